@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define SX_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define SX_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #define SX_UNUSED __attribute__((unused))
 #define SX_LIKELY(x) __builtin_expect(!!(x), 1)
 #define SX_UNLIKELY(x) __builtin_expect(!!(x), 0)
