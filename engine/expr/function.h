@@ -1,0 +1,89 @@
+/* function.h: the contract of scalar functions, and of what they are told.
+ *
+ * A function is one row: a signature, a null rule, a sentence, an example that runs as a test, and
+ * a C function from values to a value. Overloads are rows of the same name. `streamd functions`,
+ * the reference page, the type checker and its messages read the same row.
+ *
+ * Signature   name(param type, param type [, param type]) type
+ *             `[, p type]` may be left out; `p type...` is one or more of them, last.
+ *             A type is one of the language, or a variable T, U (the same type wherever it stands),
+ *             or `any`; array<T>, map<T> are as usual. An int argument goes into a double parameter
+ *             when no row takes it as it is.
+ * Nulls       A null argument gives null without a call, unless the row has SX_FUNCTION_NULLS.
+ * Failing     `return sx_call_fail(call, "...")` makes a row error.
+ * Pure        A result depends on the arguments alone; calls on constants are folded at compile time.
+ * Threads     A function is called by many threads at once, with different calls.
+ */
+#ifndef SX_FUNCTION_H
+#define SX_FUNCTION_H
+
+#include "engine/data/value.h"
+
+struct sx_call {
+    struct sx_arena *arena; /* results may point into it; lives as long as the batch */
+    void *site;             /* what `prepare` returned for this place in the text, or NULL */
+    const struct sx_type *result; /* the type that the checker found */
+    const struct sx_type *const *types; /* of the arguments */
+    void *arg;              /* of the row */
+    bool failed;
+    char message[192];
+};
+
+struct sx_value sx_call_fail(struct sx_call *call, const char *format, ...) SX_PRINTF(2, 3);
+
+typedef struct sx_value (*sx_function_fn)(struct sx_call *call, const struct sx_value *args,
+                                          uint32_t count);
+
+enum sx_function_flags {
+    SX_FUNCTION_NULLS = 1 /* is called with null arguments too */
+};
+
+struct sx_function_def {
+    const char *signature;
+    const char *summary; /* one sentence, with a full stop */
+    const char *example; /* an expression of constants */
+    const char *result;  /* what it gives, as JSON */
+    uint32_t flags;
+    sx_function_fn fn;
+    void *arg;
+    /* Work that constant arguments allow once (compile a pattern): constants[i] is NULL where the
+     * argument is not constant. Runs when a task opens, memory is the task's; `release` undoes it.
+     * Both may be NULL. */
+    void *(*prepare)(struct sx_call *call, const struct sx_value *const *constants, uint32_t count);
+    void (*release)(void *site);
+};
+
+/* A family of functions: the table at the end of its file. */
+struct sx_function_table {
+    const char *family; /* strings, numbers, time, ... : a heading of the reference page */
+    const struct sx_function_def *rows;
+    uint32_t count;
+};
+
+/* ---- Signatures ------------------------------------------------------------------------------- */
+
+struct sx_parameter {
+    const char *name;
+    const char *type; /* as written */
+    bool optional;
+    bool repeated;
+};
+
+struct sx_signature {
+    const char *name;
+    const struct sx_parameter *parameters;
+    uint32_t count;
+    const char *result;
+};
+
+/* Parse a signature. Errors: STREAMD_E_SYNTAX. */
+streamd_status sx_signature_parse(const char *text, struct sx_arena *arena,
+                                  struct sx_signature *signature, streamd_error **error);
+/* Do these argument types fit? Gives the result's type and the type each argument is to be cast to
+ * (`wanted`, as many as arguments). *cost: number of int-to-double casts, for choosing among
+ * overloads. SX_NULL fits everything. */
+bool sx_signature_match(const struct sx_signature *signature, const struct sx_type *const *types,
+                        uint32_t count, struct sx_arena *arena, const struct sx_type **result,
+                        const struct sx_type **wanted, uint32_t *cost);
+
+#endif
