@@ -1,0 +1,154 @@
+/* topology.h: the plan: what a topology is once it is compiled. Immutable, shared by all tasks.
+ *
+ *   plan ─┬─ nodes[]    operators with their plans, in an order in which inputs come first
+ *         ├─ topics[]   every topic read or written: external, repartition, changelog
+ *         ├─ stores[]   the keyed state
+ *         └─ subtopologies   nodes linked without a topic between; a task is (subtopology, partition)
+ *
+ * A node may be an entry: it takes raw records of a topic (a source; a repartition's far side). Cut
+ * at its repartition nodes the graph falls into subtopologies. A repartition is one node with two
+ * sides: input 0 takes batches and sends them to its topic; as an entry of the next subtopology it
+ * decodes that topic. Where there is no log (the test driver) it passes batches through.
+ *
+ * Everything lives in the plan's arena; a plan is built by operators' bind (operator.h) and then
+ * finished by sx_plan_finish(), which is where subtopologies, tasks and needed columns are found.
+ */
+#ifndef SX_TOPOLOGY_H
+#define SX_TOPOLOGY_H
+
+#include "engine/data/format.h"
+#include "engine/expr/expr.h"
+#include "engine/graph/store.h"
+
+struct sx_operator_def;
+struct sx_node_plan;
+
+/* Where rows go that a node emits on a port. Targets are called in this order: the file's. */
+struct sx_edge {
+    struct sx_node_plan *to;
+    uint32_t input; /* of `to` */
+    uint32_t port;  /* of the node it leaves */
+};
+
+#define SX_PORT_ROWS 0  /* a stream's rows, a table's changes */
+#define SX_PORT_FINAL 1 /* a windowed table's rows, each once, when it can no longer change */
+
+/* Which column of which input an output column is; input -1: it is computed. */
+struct sx_from {
+    int32_t input;
+    int32_t column;
+};
+
+enum sx_topic_role { SX_TOPIC_SOURCE = 1, SX_TOPIC_SINK = 2, SX_TOPIC_REPARTITION = 4, SX_TOPIC_CHANGELOG = 8 };
+
+struct sx_topic_plan {
+    const char *name;
+    uint32_t index;
+    uint32_t roles;        /* enum sx_topic_role, or-ed */
+    int32_t partitions;    /* `repartition N`; 0: found at start from what it meets */
+    enum sx_cleanup_plan { SX_PLAN_DELETE, SX_PLAN_COMPACT, SX_PLAN_COMPACT_DELETE } cleanup;
+    const struct sx_format_def *key_format; /* how its keys are encoded; NULL for changelogs */
+    const void *key_plan;
+    uint32_t copartition; /* topics with the same number > 0 must have equal partition counts */
+    struct sx_position at;
+};
+
+enum sx_on_error { SX_ON_ERROR_DEFAULT, SX_ON_ERROR_FAIL, SX_ON_ERROR_SKIP, SX_ON_ERROR_TOPIC };
+
+/* What an entry needs besides its operator. */
+struct sx_entry_plan {
+    const uint32_t *topics; /* indexes of topics, `topic_count` of them */
+    uint32_t topic_count;
+    bool start_latest;
+    enum sx_on_error on_error;
+    uint32_t error_topic; /* index of the topic, if SX_ON_ERROR_TOPIC */
+    bool global;          /* all partitions on every instance; read to its end before others start */
+    int64_t idle_ms;      /* 0: no `idle` */
+};
+
+struct sx_node_plan {
+    uint32_t index;
+    const char *name;       /* `revenue.aggregate`: definition and stage; of an entry the definition */
+    const char *definition; /* the statement it belongs to */
+    const struct sx_operator_def *op;
+    const void *plan; /* the operator's own */
+    struct sx_position at;
+
+    struct sx_node_plan *inputs[2];
+    uint32_t input_count;
+    struct sx_edge *outputs;
+    uint32_t output_count;
+    const struct sx_schema *schema; /* of what it emits */
+    const struct sx_entry_plan *entry; /* it takes raw records; else NULL */
+
+    uint32_t stores[2];
+    uint32_t store_count;
+    uint32_t topics[2]; /* that it sends to */
+    uint32_t topic_count;
+
+    /* For projection pushdown: what it reads whatever is read of it, by input; and where its output
+     * columns come from (NULL: all computed). Bitmaps over the input's columns. */
+    const uint64_t *reads[2];
+    const struct sx_from *from;
+    uint64_t *needed;     /* filled in by sx_plan_finish: output columns that somebody reads */
+    bool needs_old;       /* a reader wants batch->old; filled in by sx_plan_finish */
+    bool wants_old;       /* it reads batch->old of its input 0 (or 1) */
+    uint32_t subtopology; /* of its processing side; a repartition's far side is in `next` */
+    uint32_t next;
+};
+
+struct sx_subtopology {
+    uint32_t index;
+    struct sx_node_plan **entries; /* in the order of the file */
+    uint32_t entry_count;
+    struct sx_node_plan **nodes; /* all that run in it, entries too */
+    uint32_t node_count;
+    bool row_at_a_time; /* two paths from one entry meet again: rows go through one by one */
+    bool global_only;   /* only feeds global tables: has no tasks of its own */
+};
+
+struct sx_plan {
+    struct sx_arena arena;
+    const char *application;
+    struct sx_node_plan **nodes;
+    uint32_t node_count;
+    struct sx_topic_plan **topics;
+    uint32_t topic_count;
+    struct sx_store_plan **stores;
+    uint32_t store_count;
+    struct sx_subtopology *subtopologies;
+    uint32_t subtopology_count;
+    /* `set` in the file; -1 and SX_ON_ERROR_DEFAULT: not written */
+    int guarantee; /* enum sx_guarantee */
+    int64_t commit_ms;
+    enum sx_on_error on_error;
+    uint32_t error_topic;
+    /* Names for messages and warnings. */
+    streamd_error *warnings;
+};
+
+/* ---- Building --------------------------------------------------------------------------------- */
+
+struct sx_plan *sx_plan_new(const char *application);
+void sx_plan_free(struct sx_plan *plan);
+
+/* The topic of that name, made when it is new. `role` is added to its roles. */
+struct sx_topic_plan *sx_plan_topic(struct sx_plan *plan, const char *name, enum sx_topic_role role);
+struct sx_store_plan *sx_plan_store(struct sx_plan *plan, const char *name, enum sx_store_kind kind);
+/* A node with its inputs linked: edges are added to them, in this order of calls. */
+struct sx_node_plan *sx_plan_node(struct sx_plan *plan, const struct sx_operator_def *op,
+                                  const char *definition, const char *stage, struct sx_position at);
+void sx_plan_link(struct sx_plan *plan, struct sx_node_plan *from, uint32_t port,
+                  struct sx_node_plan *to, uint32_t input);
+/* Topics a and b must have the same number of partitions. */
+void sx_plan_copartition(struct sx_plan *plan, uint32_t topic_a, uint32_t topic_b);
+
+/* Find subtopologies, needed columns, needs_old, row_at_a_time. Called once, when all nodes are in. */
+streamd_status sx_plan_finish(struct sx_plan *plan, streamd_error **error);
+
+/* ---- Printing: the same bytes for the same plan ------------------------------------------------ */
+void sx_plan_print_text(const struct sx_plan *plan, struct sx_buffer *to);
+void sx_plan_print_dot(const struct sx_plan *plan, struct sx_buffer *to);
+void sx_plan_print_json(const struct sx_plan *plan, struct sx_buffer *to);
+
+#endif
