@@ -142,11 +142,13 @@ struct sx_aggregate_use {
     const struct sx_program *step;
 };
 
-/* { name: expression over aggregates }: the expressions' variables are the aggregates' results. */
+/* { name: expression over aggregates }. The expressions read a batch of their own: its columns are
+ * the group columns (column 0 on), then one column per use, in order. So an aggregate's result is
+ * SX_EXPR_COLUMN group_count + i, and results are computed for many groups at once. */
 struct sx_aggregation {
     const struct sx_aggregate_use *uses;
     uint32_t use_count;
-    const struct sx_named *outputs; /* programs over variables 0..use_count-1 and the group columns */
+    const struct sx_named *outputs; /* programs over that batch */
     uint32_t output_count;
 };
 

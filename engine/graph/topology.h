@@ -93,6 +93,9 @@ struct sx_node_plan {
     uint64_t *needed;     /* filled in by sx_plan_finish: output columns that somebody reads */
     bool needs_old;       /* a reader wants batch->old; filled in by sx_plan_finish */
     bool wants_old;       /* it reads batch->old of its input 0 (or 1) */
+    bool passes_old;      /* it makes its own `old` from its input's, when its readers want one */
+    const char *note;     /* for describe: why a repartition is needed, what a store holds; or NULL */
+    const char *repartition_key; /* a repartition's key as text, so that equal ones can be told */
     uint32_t subtopology; /* of its processing side; a repartition's far side is in `next` */
     uint32_t next;
 };
