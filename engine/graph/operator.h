@@ -200,8 +200,11 @@ struct sx_bind_ops {
     bool (*failed)(struct sx_bind *);
 };
 
+struct sx_catalog;
+
 struct sx_bind {
     const struct sx_bind_ops *ops;
+    const struct sx_catalog *catalog;
     struct sx_plan *plan;      /* nodes, topics, stores are made in it by sx_plan_...() */
     struct sx_arena *arena;    /* the plan's */
     const struct sx_operator_def *op;
@@ -283,6 +286,8 @@ static inline void sx_node_drop(struct sx_node *n, const char *reason, uint64_t 
 /* Reject what an evaluation failed on. True: there was something. */
 bool sx_node_reject_all(struct sx_node *node, const struct sx_batch *batch, const struct sx_row_failures *failures);
 
+struct sx_source_spec;
+
 /* ---- The catalogue ------------------------------------------------------------------------------ */
 
 /* What a text may use: built in, and registered by a program. */
@@ -293,8 +298,11 @@ struct sx_catalog {
     uint32_t function_table_count;
     const struct sx_aggregate_table *const *aggregates;
     uint32_t aggregate_table_count;
-    /* the operators the compiler itself needs */
-    const struct sx_operator_def *source;
+    /* What stands behind a source declaration, and behind a repartition that nobody wrote. */
+    const struct sx_flow *(*bind_source)(struct sx_plan *plan, const struct sx_source_spec *spec);
+    const struct sx_flow *(*bind_repartition)(struct sx_bind *bind, const struct sx_flow *flow,
+                                              const char *role, const struct sx_topic_plan *meets,
+                                              int32_t partitions, const char *why);
 };
 
 /* A source: what the compiler hands to operators/source.c, which makes the node. */

@@ -1,0 +1,109 @@
+/* topology.c: building a plan. */
+#include "engine/graph/topology.h"
+
+#include <stdlib.h>
+
+struct sx_plan *sx_plan_new(const char *application)
+{
+    struct sx_plan *plan = sx_calloc(1, sizeof(*plan));
+
+    sx_arena_init(&plan->arena, 0);
+    plan->application = sx_arena_strdup(&plan->arena, application);
+    plan->guarantee = -1;
+    plan->commit_ms = -1;
+    return plan;
+}
+
+void sx_plan_free(struct sx_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    streamd_error_free(plan->warnings);
+    sx_arena_free(&plan->arena);
+    free(plan);
+}
+
+/* The array with room for one more: it doubles whenever its count is a power of two. */
+static void *grown(struct sx_plan *plan, void *items, uint32_t count, size_t width)
+{
+    void *more;
+
+    if (count && (count & (count - 1)))
+        return items;
+    more = sx_arena_zero(&plan->arena, (count ? count * 2 : 1) * width);
+    if (count)
+        memcpy(more, items, count * width);
+    return more;
+}
+
+struct sx_topic_plan *sx_plan_topic(struct sx_plan *plan, const char *name, enum sx_topic_role role)
+{
+    struct sx_topic_plan *topic;
+
+    for (uint32_t i = 0; i < plan->topic_count; i++) {
+        if (strcmp(plan->topics[i]->name, name) == 0) {
+            plan->topics[i]->roles |= role;
+            return plan->topics[i];
+        }
+    }
+    topic = SX_ARENA_NEW(&plan->arena, struct sx_topic_plan);
+    topic->name = sx_arena_strdup(&plan->arena, name);
+    topic->index = plan->topic_count;
+    topic->roles = role;
+    plan->topics = grown(plan, plan->topics, plan->topic_count, sizeof(*plan->topics));
+    plan->topics[plan->topic_count++] = topic;
+    return topic;
+}
+
+struct sx_store_plan *sx_plan_store(struct sx_plan *plan, const char *name, enum sx_store_kind kind)
+{
+    struct sx_store_plan *store = SX_ARENA_NEW(&plan->arena, struct sx_store_plan);
+
+    store->name = sx_arena_strdup(&plan->arena, name);
+    store->kind = kind;
+    store->index = plan->store_count;
+    store->fingerprint = "";
+    plan->stores = grown(plan, plan->stores, plan->store_count, sizeof(*plan->stores));
+    plan->stores[plan->store_count++] = store;
+    return store;
+}
+
+struct sx_node_plan *sx_plan_node(struct sx_plan *plan, const struct sx_operator_def *op,
+                                  const char *definition, const char *stage, struct sx_position at)
+{
+    struct sx_node_plan *node = SX_ARENA_NEW(&plan->arena, struct sx_node_plan);
+
+    node->index = plan->node_count;
+    node->definition = sx_arena_strdup(&plan->arena, definition);
+    node->name = stage == NULL ? node->definition
+                               : sx_arena_format(&plan->arena, "%s.%s", definition, stage);
+    node->op = op;
+    node->at = at;
+    plan->nodes = grown(plan, plan->nodes, plan->node_count, sizeof(*plan->nodes));
+    plan->nodes[plan->node_count++] = node;
+    return node;
+}
+
+void sx_plan_link(struct sx_plan *plan, struct sx_node_plan *from, uint32_t port,
+                  struct sx_node_plan *to, uint32_t input)
+{
+    from->outputs = grown(plan, from->outputs, from->output_count, sizeof(*from->outputs));
+    from->outputs[from->output_count++] = (struct sx_edge){.to = to, .input = input, .port = port};
+    if (input < SX_COUNT(to->inputs)) {
+        to->inputs[input] = from;
+        to->input_count = SX_MAX(to->input_count, input + 1);
+    }
+}
+
+void sx_plan_copartition(struct sx_plan *plan, uint32_t topic_a, uint32_t topic_b)
+{
+    uint32_t a = plan->topics[topic_a]->copartition;
+    uint32_t b = plan->topics[topic_b]->copartition;
+    uint32_t group = a ? a : b ? b : SX_MIN(topic_a, topic_b) + 1;
+
+    for (uint32_t i = 0; i < plan->topic_count; i++) {
+        uint32_t was = plan->topics[i]->copartition;
+        if (i == topic_a || i == topic_b || (was && (was == a || was == b)))
+            plan->topics[i]->copartition = group;
+    }
+}
