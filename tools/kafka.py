@@ -36,7 +36,8 @@ POM = HERE / "kafka" / "pom.xml"
 CHECKSUMS = HERE / "kafka" / "checksums.sha256"
 LOG4J = HERE / "kafka" / "log4j2.properties"
 VERSION = re.search(r"<kafka.version>(.+)</kafka.version>", POM.read_text(encoding="utf-8"))[1]
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "streamd" / f"kafka-{VERSION}"
+CACHES = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+CACHE = CACHES / "streamd" / f"kafka-{VERSION}"
 JARS = CACHE / "jars"
 CLUSTER = "c3RyZWFtZC10ZXN0cy0wMA"  # Always the same, so that a formatted folder can be made once and copied.
 START_S, STOP_S = 60, 20
@@ -84,7 +85,7 @@ def sums_of(folder):
 
 def fetch_into(folder):
     if not shutil.which("mvn") or not shutil.which("java"):
-        raise Trouble("Kafka needs Java and Maven: `./dev test` installs both, or apt-get install openjdk-17-jdk-headless maven")
+        raise Trouble("Kafka needs Java and Maven: `./dev kafka start` installs both")
     print(f"fetching Apache Kafka {VERSION} through Maven, once", file=sys.stderr)
     shutil.rmtree(folder, ignore_errors=True)
     command = ["mvn", "-B", "-q", "-Dstyle.color=never", "-f", str(POM), "dependency:copy-dependencies",
@@ -171,9 +172,9 @@ class Broker:
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.log.open("wb")
         self.child = subprocess.Popen(
-            ["java", f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Djava.awt.headless=true",
-             *class_archive(self.number), f"-Dlog4j2.configurationFile={LOG4J}", "-cp", class_path, "kafka.Kafka",
-             str(self.settings)],
+            ["java", f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20",
+             "-Djava.awt.headless=true", *class_archive(self.number), f"-Dlog4j2.configurationFile={LOG4J}",
+             "-cp", class_path, "kafka.Kafka", str(self.settings)],
             cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
         self.pid_file.write_text(f"{self.child.pid}\n", encoding="ascii")
@@ -251,7 +252,7 @@ def pick_ports(count, first):
             try:
                 s.bind(("127.0.0.1", port))
             except OSError:
-                raise Trouble(f"port {port} is taken by another program; choose others with --port P (0: any)") from None
+                raise Trouble(f"port {port} is taken by another program; choose with --port P (0: any)") from None
             chosen.append(s.getsockname()[1])
     return chosen[:count], chosen[count:]
 
@@ -354,7 +355,7 @@ def tool(args):
     found = next((p + args.name for p in TOOLS
                   if (p + args.name).replace(".", "/") + ".class" in classes), None)
     if not found:
-        raise Trouble(f"there is no tool {args.name}; try TopicCommand, ConsoleProducer, ConsoleConsumer, ConsumerGroupCommand")
+        raise Trouble(f"there is no tool {args.name}; there are TopicCommand, ConsoleProducer, ConsoleConsumer, …")
     arguments = list(args.arguments)
     if cluster and "--bootstrap-server" not in arguments:
         arguments = ["--bootstrap-server", bootstrap(cluster), *arguments]
@@ -367,7 +368,8 @@ def main():
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="start|stop|status|kill|revive|tool|checksums")
     add = {name: verbs.add_parser(name) for name in ("start", "stop", "status", "kill", "revive", "tool", "checksums")}
     for name, sub in add.items():
-        sub.add_argument("--dir", type=pathlib.Path, default=HERE.parent / "build" / "kafka", help="data, logs and pids (default: build/kafka)")
+        sub.add_argument("--dir", type=pathlib.Path, default=HERE.parent / "build" / "kafka",
+                         help="data, logs and pids (default: build/kafka)")
     add["start"].add_argument("--brokers", type=int, default=1, metavar="N")
     add["start"].add_argument("--port", type=int, metavar="P", help="of the first broker (default 19092; 0: any)")
     add["start"].add_argument("--keep", action="store_true", help="keep the data of the last start")
@@ -378,7 +380,8 @@ def main():
     add["tool"].add_argument("arguments", nargs=argparse.REMAINDER)
     args = parser.parse_args()
     args.dir = args.dir.resolve()
-    verb = {"start": start, "stop": stop, "status": status, "kill": one_broker, "revive": one_broker, "tool": tool}.get(args.verb)
+    verbs = {"start": start, "stop": stop, "status": status, "kill": one_broker, "revive": one_broker, "tool": tool}
+    verb = verbs.get(args.verb)
     try:
         if verb is None:
             return write_checksums()
