@@ -64,6 +64,8 @@ struct sx_operator_def {
     uint32_t clause_count;
     struct sx_example example;
     bool internal;       /* not a stage of the language: source, repartition */
+    bool per_row;        /* what it makes of a row depends on that row alone: so it may stand between
+                          * an aggregate and `emit final` */
     bool is_statement;   /* `split`: stands last, and declares names */
 
     /* Check the clauses against the input and make nodes; give the result by sx_bind_result. NULL for
@@ -128,6 +130,7 @@ struct sx_flow {
     /* how it is emitted, for sinks: */
     enum sx_emit_kind { SX_EMIT_CHANGES, SX_EMIT_ALL, SX_EMIT_DISTINCT, SX_EMIT_FINAL, SX_EMIT_EVERY } emit;
     bool emit_written; /* an `emit` stage stood there */
+    bool has_headers;  /* its rows carry the headers of the record that caused them to a sink */
 };
 
 /* One aggregate call within `aggregate { ... }`. */

@@ -1,0 +1,369 @@
+/* aggregate.c: one row per group (and window), updated by every row of the group.
+ *
+ * The life of a row here: its key columns become the store's key; it is added to its group in each
+ * window that still takes it; the updated rows go out on SX_PORT_ROWS; then, if stream time went on
+ * over the end of windows, their rows go out on SX_PORT_FINAL, once, by window start and key; then
+ * windows past their retention are dropped.
+ */
+#include "operators/groups.h"
+#include "operators/sink.h"
+#include "operators/window.h"
+
+struct aggregate_plan {
+    struct sx_groups_plan groups;
+    const struct sx_window_spec *window; /* NULL: none */
+    const struct sx_sink_plan *late;     /* where late rows go, or NULL */
+};
+
+struct aggregate_state {
+    struct sx_groups *groups;
+    struct sx_sink_state late;
+    bool has_readers, has_final_readers;
+    int64_t stream_time;  /* of this operator; INT64_MIN: no row yet */
+    int64_t next_close;   /* the start of the first window that was not closed */
+};
+
+static const struct sx_clause clauses[] = {
+    {NULL, SX_CLAUSE_AGGREGATES, false, "The columns: `{ name: expression over aggregates, ... }`."},
+};
+
+/* ---- Plan ---------------------------------------------------------------------------------------- */
+
+static void lay_out(struct sx_bind *b, struct sx_groups_plan *plan)
+{
+    const struct sx_aggregation *a = plan->aggregation;
+
+    plan->fixed_at = SX_ARENA_ARRAY(b->arena, uint32_t, a->use_count + 1);
+    for (uint32_t u = 0; u < a->use_count; u++) {
+        const struct sx_aggregate_def *def = a->uses[u].def;
+
+        plan->fixed_at[u] = plan->fixed_bytes;
+        plan->fixed_bytes += def ? (def->fixed_bytes + 7u) & ~7u : 0;
+        plan->variable |= def == NULL || def->variable;
+    }
+}
+
+static void make_schemas(struct sx_bind *b, const struct sx_flow *in, struct sx_groups_plan *plan)
+{
+    const struct sx_aggregation *a = plan->aggregation;
+    uint32_t keys = in->group_count, most = keys + SX_MAX(a->use_count, a->output_count) + 1;
+    struct sx_field *fields = SX_ARENA_ARRAY(b->arena, struct sx_field, most);
+    struct sx_schema like = {.is_table = true, .windowed = in->window != NULL};
+
+    for (uint32_t k = 0; k < keys; k++)
+        fields[k] = (struct sx_field){.name = in->groups[k].name, .type = in->groups[k].type,
+                                      .role = SX_ROLE_KEY, .not_null = true};
+    for (uint32_t u = 0; u < a->use_count; u++)
+        fields[keys + u] = (struct sx_field){.name = "", .type = a->uses[u].type, .role = SX_ROLE_VALUE};
+    plan->results = sx_schema_of(b->arena, fields, keys + a->use_count, &like);
+    for (uint32_t i = 0; i < a->output_count; i++)
+        fields[keys + i] = (struct sx_field){.name = a->outputs[i].name, .type = a->outputs[i].type,
+                                             .role = SX_ROLE_VALUE};
+    plan->schema = sx_schema_of(b->arena, fields, keys + a->output_count, &like);
+    plan->key_count = keys;
+    plan->key_types = sx_schema_types(b->arena, plan->results);
+}
+
+static uint64_t *columns_read(struct sx_bind *b, const struct sx_flow *in, const struct aggregate_plan *plan)
+{
+    const struct sx_aggregation *a = plan->groups.aggregation;
+    uint64_t *reads = plan->late ? sx_columns_all(b->arena, in->schema) : sx_bind_columns(b, in->schema);
+
+    for (uint32_t k = 0; k < in->group_count; k++)
+        sx_bit_set(reads, k);
+    for (uint32_t u = 0; u < a->use_count; u++) {
+        for (uint32_t i = 0; i < a->uses[u].arg_count; i++)
+            sx_program_columns(a->uses[u].args[i], reads);
+        if (a->uses[u].where != NULL)
+            sx_program_columns(a->uses[u].where, reads);
+        if (a->uses[u].step != NULL)
+            sx_program_columns(a->uses[u].step, reads);
+    }
+    return reads;
+}
+
+/* What the stored rows mean: if it changes, old state is incompatible. */
+static const char *fingerprint(struct sx_bind *b, const struct aggregate_plan *plan)
+{
+    struct sx_buffer text = {0};
+    const char *copy;
+
+    sx_schema_print(plan->groups.results, &text);
+    for (uint32_t u = 0; u < plan->groups.aggregation->use_count; u++) {
+        const struct sx_aggregate_use *use = &plan->groups.aggregation->uses[u];
+        sx_buffer_printf(&text, ";%s", use->def ? use->def->signature : "fold");
+    }
+    if (plan->window != NULL)
+        sx_buffer_printf(&text, ";%d %lld %lld %lld", (int)plan->window->kind, (long long)plan->window->size_ms,
+                         (long long)plan->window->advance_ms, (long long)plan->window->offset_ms);
+    copy = sx_arena_strndup(b->arena, text.data, text.size);
+    sx_buffer_free(&text);
+    return copy;
+}
+
+static const struct sx_sink_plan *late_sink(struct sx_bind *b, const struct sx_flow *in)
+{
+    struct sx_sink_plan *late = SX_ARENA_NEW(b->arena, struct sx_sink_plan);
+    struct sx_flow *rows = sx_bind_flow_like(b, in);
+
+    rows->kind = SX_FLOW_STREAM;
+    rows->window = NULL;
+    late->body = b->ops->body(b, -1, rows);
+    late->schema = in->schema;
+    late->has_headers = in->has_headers;
+    late->at = b->ops->position(b, -1);
+    return late->body ? late : NULL;
+}
+
+static void bind(struct sx_bind *b)
+{
+    const struct sx_flow *in = sx_bind_input(b);
+    struct aggregate_plan *plan = SX_ARENA_NEW(b->arena, struct aggregate_plan);
+    struct sx_store_plan *store;
+    struct sx_node_plan *node;
+    struct sx_flow *out;
+
+    if (in->kind != SX_FLOW_GROUPS) {
+        sx_bind_fail(b, -1, "write `| group by ...` before it", "`aggregate` takes groups");
+        return;
+    }
+    plan->groups.aggregation = b->ops->aggregation(b, 0);
+    if (sx_bind_failed(b) || plan->groups.aggregation == NULL)
+        return;
+    plan->window = in->window;
+    plan->groups.at = b->ops->position(b, -1);
+    lay_out(b, &plan->groups);
+    make_schemas(b, in, &plan->groups);
+    if (in->window != NULL && in->window->late_topic != NULL)
+        plan->late = late_sink(b, in);
+    node = sx_bind_node(b, in, "aggregate", plan, plan->groups.schema);
+    node->reads[0] = columns_read(b, in, plan);
+    store = sx_bind_store(b, node, NULL, in->window ? SX_STORE_WINDOW : SX_STORE_KV);
+    store->retention_ms = in->window ? in->window->retain_ms : 0;
+    store->fingerprint = fingerprint(b, plan);
+    if (plan->late != NULL)
+        node->topics[node->topic_count++] = in->window->late_topic->index;
+    out = sx_bind_flow_like(b, in);
+    out->kind = SX_FLOW_TABLE;
+    out->node = node;
+    out->port = SX_PORT_ROWS;
+    out->schema = plan->groups.schema;
+    out->store = store;
+    out->store_node = node;
+    out->groups = NULL;
+    out->group_count = 0;
+    out->has_headers = false;
+    b->result = out;
+}
+
+/* ---- Run ----------------------------------------------------------------------------------------- */
+
+static const struct sx_slice meta_key = {"time", 4};
+
+static void open(const void *p, void *s, struct sx_node *node)
+{
+    const struct aggregate_plan *plan = p;
+    struct aggregate_state *state = s;
+    struct sx_slice meta;
+
+    state->groups = sx_groups_open(&plan->groups);
+    if (plan->late != NULL)
+        sx_sink_open(plan->late, &state->late);
+    for (uint32_t o = 0; o < node->plan->output_count; o++) {
+        state->has_readers |= node->plan->outputs[o].port == SX_PORT_ROWS;
+        state->has_final_readers |= node->plan->outputs[o].port == SX_PORT_FINAL;
+    }
+    state->stream_time = state->next_close = INT64_MIN;
+    meta = sx_store_get(node->stores[0], SX_SEGMENT_META, meta_key);
+    if (meta.size == 16) {
+        state->stream_time = sx_get_sorted64(meta.data);
+        state->next_close = sx_get_sorted64(meta.data + 8);
+    }
+}
+
+static void close(const void *p, void *s, struct sx_node *node)
+{
+    const struct aggregate_plan *plan = p;
+    struct aggregate_state *state = s;
+
+    sx_groups_close(state->groups);
+    if (plan->late != NULL)
+        sx_sink_close(plan->late, &state->late);
+}
+
+static void send_late(const struct aggregate_plan *plan, struct aggregate_state *state, struct sx_node *node,
+                      const struct sx_batch *batch, uint32_t row, int64_t start)
+{
+    uint16_t one = (uint16_t)row;
+    struct sx_batch single = sx_batch_select(batch, &one, 1);
+    char from[SX_NUMBER_BYTES], to[SX_NUMBER_BYTES];
+    struct sx_header headers[2] = {
+        {SX_SLICE("streamd.window_start"), sx_slice(from, sx_write_int(from, start))},
+        {SX_SLICE("streamd.window_end"), sx_slice(to, sx_write_int(to, start + plan->window->size_ms))},
+    };
+
+    sx_sink_write(plan->late, &state->late, node, 0, &single, headers, SX_COUNT(headers));
+}
+
+/* What closing windows needs while the store walks over them. */
+struct closing {
+    struct sx_results *results;
+    const struct sx_window_spec *window;
+    uint32_t row;
+};
+
+static bool close_row(int64_t segment, struct sx_slice key, struct sx_slice value, void *arg)
+{
+    struct closing *c = arg;
+    struct sx_window window = {segment, segment + c->window->size_ms};
+
+    sx_results_add_stored(c->results, key, value, c->row, &window);
+    return true;
+}
+
+static void close_windows(const struct aggregate_plan *plan, struct aggregate_state *state,
+                          struct sx_node *node, const struct sx_batch *batch, uint32_t row)
+{
+    int64_t open_from = sx_window_open_from(plan->window, state->stream_time);
+    int64_t kept_from = state->stream_time - plan->window->retain_ms + 1;
+
+    if (state->has_final_readers) {
+        struct closing c = {sx_results_new(state->groups, node, SX_PORT_FINAL, batch, false), plan->window, row};
+
+        sx_store_each(node->stores[0], SX_MAX(state->next_close, SX_SEGMENT_META + 1), open_from, close_row, &c);
+        sx_results_flush(c.results);
+    }
+    state->next_close = sx_window_start_from(plan->window, open_from);
+    sx_store_drop_before(node->stores[0], sx_window_start_from(plan->window, kept_from));
+}
+
+static bool add_to_windows(const struct aggregate_plan *plan, struct aggregate_state *state,
+                           struct sx_node *node, const struct sx_batch *batch, uint32_t row,
+                           struct sx_slice key, struct sx_results *results)
+{
+    const struct sx_window_spec *w = plan->window;
+    int64_t open_from = sx_window_open_from(w, state->stream_time);
+    int64_t refused_first = 0;
+    uint32_t refused = 0;
+
+    for (int64_t start = sx_window_first(w, batch->ts[row]); start <= batch->ts[row]; start += w->advance_ms) {
+        struct sx_window window = {start, start + w->size_ms};
+
+        if (start < open_from) {
+            if (refused++ == 0)
+                refused_first = start;
+            continue;
+        }
+        if (!sx_groups_add(state->groups, node, batch, row, start, key, results && node->plan->needs_old))
+            return false;
+        if (results != NULL)
+            sx_results_add(results, row, &window);
+    }
+    if (refused) {
+        sx_node_drop(node, "late", refused);
+        if (plan->late != NULL)
+            send_late(plan, state, node, batch, row, refused_first);
+    }
+    return true;
+}
+
+static void save_time(struct aggregate_state *state, struct sx_node *node)
+{
+    char meta[16];
+
+    sx_put_sorted64(meta, state->stream_time);
+    sx_put_sorted64(meta + 8, state->next_close);
+    sx_store_put(node->stores[0], SX_SEGMENT_META, meta_key, sx_slice(meta, sizeof(meta)));
+}
+
+static void process(const void *p, void *s, struct sx_node *node, uint32_t input,
+                    const struct sx_batch *batch)
+{
+    const struct aggregate_plan *plan = p;
+    struct aggregate_state *state = s;
+    int64_t time_before = state->stream_time;
+    struct sx_batch present = sx_batch_present(node->arena, batch);
+    struct sx_results *results = NULL;
+    struct sx_buffer key_bytes = {0};
+
+    if (present.count < batch->count)
+        sx_node_drop(node, "null_value", batch->count - present.count);
+    if (!sx_groups_begin(state->groups, node, &present))
+        return;
+    if (state->has_readers)
+        results = sx_results_new(state->groups, node, SX_PORT_ROWS, batch, node->plan->needs_old);
+    for (SX_EACH_ROW(&present, i, row)) {
+        struct sx_window none = {0, 0};
+        struct sx_slice key;
+        bool ok;
+
+        if (sx_row_key_is_null(batch, plan->groups.key_count, row)) {
+            sx_node_drop(node, "null_key", 1);
+            continue;
+        }
+        key = sx_row_key(node, batch, plan->groups.key_count, row);
+        if (plan->late != NULL) {
+            /* The sink uses node->scratch too. */
+            key_bytes.size = 0;
+            sx_buffer_add_slice(&key_bytes, key);
+            key = sx_buffer_slice(&key_bytes);
+        }
+        state->stream_time = SX_MAX(state->stream_time, batch->ts[row]);
+        if (plan->window != NULL) {
+            ok = add_to_windows(plan, state, node, batch, row, key, results);
+        } else {
+            ok = sx_groups_add(state->groups, node, batch, row, 0, key, results && node->plan->needs_old);
+            if (ok && results != NULL)
+                sx_results_add(results, row, &none);
+        }
+        if (!ok)
+            break;
+        if (plan->window != NULL && state->next_close < sx_window_open_from(plan->window, state->stream_time)) {
+            if (results != NULL)
+                sx_results_flush(results);
+            close_windows(plan, state, node, batch, row);
+        }
+    }
+    sx_buffer_free(&key_bytes);
+    if (results != NULL)
+        sx_results_flush(results);
+    if (plan->window != NULL && state->stream_time != time_before)
+        save_time(state, node);
+}
+
+static void print(const void *p, struct sx_buffer *to)
+{
+    const struct aggregate_plan *plan = p;
+
+    if (plan->window == NULL)
+        return;
+    sx_buffer_add_text(to, plan->window->kind == SX_WINDOW_HOPPING ? "hopping " : "tumbling ");
+    sx_add_duration(to, plan->window->size_ms);
+    if (plan->window->kind == SX_WINDOW_HOPPING) {
+        sx_buffer_add_text(to, " every ");
+        sx_add_duration(to, plan->window->advance_ms);
+    }
+    sx_buffer_add_text(to, " grace ");
+    sx_add_duration(to, plan->window->grace_ms);
+}
+
+const struct sx_operator_def sx_operator_aggregate = {
+    .name = "aggregate",
+    .summary = "Keep one row per group (and window), of aggregates over its rows.",
+    .takes = "groups -> table",
+    .clauses = clauses,
+    .clause_count = SX_COUNT(clauses),
+    .example = {.program = "stream bids from topic \"bids\" { key string value json { price int } }\n"
+                           "table sums = bids | group by key | aggregate { n: count(), total: sum(price) }\n"
+                           "sums | to topic \"sums\"\n",
+                .in = "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"price\":7},\"timestamp\":1}\n"
+                      "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"price\":5},\"timestamp\":2}\n",
+                .out = "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"n\":1,\"total\":7},\"timestamp\":1}\n"
+                       "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"n\":2,\"total\":12},\"timestamp\":2}\n"},
+    .bind = bind,
+    .state_bytes = sizeof(struct aggregate_state),
+    .open = open,
+    .process = process,
+    .close = close,
+    .print = print,
+};

@@ -1,0 +1,55 @@
+/* groups.h: the state of groups, and batches of their results. What aggregate.c does with one row at a
+ * time, apart from windows.
+ *
+ * A group's stored bytes, in a store by window start and key:
+ *
+ *   time (8, the largest of its rows) | fixed parts of the aggregates | varint size, bytes of each
+ *                                       in order, 8-byte aligned        variable one
+ *
+ * So a group of fixed aggregates (count, sum, avg, min and max of numbers) has a fixed size and is
+ * changed in place.
+ */
+#ifndef SX_OPERATORS_GROUPS_H
+#define SX_OPERATORS_GROUPS_H
+
+#include "operators/common.h"
+
+struct sx_groups_plan {
+    const struct sx_aggregation *aggregation;
+    const struct sx_schema *results; /* group columns, then one column per aggregate */
+    const struct sx_schema *schema;  /* of the table: group columns, then the outputs */
+    uint32_t key_count;
+    uint32_t *fixed_at; /* by use: where its fixed part begins */
+    uint32_t fixed_bytes;
+    bool variable; /* some aggregate has a variable part */
+    const struct sx_type **key_types;
+    struct sx_position at;
+};
+
+/* What a task evaluates for them. */
+struct sx_groups;
+struct sx_groups *sx_groups_open(const struct sx_groups_plan *plan);
+void sx_groups_close(struct sx_groups *groups);
+
+/* Evaluate arguments and conditions for a batch. False: rows were rejected. */
+bool sx_groups_begin(struct sx_groups *groups, struct sx_node *node, const struct sx_batch *batch);
+
+/* Add a row to a group. `want_old`: keep the results before, for sx_results_add. False: rejected. */
+bool sx_groups_add(struct sx_groups *groups, struct sx_node *node, const struct sx_batch *batch,
+                   uint32_t row, int64_t segment, struct sx_slice key, bool want_old);
+
+/* ---- Batches of results -------------------------------------------------------------------------- */
+
+/* Rows waiting to be emitted as one batch, at most SX_BATCH_ROWS. */
+struct sx_results;
+struct sx_results *sx_results_new(struct sx_groups *groups, struct sx_node *node, uint32_t port,
+                                  const struct sx_batch *cause, bool want_old);
+/* The group that was just added to, with the row's key columns. */
+void sx_results_add(struct sx_results *results, uint32_t row, const struct sx_window *window);
+/* A group as stored; `row` is the row that caused it to leave. */
+void sx_results_add_stored(struct sx_results *results, struct sx_slice key, struct sx_slice stored,
+                           uint32_t row, const struct sx_window *window);
+/* Emit what is waiting. */
+void sx_results_flush(struct sx_results *results);
+
+#endif

@@ -1,0 +1,17 @@
+/* key_by.h: changing the key, as `key by`, `group by` and joins do. */
+#ifndef SX_OPERATORS_KEY_BY_H
+#define SX_OPERATORS_KEY_BY_H
+
+#include "operators/common.h"
+
+extern const struct sx_operator_def sx_operator_key_by;
+
+/* A node that gives the flow these key columns; the result is `moved`. `skip_null`: rows with a null
+ * among them are dropped (reason null_key), as groups and inner joins would do after a topic between. */
+struct sx_flow *sx_key_by_bind(struct sx_bind *b, const struct sx_flow *in, const struct sx_named *keys,
+                               uint32_t count, bool skip_null);
+
+/* Are these just the flow's key columns, in order? */
+bool sx_keys_are_columns(const struct sx_flow *flow, const struct sx_named *keys, uint32_t count);
+
+#endif

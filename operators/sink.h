@@ -1,0 +1,30 @@
+/* sink.h: rows written as records: what `to topic` does, and `late to topic`. */
+#ifndef SX_OPERATORS_SINK_H
+#define SX_OPERATORS_SINK_H
+
+#include "operators/common.h"
+
+struct sx_sink_plan {
+    const struct sx_body *body;
+    const struct sx_schema *schema;
+    bool has_headers; /* the rows' own */
+    bool latest_only; /* of each key the last before a commit */
+    struct sx_position at;
+};
+
+struct sx_sink_state {
+    struct sx_evaluator *time, *partition;
+    struct sx_evaluator **headers;
+    struct sx_buffer *bytes; /* key and value of the row being written: two of them */
+};
+
+void sx_sink_open(const struct sx_sink_plan *plan, struct sx_sink_state *state);
+void sx_sink_close(const struct sx_sink_plan *plan, struct sx_sink_state *state);
+
+/* Write the selected rows to topic number `topic` of the node. `extra` headers (may be NULL, one array
+ * for all rows) follow the rows' own. Rows that cannot be encoded are rejected. */
+void sx_sink_write(const struct sx_sink_plan *plan, struct sx_sink_state *state, struct sx_node *node,
+                   uint32_t topic, const struct sx_batch *batch, const struct sx_header *extra,
+                   uint32_t extra_count);
+
+#endif
