@@ -12,8 +12,8 @@ struct lookup_plan {
     bool left;   /* left join */
     bool global;
     const struct sx_schema *schema;
-    uint32_t left_count;            /* columns of the left row */
     const struct sx_schema *right;  /* of the table: keys, then values */
+    uint32_t *right_at;             /* its columns in `schema` */
     const struct sx_type **right_types; /* of its value columns */
 };
 
@@ -21,28 +21,36 @@ struct lookup_state {
     struct sx_evaluator **on;
 };
 
-/* The left columns, then the right's: its values, and its keys as readable ones. */
+/* The left row's columns, and the right's: its values as values, its keys readable. Keys stand first,
+ * then values, then what is only readable, as in every schema; `right_at` says where the right's are. */
 static const struct sx_schema *joined_schema(struct sx_bind *b, const struct sx_flow *in,
                                              const struct sx_flow *with, const char *alias,
-                                             struct sx_from *from)
+                                             struct sx_from *from, uint32_t *right_at)
 {
     const struct sx_schema *l = in->schema, *r = with->schema;
     struct sx_field *fields = SX_ARENA_ARRAY(b->arena, struct sx_field, l->count + r->count + 1);
     struct sx_schema *schema;
     uint32_t n = 0;
 
-    for (uint32_t c = 0; c < l->count; c++) {
-        from[n] = (struct sx_from){.input = 0, .column = (int32_t)c};
-        fields[n++] = l->fields[c];
-    }
-    for (uint32_t c = 0; c < r->count; c++) {
-        if (r->fields[c].role == SX_ROLE_READABLE)
-            continue;
-        from[n] = (struct sx_from){.input = -1};
-        fields[n] = r->fields[c];
-        fields[n].qualifier = alias;
-        fields[n].role = r->fields[c].role == SX_ROLE_KEY ? SX_ROLE_READABLE : SX_ROLE_VALUE;
-        fields[n++].not_null = false;
+    for (int role = SX_ROLE_KEY; role <= SX_ROLE_READABLE; role++) {
+        for (uint32_t c = 0; c < l->count; c++) {
+            if (l->fields[c].role != (enum sx_role)role)
+                continue;
+            from[n] = (struct sx_from){.input = 0, .column = (int32_t)c};
+            fields[n++] = l->fields[c];
+        }
+        for (uint32_t c = 0; c < r->key_count + r->value_count; c++) {
+            enum sx_role now = c < r->key_count ? SX_ROLE_READABLE : SX_ROLE_VALUE;
+
+            if (now != (enum sx_role)role)
+                continue;
+            from[n] = (struct sx_from){.input = -1};
+            right_at[c] = n;
+            fields[n] = r->fields[c];
+            fields[n].qualifier = alias;
+            fields[n].role = now;
+            fields[n++].not_null = false;
+        }
     }
     schema = sx_schema_of(b->arena, fields, n, l);
     schema->has_metadata = false;
@@ -90,8 +98,8 @@ void sx_join_table_bind(struct sx_bind *b, const struct sx_flow *in, const struc
     if (!plan->global)
         in = place(b, in, with, lefts, count, left);
     from = SX_ARENA_ARRAY(b->arena, struct sx_from, in->schema->count + with->schema->count + 1);
-    plan->schema = joined_schema(b, in, with, alias, from);
-    plan->left_count = in->schema->count;
+    plan->right_at = SX_ARENA_ARRAY(b->arena, uint32_t, with->schema->count + 1);
+    plan->schema = joined_schema(b, in, with, alias, from, plan->right_at);
     plan->right = with->schema;
     plan->right_types = sx_schema_types(b->arena, with->schema) + with->schema->key_count;
     node = sx_plan_node(b->plan, plan->global ? &sx_operator_lookup_global : &sx_operator_lookup,
@@ -150,7 +158,7 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     struct sx_batch present, out, keys;
     const struct sx_column *on;
     struct sx_value *values;
-    struct sx_column *right;
+    struct sx_column **right;
     uint16_t *sel;
     uint32_t count = 0, right_keys = plan->right->key_count;
 
@@ -167,11 +175,14 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     out = present;
     out.schema = plan->schema;
     out.columns = SX_ARENA_ARRAY(node->arena, struct sx_column, plan->schema->count + 1);
-    memcpy(out.columns, batch->columns, sizeof(*out.columns) * plan->left_count);
-    right = out.columns + plan->left_count;
+    for (uint32_t c = 0; c < plan->schema->count; c++)
+        if (node->plan->from[c].input == 0)
+            out.columns[c] = batch->columns[node->plan->from[c].column];
+    right = SX_ARENA_ARRAY(node->arena, struct sx_column *, plan->right->count + 1);
     for (uint32_t c = 0; c < right_keys + plan->right->value_count; c++) {
-        right[c] = sx_column_new(node->arena, plan->right->fields[c].type, batch->rows);
-        sx_column_nulls(&right[c], node->arena, batch->rows);
+        right[c] = &out.columns[plan->right_at[c]];
+        *right[c] = sx_column_new(node->arena, plan->right->fields[c].type, batch->rows);
+        sx_column_nulls(right[c], node->arena, batch->rows);
     }
     values = SX_ARENA_ARRAY(node->arena, struct sx_value, plan->right->count + 1);
     sel = sx_arena_alloc(node->arena, sizeof(*sel) * (present.count + 1));
@@ -191,9 +202,9 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
             continue;
         }
         for (uint32_t c = 0; c < right_keys; c++)
-            sx_column_set(&right[c], row, there ? sx_column_get(&on[c], row) : SX_VALUE_NULL);
+            sx_column_set(right[c], row, there ? sx_column_get(&on[c], row) : SX_VALUE_NULL);
         for (uint32_t c = 0; c < plan->right->value_count; c++)
-            sx_column_set(&right[right_keys + c], row, there ? values[c] : SX_VALUE_NULL);
+            sx_column_set(right[right_keys + c], row, there ? values[c] : SX_VALUE_NULL);
         sel[count++] = (uint16_t)row;
     }
     out.sel = sel;
