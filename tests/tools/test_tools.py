@@ -32,7 +32,8 @@ CLEAN = {
     "include/streamd/README.md": "The public headers.\n",
     "engine/base/README.md": "Base.\n",
     "engine/base/text.h": '#include <stdio.h>\n#include "streamd/streamd.h"\nint sx_text(void); /* not printf() */\n',
-    "engine/base/text.c": '#include "engine/base/text.h"\n\nint sx_text(void) { return snprintf(0, 0, "sprintf()"); }\n',
+    "engine/base/text.c":
+        '#include "engine/base/text.h"\n\nint sx_text(void) { return snprintf(0, 0, "sprintf()"); }\n',
     "engine/log/README.md": "Log.\n",
     "engine/log/kafka.c": '#include <librdkafka/rdkafka.h>\n#include "engine/base/text.h"\n',
     "operators/README.md": "Operators.\n",
@@ -40,7 +41,8 @@ CLEAN = {
     "operators/filter.c": "const struct sx_operator_def sx_operator_filter = {\n    .name = \"filter\",\n};\n",
     "streamd/README.md": "The front door.\n",
     "streamd/command/README.md": "Commands.\n",
-    "streamd/command/main.c": '#include <stdio.h>\n#include "dsl/compile.h"\n\nint main(void) { return puts("hello"); }\n',
+    "streamd/command/main.c":
+        '#include <stdio.h>\n#include "dsl/compile.h"\n\nint main(void) { return puts("hello"); }\n',
     "tests/README.md": "Tests.\n",
     "tests/unit/base/test_text.c": '#include "helper.h"\n#include "engine/base/text.h"\n',
 }
@@ -52,7 +54,7 @@ def lines(count):
 
 class Checks(unittest.TestCase):
     def run_on(self, script, **changed):
-        """Exit code and findings of a script on the clean tree with these files instead (`/` is written `__`)."""
+        """Exit code and findings of a script on the clean tree with `files` changed and those of `without` gone."""
         with tempfile.TemporaryDirectory() as root:
             for name, text in (CLEAN | changed.pop("files", {})).items():
                 path = pathlib.Path(root, name)
@@ -166,8 +168,8 @@ class Checks(unittest.TestCase):
         self.style(2, "strcpy is banned; use memcpy", "engine/base/a.c", "/* strcpy(a, b) */\nint a = strcpy(b, c);\n")
 
     def test_banned_call_as_a_member_is_none(self):
-        self.assertEqual(self.run_on("check_style.py", files={"state/README.md": "State.\n",
-                                                              "state/a.c": "int a = p->rand(1) + x.gets(2);\n"}), (0, ""))
+        self.assertEqual(self.run_on("check_style.py", files={
+            "state/README.md": "State.\n", "state/a.c": "int a = p->rand(1) + x.gets(2);\n"}), (0, ""))
 
     def test_library_prints(self):
         self.style(1, "printf: a library does not write", "engine/base/a.c", 'int a = printf("x");\n')
