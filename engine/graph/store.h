@@ -49,11 +49,11 @@ struct sx_store_ops {
     void (*remove)(struct sx_store *store, int64_t segment, struct sx_slice key);
     void *(*edit)(struct sx_store *store, int64_t segment, struct sx_slice key, uint32_t bytes, bool *fresh);
     void (*each)(struct sx_store *store, int64_t from, int64_t to, sx_store_fn fn, void *arg);
-    void (*prefix)(struct sx_store *store, int64_t segment, struct sx_slice prefix, sx_store_fn fn, void *arg);
     void (*drop_before)(struct sx_store *store, int64_t segment);
     void (*begin)(struct sx_store *store);
     void (*rollback)(struct sx_store *store);
-    streamd_status (*commit)(struct sx_store *store, struct sx_unit *unit, sx_changelog_fn fn, void *arg, streamd_error **error);
+    streamd_status (*commit)(struct sx_store *store, struct sx_unit *unit, sx_changelog_fn fn, void *arg,
+                             streamd_error **error); /* unit: NULL for a memory store */
     void (*committed)(struct sx_store *store);
     void (*discard)(struct sx_store *store);
     bool (*restore)(struct sx_store *store, struct sx_unit *unit, struct sx_slice key, struct sx_slice value);
@@ -91,11 +91,6 @@ static inline void *sx_store_edit(struct sx_store *s, int64_t segment, struct sx
 static inline void sx_store_each(struct sx_store *s, int64_t from, int64_t to, sx_store_fn fn, void *arg)
 {
     s->ops->each(s, from, to, fn, arg);
-}
-/* The rows of one segment whose key begins with `prefix`, by key. */
-static inline void sx_store_prefix(struct sx_store *s, int64_t segment, struct sx_slice prefix, sx_store_fn fn, void *arg)
-{
-    s->ops->prefix(s, segment, prefix, fn, arg);
 }
 /* Forget all segments before `segment`. They are past their retention: nothing is written to the
  * changelog for it. */

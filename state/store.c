@@ -1,0 +1,479 @@
+/* store.c: stores over the cache and the disk.
+ *
+ * A row's key on the disk, and without the first six bytes in the changelog:
+ *
+ *   store id (4, big-endian) | slot (2, big-endian) | segment (8, sorted) | key
+ *
+ * So a task's rows stand together, in it the windows by start: they are written in order of time,
+ * closing one is a walk, dropping some is a range.
+ */
+#include "engine/graph/store.h"
+#include "engine/base/hash.h"
+#include "state/cache.h"
+
+#include <stdlib.h>
+
+enum { PREFIX_BYTES = 6, SEGMENT_BYTES = 8, HEAD_BYTES = PREFIX_BYTES + SEGMENT_BYTES };
+
+struct store {
+    struct sx_store store; /* first */
+    struct sx_cache cache;
+    struct sx_disk *disk; /* NULL: a memory store */
+    enum sx_family family;
+    char prefix[PREFIX_BYTES];
+    size_t cache_bytes;
+    bool has_disk_rows;        /* when it was opened the disk had rows; up to this segment */
+    int64_t disk_rows_to;
+    int64_t dropped_to;        /* segments before it are gone; INT64_MIN: none */
+    int64_t dropped_to_saved;  /* at the savepoint */
+    int64_t deleted_to;        /* on the disk they are gone up to here */
+    bool drop_reaches_disk;    /* some dropped segment may be on the disk */
+    bool drop_reaches_disk_saved;
+    streamd_error *error;      /* the first of the disk, until the commit reports it */
+    struct sx_buffer key, value;
+};
+
+static struct sx_slice disk_key(struct store *s, int64_t segment, struct sx_slice key)
+{
+    char *at;
+
+    s->key.size = 0;
+    at = sx_buffer_room(&s->key, HEAD_BYTES + key.size);
+    memcpy(at, s->prefix, PREFIX_BYTES);
+    sx_put_sorted64(at + PREFIX_BYTES, segment);
+    if (key.size)
+        memcpy(at + HEAD_BYTES, key.data, key.size);
+    return sx_slice(at, HEAD_BYTES + key.size);
+}
+
+static void keep_error(struct store *s, streamd_error *error)
+{
+    if (s->error == NULL)
+        s->error = error;
+    else
+        streamd_error_free(error);
+}
+
+/* ---- Finding rows ------------------------------------------------------------------------------------ */
+
+static bool segment_on_disk(struct store *s, int64_t id)
+{
+    streamd_error *error = NULL;
+    bool any = true;
+
+    if (s->disk == NULL || !s->has_disk_rows || id > s->disk_rows_to)
+        return false;
+    if (sx_disk_any(s->disk, s->family, disk_key(s, id, SX_SLICE_NONE), &any, &error) != STREAMD_OK)
+        keep_error(s, error);
+    return any;
+}
+
+static struct sx_segment *segment_of(struct store *s, int64_t id)
+{
+    struct sx_segment *segment = sx_cache_segment(&s->cache, id);
+
+    if (SX_LIKELY(segment != NULL))
+        return segment;
+    return sx_cache_add_segment(&s->cache, id, !segment_on_disk(s, id));
+}
+
+/* The entry of a key, read from the disk if need be; a row that is nowhere is a GONE entry when `add`,
+ * else NULL. */
+static struct sx_entry *entry_of(struct store *s, struct sx_segment *segment, struct sx_slice key, bool add)
+{
+    uint64_t hash = sx_hash(key.data, key.size);
+    struct sx_entry *entry = sx_segment_find(segment, key, hash);
+    streamd_error *error = NULL;
+    bool found = false;
+
+    if (entry != NULL) {
+        entry->flags |= SX_ENTRY_USED;
+        return entry;
+    }
+    if (!segment->complete) {
+        s->value.size = 0;
+        s->store.disk_reads++;
+        if (sx_disk_get(s->disk, s->family, disk_key(s, segment->id, key), &s->value, &found, &error) != STREAMD_OK)
+            keep_error(s, error);
+    }
+    if (!found && !add && segment->complete)
+        return NULL;
+    entry = sx_segment_add(&s->cache, segment, key, hash);
+    if (found)
+        sx_entry_load(segment, entry, sx_slice(s->value.data ? s->value.data : "", s->value.size));
+    entry->flags |= SX_ENTRY_USED;
+    return entry;
+}
+
+static struct sx_slice get(struct sx_store *store, int64_t id, struct sx_slice key)
+{
+    struct store *s = (struct store *)store;
+    struct sx_segment *segment = segment_of(s, id);
+    struct sx_entry *entry = entry_of(s, segment, key, false);
+
+    store->rows_read++;
+    if (entry == NULL || (entry->flags & SX_ENTRY_GONE))
+        return SX_SLICE_NONE;
+    return sx_slice(entry->value, entry->value_size);
+}
+
+static void put(struct sx_store *store, int64_t id, struct sx_slice key, struct sx_slice value)
+{
+    struct store *s = (struct store *)store;
+    struct sx_segment *segment = segment_of(s, id);
+
+    store->rows_written++;
+    sx_entry_set(&s->cache, segment, entry_of(s, segment, key, true),
+                 sx_slice(value.data ? value.data : "", value.size));
+}
+
+static void remove_row(struct sx_store *store, int64_t id, struct sx_slice key)
+{
+    struct store *s = (struct store *)store;
+    struct sx_segment *segment = segment_of(s, id);
+
+    store->rows_written++;
+    sx_entry_set(&s->cache, segment, entry_of(s, segment, key, true), SX_SLICE_NONE);
+}
+
+static void *edit(struct sx_store *store, int64_t id, struct sx_slice key, uint32_t bytes, bool *fresh)
+{
+    struct store *s = (struct store *)store;
+    struct sx_segment *segment = segment_of(s, id);
+    struct sx_entry *entry = entry_of(s, segment, key, true);
+
+    store->rows_written++;
+    *fresh = (entry->flags & SX_ENTRY_GONE) != 0;
+    return sx_entry_edit(&s->cache, segment, entry, bytes);
+}
+
+/* ---- Walking ------------------------------------------------------------------------------------------ */
+
+/* Rows of one segment in memory, by key, beside the rows of the disk with the same segment. */
+static bool each_of_segment(struct store *s, int64_t id, struct sx_segment *segment, sx_store_fn fn, void *arg)
+{
+    uint32_t *order = segment ? sx_segment_sorted(segment) : NULL;
+    uint32_t count = segment ? segment->count : 0, at = 0;
+    struct sx_cursor *cursor = NULL;
+    struct sx_slice key = SX_SLICE_NONE, value = SX_SLICE_NONE;
+    bool on_disk = false, more = true;
+
+    if (segment == NULL || !segment->complete) {
+        struct sx_buffer to = {0};
+
+        sx_buffer_add_slice(&to, disk_key(s, id + 1, SX_SLICE_NONE));
+        cursor = sx_cursor_open(s->disk, s->family, disk_key(s, id, SX_SLICE_NONE), sx_buffer_slice(&to));
+        on_disk = sx_cursor_next(cursor, &key, &value);
+        sx_buffer_free(&to);
+    }
+    while (more && (at < count || on_disk)) {
+        const struct sx_entry *entry = at < count ? &segment->entries[order[at]] : NULL;
+        struct sx_slice disk_row = on_disk ? sx_slice(key.data + HEAD_BYTES, key.size - HEAD_BYTES) : SX_SLICE_NONE;
+        int side = entry == NULL ? 1
+                   : !on_disk    ? -1
+                                 : sx_slice_compare(sx_slice(entry->key, entry->key_size), disk_row);
+
+        if (side <= 0) {
+            if (!(entry->flags & SX_ENTRY_GONE))
+                more = fn(id, sx_slice(entry->key, entry->key_size), sx_slice(entry->value, entry->value_size), arg);
+            at++;
+        } else {
+            more = fn(id, disk_row, value, arg);
+        }
+        if (side >= 0)
+            on_disk = sx_cursor_next(cursor, &key, &value);
+    }
+    if (cursor != NULL) {
+        streamd_error *error = NULL;
+
+        if (sx_cursor_status(cursor, &error) != STREAMD_OK)
+            keep_error(s, error);
+        sx_cursor_close(cursor);
+    }
+    free(order);
+    return more;
+}
+
+/* The first segment >= `from` that has rows on the disk; false: none before `to`. */
+static bool next_on_disk(struct store *s, int64_t from, int64_t to, int64_t *segment)
+{
+    struct sx_buffer end = {0};
+    struct sx_slice key, value;
+    struct sx_cursor *cursor;
+    bool found;
+
+    if (s->disk == NULL || !s->has_disk_rows || from > s->disk_rows_to || from >= to)
+        return false;
+    sx_buffer_add_slice(&end, disk_key(s, to, SX_SLICE_NONE));
+    cursor = sx_cursor_open(s->disk, s->family, disk_key(s, from, SX_SLICE_NONE), sx_buffer_slice(&end));
+    found = sx_cursor_next(cursor, &key, &value);
+    if (found)
+        *segment = sx_get_sorted64(key.data + PREFIX_BYTES);
+    sx_cursor_close(cursor);
+    sx_buffer_free(&end);
+    return found;
+}
+
+static void each(struct sx_store *store, int64_t from, int64_t to, sx_store_fn fn, void *arg)
+{
+    struct store *s = (struct store *)store;
+
+    from = SX_MAX(from, s->dropped_to);
+    while (from < to) {
+        uint32_t at = sx_cache_lower(&s->cache, from);
+        bool cached = at < s->cache.count && s->cache.segments[at]->id < to;
+        int64_t next = cached ? s->cache.segments[at]->id : to, disk_next;
+        struct sx_segment *segment = cached ? s->cache.segments[at] : NULL;
+
+        if (next_on_disk(s, from, to, &disk_next) && disk_next < next) {
+            next = disk_next;
+            segment = NULL;
+        }
+        if (next == to || !each_of_segment(s, next, segment, fn, arg))
+            return;
+        from = next + 1;
+    }
+}
+
+static void drop_before(struct sx_store *store, int64_t id)
+{
+    struct store *s = (struct store *)store;
+    uint32_t end;
+
+    if (id <= s->dropped_to)
+        return;
+    end = sx_cache_lower(&s->cache, id);
+    for (uint32_t i = 0; i < end; i++)
+        s->drop_reaches_disk |= s->cache.segments[i]->id != SX_SEGMENT_META &&
+                                (s->cache.segments[i]->written || !s->cache.segments[i]->complete);
+    s->drop_reaches_disk |= s->has_disk_rows && s->dropped_to <= s->disk_rows_to;
+    s->dropped_to = id;
+    sx_cache_drop_before(&s->cache, id, SX_SEGMENT_META);
+}
+
+/* ---- Savepoints and commits ------------------------------------------------------------------------------ */
+
+static void begin(struct sx_store *store)
+{
+    struct store *s = (struct store *)store;
+
+    sx_cache_begin(&s->cache);
+    s->dropped_to_saved = s->dropped_to;
+    s->drop_reaches_disk_saved = s->drop_reaches_disk;
+}
+
+static void rollback(struct sx_store *store)
+{
+    struct store *s = (struct store *)store;
+
+    sx_cache_rollback(&s->cache);
+    s->dropped_to = s->dropped_to_saved;
+    s->drop_reaches_disk = s->drop_reaches_disk_saved;
+}
+
+static void commit_row(struct store *s, struct sx_segment *segment, const struct sx_entry *entry,
+                       struct sx_unit *unit, sx_changelog_fn fn, void *arg)
+{
+    struct sx_slice key = disk_key(s, segment->id, sx_slice(entry->key, entry->key_size));
+    bool gone = (entry->flags & SX_ENTRY_GONE) != 0;
+    struct sx_slice value = gone ? SX_SLICE_NONE : sx_slice(entry->value, entry->value_size);
+
+    if (gone)
+        sx_unit_delete(unit, s->family, key);
+    else
+        sx_unit_put(unit, s->family, key, value);
+    if (fn != NULL)
+        fn(sx_slice(key.data + PREFIX_BYTES, key.size - PREFIX_BYTES), value, arg);
+}
+
+static void delete_dropped(struct store *s, struct sx_unit *unit)
+{
+    struct sx_buffer from = {0};
+
+    if (s->drop_reaches_disk && s->dropped_to > s->deleted_to) {
+        sx_buffer_add_slice(&from, disk_key(s, SX_MAX(s->deleted_to, SX_SEGMENT_META + 1), SX_SLICE_NONE));
+        sx_unit_delete_range(unit, s->family, sx_buffer_slice(&from), disk_key(s, s->dropped_to, SX_SLICE_NONE));
+        sx_buffer_free(&from);
+        s->deleted_to = s->dropped_to;
+    }
+    s->drop_reaches_disk = false;
+}
+
+static streamd_status commit(struct sx_store *store, struct sx_unit *unit, sx_changelog_fn fn, void *arg,
+                             streamd_error **error)
+{
+    struct store *s = (struct store *)store;
+
+    if (s->error != NULL) {
+        streamd_status status = streamd_error_status(s->error);
+
+        if (error != NULL)
+            *error = s->error;
+        else
+            streamd_error_free(s->error);
+        s->error = NULL;
+        return status;
+    }
+    if (s->disk == NULL)
+        return STREAMD_OK;
+    for (uint32_t i = 0; i < s->cache.count; i++) {
+        struct sx_segment *segment = s->cache.segments[i];
+
+        for (uint32_t d = 0; d < segment->dirty_count; d++) {
+            const struct sx_entry *entry = &segment->entries[segment->dirty[d]];
+
+            if (entry->flags & SX_ENTRY_DIRTY)
+                commit_row(s, segment, entry, unit, fn, arg);
+        }
+    }
+    delete_dropped(s, unit);
+    return STREAMD_OK;
+}
+
+/* Which rows the disk has: known when there are none, or up to which window. */
+static void look_at_disk(struct store *s)
+{
+    streamd_error *error = NULL;
+    int64_t last = INT64_MIN, next;
+
+    s->has_disk_rows = false;
+    if (s->disk == NULL)
+        return;
+    if (sx_disk_any(s->disk, s->family, sx_slice(s->prefix, PREFIX_BYTES), &s->has_disk_rows, &error) != STREAMD_OK)
+        keep_error(s, error);
+    s->disk_rows_to = INT64_MAX - 1;
+    if (!s->has_disk_rows || s->store.plan->kind == SX_STORE_KV)
+        return;
+    for (int64_t from = INT64_MIN; next_on_disk(s, from, INT64_MAX, &next); from = next + 1)
+        last = next;
+    s->disk_rows_to = last;
+}
+
+static void committed(struct sx_store *store)
+{
+    struct store *s = (struct store *)store;
+    size_t used;
+
+    sx_cache_clean(&s->cache);
+    used = sx_cache_bytes(&s->cache);
+    if (s->disk != NULL && used > s->cache_bytes) {
+        sx_cache_begin(&s->cache);
+        sx_cache_shrink(&s->cache, s->cache_bytes / 2);
+        /* What was forgotten is on the disk only. */
+        s->has_disk_rows = true;
+        s->disk_rows_to = INT64_MAX - 1;
+    }
+}
+
+static void discard(struct sx_store *store)
+{
+    struct store *s = (struct store *)store;
+
+    sx_cache_free(&s->cache);
+    sx_cache_init(&s->cache);
+    streamd_error_free(s->error);
+    s->error = NULL;
+    s->dropped_to = s->dropped_to_saved = s->deleted_to;
+    s->drop_reaches_disk = s->drop_reaches_disk_saved = false;
+    look_at_disk(s);
+}
+
+static bool restore(struct sx_store *store, struct sx_unit *unit, struct sx_slice key, struct sx_slice value)
+{
+    struct store *s = (struct store *)store;
+
+    if (key.size < SEGMENT_BYTES)
+        return false;
+    s->key.size = 0;
+    sx_buffer_add(&s->key, s->prefix, PREFIX_BYTES);
+    sx_buffer_add_slice(&s->key, key);
+    if (value.data == NULL)
+        sx_unit_delete(unit, s->family, sx_buffer_slice(&s->key));
+    else
+        sx_unit_put(unit, s->family, sx_buffer_slice(&s->key), value);
+    return true;
+}
+
+static size_t memory(const struct sx_store *store)
+{
+    return sx_cache_bytes(&((const struct store *)store)->cache);
+}
+
+static void close_store(struct sx_store *store)
+{
+    struct store *s = (struct store *)store;
+
+    sx_cache_free(&s->cache);
+    streamd_error_free(s->error);
+    sx_buffer_free(&s->key);
+    sx_buffer_free(&s->value);
+    free(s);
+}
+
+static const struct sx_store_ops ops = {
+    .get = get,
+    .put = put,
+    .remove = remove_row,
+    .edit = edit,
+    .each = each,
+    .drop_before = drop_before,
+    .begin = begin,
+    .rollback = rollback,
+    .commit = commit,
+    .committed = committed,
+    .discard = discard,
+    .restore = restore,
+    .memory = memory,
+    .close = close_store,
+};
+
+static struct store *new_store(const struct sx_store_plan *plan)
+{
+    struct store *s = sx_calloc(1, sizeof(*s));
+
+    s->store.ops = &ops;
+    s->store.plan = plan;
+    s->dropped_to = s->dropped_to_saved = s->deleted_to = INT64_MIN;
+    sx_cache_init(&s->cache);
+    return s;
+}
+
+static void set_prefix(char *prefix, uint32_t id, int32_t slot)
+{
+    sx_put_be32(prefix, id);
+    sx_put_be16(prefix + 4, (uint16_t)slot);
+}
+
+static enum sx_family family_of(enum sx_store_kind kind)
+{
+    return kind == SX_STORE_WINDOW ? SX_FAMILY_WINDOW : SX_FAMILY_KV;
+}
+
+static struct sx_store *open_store(const struct sx_store_plan *plan, struct sx_disk *disk, uint32_t id,
+                                   int32_t slot, size_t cache_bytes)
+{
+    struct store *s = new_store(plan);
+
+    s->disk = disk;
+    s->cache_bytes = cache_bytes;
+    s->family = family_of(plan->kind);
+    set_prefix(s->prefix, id, slot);
+    look_at_disk(s);
+    return &s->store;
+}
+
+static struct sx_store *open_memory(const struct sx_store_plan *plan)
+{
+    return &new_store(plan)->store;
+}
+
+static void wipe(struct sx_unit *unit, enum sx_store_kind kind, uint32_t id, int32_t slot)
+{
+    char from[PREFIX_BYTES], to[PREFIX_BYTES];
+
+    set_prefix(from, id, slot);
+    set_prefix(to, id, slot + 1);
+    sx_unit_delete_range(unit, family_of(kind), sx_slice(from, PREFIX_BYTES), sx_slice(to, PREFIX_BYTES));
+}
+
+const struct sx_store_kinds sx_store_kinds = {.open = open_store, .open_memory = open_memory, .wipe = wipe};
