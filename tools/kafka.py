@@ -88,13 +88,14 @@ def fetch_into(folder):
         raise Trouble("Kafka needs Java and Maven: `./dev kafka start` installs both")
     print(f"fetching Apache Kafka {VERSION} through Maven, once", file=sys.stderr)
     shutil.rmtree(folder, ignore_errors=True)
-    command = ["mvn", "-B", "-q", "-Dstyle.color=never", "-f", str(POM), "dependency:copy-dependencies",
+    command = ["mvn", "-B", "-q", "-Dstyle.color=never", "-f", str(POM),
+               "org.apache.maven.plugins:maven-dependency-plugin:copy-dependencies",
                "-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
     for attempt in (1, 2, 3):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return
-    raise Trouble(f"Maven could not fetch Kafka in {attempt} tries:\n{(done.stdout + done.stderr).strip()[-2000:]}")
+    raise Trouble(f"Maven could not fetch Kafka in {attempt} tries:\n{(done.stdout + done.stderr).strip()[:2000]}")
 
 
 def differences(want, have):
@@ -222,7 +223,7 @@ def run_java(class_path, name, *arguments):
     done = subprocess.run(["java", f"-Dlog4j2.configurationFile={LOG4J}", "-cp", class_path, name, *arguments],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Trouble(f"{name} {' '.join(arguments)} failed:\n{(done.stdout + done.stderr).strip()[-2000:]}")
+        raise Trouble(f"{name} {' '.join(arguments)} failed:\n{(done.stdout + done.stderr).strip()[:2000]}")
 
 
 # --- the cluster --------------------------------------------------------------------------------------------------
