@@ -60,6 +60,11 @@ void sx_cursor_seek(struct sx_cursor *cursor, struct sx_slice key);
 streamd_status sx_cursor_status(const struct sx_cursor *cursor, streamd_error **error);
 void sx_cursor_close(struct sx_cursor *cursor);
 
+/* The last key in [from, to): appended to `to_key`. For those who count upwards and start again. */
+streamd_status sx_disk_last(struct sx_disk *disk, enum sx_family family, struct sx_slice from,
+                            struct sx_slice to, struct sx_buffer *to_key, bool *found,
+                            streamd_error **error);
+
 /* Does any key begin with `prefix`? */
 streamd_status sx_disk_any(struct sx_disk *disk, enum sx_family family, struct sx_slice prefix,
                            bool *any, streamd_error **error);
