@@ -350,16 +350,18 @@ def one_broker(args):
 
 
 def tool(args):
-    cluster, _ = load(args.dir)
+    cluster, brokers = load(args.dir)
+    arguments = list(args.arguments)
+    if "--bootstrap-server" not in arguments:
+        if not any(b.pid() for b in brokers):
+            raise Trouble("no Kafka runs here; start one, or say which with --bootstrap-server HOST:PORT")
+        arguments = ["--bootstrap-server", bootstrap(cluster), *arguments]
     class_path = verified_jars()
     classes = {entry for jar in class_path.split(":") for entry in zipfile.ZipFile(jar).namelist()}
     found = next((p + args.name for p in TOOLS
                   if (p + args.name).replace(".", "/") + ".class" in classes), None)
     if not found:
         raise Trouble(f"there is no tool {args.name}; there are TopicCommand, ConsoleProducer, ConsoleConsumer, …")
-    arguments = list(args.arguments)
-    if cluster and "--bootstrap-server" not in arguments:
-        arguments = ["--bootstrap-server", bootstrap(cluster), *arguments]
     sys.stdout.flush()
     os.execvp("java", ["java", "-cp", class_path, "-Xlog:disable", found, *arguments])
 
