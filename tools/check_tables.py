@@ -2,9 +2,11 @@
 """Check that rows and files agree: each row of a table has its definition, each definition its row.
 
 A table is a .def file of lines `SX_KIND(name)`, where the row stands for the symbol `sx_kind_name`, defined in the
-table's folder. Operators may share a file (one for all windows, say), so it is symbols that are compared.
+table's folder. Operators may share a file (one for all windows, say), so it is symbols that are compared. What says
+`.internal = true` is no word of the language, is used by name in its folder, and may have no row.
 """
 import collections
+import itertools
 import re
 
 import house
@@ -29,15 +31,18 @@ def rows_of(tree, table):
 
 
 def definitions(tree, folder, kinds):
-    """Symbol -> (file, line) of what the folder's sources define and share, for the kinds of the table."""
+    """Symbol -> (file, line, needs a row, text) of what the folder's sources define and share, of these kinds."""
     found = {}
     kinds = "|".join(sorted(kinds, key=len, reverse=True))
     pattern = re.compile(rf"(?!static|extern|typedef)\w[\w *]*\b(sx_(?:{kinds})_\w+)\s*(?:\[\w*\]\s*)?([=({{]|$)")
     for source in tree.files(".c", ".cc"):
         if source.is_relative_to(folder):
-            for number, line in enumerate(house.without_comments(tree.read(source)).splitlines(), 1):
+            lines = house.without_comments(tree.read(source)).splitlines()
+            for number, line in enumerate(lines, 1):
                 if (match := pattern.match(line)) and not line.rstrip().endswith(";"):
-                    found[match[1]] = (source, number, match[2] in "=", line)
+                    body = itertools.takewhile(lambda row: not row.startswith("}"), lines[number:])
+                    internal = any(re.search(r"\.internal\s*=\s*true\b", row) for row in body)
+                    found[match[1]] = (source, number, match[2] in "=" and not internal, line)
     return found
 
 
@@ -56,8 +61,8 @@ def check(tree):
             if f"sx_{kind}_{name}" not in defined:
                 tree.say(table, number, f"{table.parent}/ does not define sx_{kind}_{name}; add it or drop the row")
         symbols = {f"sx_{kind}_{name}" for kind, name in rows}
-        for symbol, (source, number, is_data, line) in defined.items():
-            if is_data and symbol not in symbols and re.search(r"_(def|table)\b", line.split(symbol)[0]):
+        for symbol, (source, number, needs_row, line) in defined.items():
+            if needs_row and symbol not in symbols and re.search(r"_(def|table)\b", line.split(symbol)[0]):
                 tree.say(source, number, f"{symbol} has no row, so nobody can use it; add it to {table}")
     return f"{count['tables']} tables, {count['rows']} rows"
 

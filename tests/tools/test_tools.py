@@ -122,6 +122,11 @@ class Checks(unittest.TestCase):
         self.finds("check_tables.py", "operators/map.c:2", "sx_operator_map has no row", files={
             "operators/map.c": "static int a;\nconst struct sx_operator_def sx_operator_map = {\n    .name = 0,\n};\n"})
 
+    def test_internal_needs_no_row(self):
+        self.assertEqual(self.run_on("check_tables.py", files={
+            "operators/source.c": "const struct sx_operator_def sx_operator_source = {\n    .internal = true,\n};\n"}),
+            (0, ""))
+
     def test_row_twice(self):
         self.finds("check_tables.py", "operators/operators.def:2", "a row already, in line 1",
                    files={"operators/operators.def": "SX_OPERATOR(filter)\nSX_OPERATOR(filter)\n"})
