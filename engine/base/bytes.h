@@ -71,6 +71,9 @@ static inline uint64_t sx_get_le64(const void *at) { uint64_t v; memcpy(&v, at, 
 static inline void sx_put_sorted64(void *at, int64_t v) { sx_put_be64(at, (uint64_t)v ^ (1ull << 63)); }
 static inline int64_t sx_get_sorted64(const void *at) { return (int64_t)(sx_get_be64(at) ^ (1ull << 63)); }
 
+/* The public form, which takes the bytes; *bytes is empty after it. */
+streamd_buffer *sx_public_buffer(struct sx_buffer *bytes);
+
 /* LEB128. Adds 1 to 10 bytes. */
 void sx_buffer_add_varint(struct sx_buffer *buffer, uint64_t value);
 /* Reads from *at, not past `end`, and moves *at on. False: the bytes are cut off or too long. */
