@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-/* In the order of enum sx_family; they are on disk, so they never change. The last is RocksDB's own,
- * which must be there and stays empty. */
+/* In the order of enum sx_family; they are on disk, so they never change. The last is RocksDB's
+ * own, which must be there and stays empty. */
 static const char *const family_names[SX_FAMILY_COUNT + 1] = {"meta",    "kv",  "window",
                                                               "session", "log", "default"};
 

@@ -1,4 +1,4 @@
-/* disk.h: one RocksDB in one folder, and the commit unit. The only folder that includes rocksdb/c.h.
+/* disk.h: one RocksDB in one folder, and the commit unit. No other folder includes rocksdb/c.h.
  *
  * A disk holds the state of all tasks of a process, and with the embedded log the log too. It has a
  * column family per kind of content, not per store: 200 families cost 206 MB of memtables, and an
@@ -71,9 +71,11 @@ streamd_status sx_disk_any(struct sx_disk *disk, enum sx_family family, struct s
 
 struct sx_unit *sx_unit_new(struct sx_disk *disk);
 void sx_unit_free(struct sx_unit *unit);
-void sx_unit_put(struct sx_unit *unit, enum sx_family family, struct sx_slice key, struct sx_slice value);
+void sx_unit_put(struct sx_unit *unit, enum sx_family family, struct sx_slice key,
+                 struct sx_slice value);
 void sx_unit_delete(struct sx_unit *unit, enum sx_family family, struct sx_slice key);
-void sx_unit_delete_range(struct sx_unit *unit, enum sx_family family, struct sx_slice from, struct sx_slice to);
+void sx_unit_delete_range(struct sx_unit *unit, enum sx_family family, struct sx_slice from,
+                          struct sx_slice to);
 uint32_t sx_unit_count(const struct sx_unit *unit);
 size_t sx_unit_bytes(const struct sx_unit *unit);
 void sx_unit_clear(struct sx_unit *unit);

@@ -31,8 +31,8 @@ static void set_tables(rocksdb_options_t *to, rocksdb_cache_t *cache, bool filte
     rocksdb_block_based_options_set_block_cache(table, cache);
     rocksdb_block_based_options_set_block_size(table, block_bytes);
     rocksdb_block_based_options_set_format_version(table, 5);
-    /* Debian builds RocksDB for any x86-64, so its CRC32C goes through tables of numbers and was half
-     * of the time of a large write; XXH3 needs no special instruction. */
+    /* Debian builds RocksDB for any x86-64, so its CRC32C goes through tables of numbers and was
+     * half of the time of a large write; XXH3 needs no special instruction. */
     rocksdb_block_based_options_set_checksum(table, xxh3_checksum);
     /* Indexes and filters count against the cache, or memory would grow with the tables' number. */
     rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
@@ -56,7 +56,7 @@ static rocksdb_options_t *base_options(const struct shares *shares)
     rocksdb_options_set_arena_block_size(to, 64 * 1024);
     rocksdb_options_set_compaction_style(to, rocksdb_level_compaction);
     rocksdb_options_set_level_compaction_dynamic_level_bytes(to, 1);
-    /* A tenth of the time of a write when nothing compresses, and less than it saves when it does. */
+    /* A tenth of a write's time when nothing compresses, and less than it saves when it does. */
     rocksdb_options_set_compression(to, rocksdb_lz4_compression);
     rocksdb_options_set_max_bytes_for_level_base(to, SX_MAX(shares->memtable * 4, 64 * MIB));
     rocksdb_options_set_target_file_size_base(to, SX_MAX(shares->memtable, 16 * MIB));
@@ -81,10 +81,11 @@ static void expect_expiry(rocksdb_options_t *to)
     rocksdb_options_set_level0_stop_writes_trigger(to, 40);
 }
 
-/* The log's values are blocks of records of some ten kilobytes, appended at the end of every partition
- * and read in order, so a table's blocks may be wide. Blob files were tried: a value is written once
- * instead of three times (flush, level 0, level 1, from where tables only move), but their CRC32C,
- * table-driven in Debian's build, costs as much, and a file stays while any of its records lives. */
+/* The log's values are blocks of records of some ten kilobytes, appended at the end of every
+ * partition and read in order, so a table's blocks may be wide. Blob files were tried: a value is
+ * written once instead of three times (flush, level 0, level 1, from where tables only move), but
+ * their CRC32C, table-driven in Debian's build, costs as much, and a file stays while any of its
+ * records lives. */
 static void expect_log(rocksdb_options_t *to)
 {
     rocksdb_options_set_target_file_size_base(to, 64 * MIB);

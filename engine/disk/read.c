@@ -94,7 +94,7 @@ void sx_cursor_close(struct sx_cursor *cursor)
     free(cursor);
 }
 
-/* The iterator with its bounds set, or whether it failed: what sx_disk_any and sx_disk_last share. */
+/* Whether the iterator stands on a key, or failed: what sx_disk_any and sx_disk_last share. */
 static streamd_status stands(const struct sx_disk *disk, rocksdb_iterator_t *iterator, bool *found,
                              streamd_error **error)
 {

@@ -15,7 +15,8 @@ struct sx_disk {
     rocksdb_t *db;
     rocksdb_cache_t *cache;
     rocksdb_options_t *options[SX_FAMILY_COUNT + 1]; /* the last: the database's own */
-    rocksdb_column_family_handle_t *families[SX_FAMILY_COUNT + 1]; /* the last: RocksDB's "default" */
+    /* The last: RocksDB's "default". */
+    rocksdb_column_family_handle_t *families[SX_FAMILY_COUNT + 1];
     rocksdb_readoptions_t *read;
     rocksdb_writeoptions_t *write;
     rocksdb_writeoptions_t *write_sync;

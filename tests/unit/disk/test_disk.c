@@ -1,13 +1,11 @@
-/* disk.c: the disk's contract, seen from outside, with crashes. */
-#define _GNU_SOURCE /* nftw */
+/* test_disk.c: the disk's contract, seen from outside, with crashes. */
 #include "engine/disk/disk.h"
+#include "tests/unit/unit.h"
 
-#include <CUnit/Basic.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -231,7 +229,7 @@ static void test_folder_and_lock(void)
     clean();
 }
 
-/* Run this program again as main() tells and let it die as from kill -9. Not just a fork: RocksDB's
+/* Run this program again as disk_child() and let it die as from kill -9. Not just a fork: RocksDB's
  * background threads would be missing in the child. */
 static void in_killed_child(const char *what)
 {
@@ -239,7 +237,9 @@ static void in_killed_child(const char *what)
     pid_t pid = fork();
 
     if (pid == 0) {
-        execl("/proc/self/exe", "unit_disk", what, folder, (char *)NULL);
+        setenv("SX_DISK_CHILD", what, 1);
+        setenv("SX_DISK_FOLDER", folder, 1);
+        execl("/proc/self/exe", "unit_disk", (char *)NULL);
         _exit(1);
     }
     CU_ASSERT(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
@@ -294,17 +294,22 @@ static void write_without_end(void)
     }
 }
 
-/* In the child. */
-static int die(const char *what, const char *where)
+/* Called first in main(): in the child, do what it is for and die. */
+void disk_child(void);
+void disk_child(void)
 {
-    snprintf(folder, sizeof(folder), "%s", where);
+    const char *what = getenv("SX_DISK_CHILD");
+
+    if (what == NULL)
+        return;
+    snprintf(folder, sizeof(folder), "%s", getenv("SX_DISK_FOLDER"));
     if (strcmp(what, "write_with_wal") == 0)
         write_with_wal();
     else if (strcmp(what, "write_flush_write") == 0)
         write_flush_write();
     else
         write_without_end();
-    return kill(getpid(), SIGKILL);
+    kill(getpid(), SIGKILL);
 }
 
 static void test_crash(void)
@@ -466,25 +471,15 @@ static void test_stats(void)
     clean();
 }
 
-int main(int argc, char **argv)
+void suite_disk(void);
+void suite_disk(void)
 {
-    CU_pSuite suite;
-    unsigned failed;
+    SX_SUITE("disk");
 
-    if (argc == 3)
-        return die(argv[1], argv[2]);
-    if (CU_initialize_registry() != CUE_SUCCESS)
-        return 1;
-    suite = CU_add_suite("disk", NULL, NULL);
-    CU_add_test(suite, "units are written whole", test_unit);
-    CU_add_test(suite, "cursors, any, last", test_cursor);
-    CU_add_test(suite, "the folder and its lock", test_folder_and_lock);
-    CU_add_test(suite, "what survives a crash is one moment", test_crash);
-    CU_add_test(suite, "damage is seen", test_damage);
-    CU_add_test(suite, "figures", test_stats);
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed ? 1 : 0;
+    SX_TEST(test_unit);
+    SX_TEST(test_cursor);
+    SX_TEST(test_folder_and_lock);
+    SX_TEST(test_crash);
+    SX_TEST(test_damage);
+    SX_TEST(test_stats);
 }
