@@ -31,16 +31,40 @@ void sx_arena_free(struct sx_arena *arena);                     /* gives all mem
 void sx_arena_reset(struct sx_arena *arena);
 size_t sx_arena_bytes(const struct sx_arena *arena);
 
+/* With the address sanitizer, memory that nobody asked for is poisoned, and 16 bytes of it lie behind
+ * every piece; so a read past a piece, or of a batch that has ended, is caught as with malloc. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SX_ARENA_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SX_ARENA_SANITIZED 1
+#endif
+#endif
+#ifdef SX_ARENA_SANITIZED
+void __asan_poison_memory_region(void const volatile *at, size_t bytes);
+void __asan_unpoison_memory_region(void const volatile *at, size_t bytes);
+#define SX_ARENA_POISON(at, bytes) __asan_poison_memory_region((at), (bytes))
+#define SX_ARENA_UNPOISON(at, bytes) __asan_unpoison_memory_region((at), (bytes))
+#define SX_ARENA_GAP 16
+#else
+#define SX_ARENA_POISON(at, bytes) ((void)(at), (void)(bytes))
+#define SX_ARENA_UNPOISON(at, bytes) ((void)(at), (void)(bytes))
+#define SX_ARENA_GAP 0
+#endif
+
 void *sx_arena_alloc_slow(struct sx_arena *arena, size_t bytes);
 
+/* Never NULL; 0 bytes give a pointer to nothing. */
 static inline void *sx_arena_alloc(struct sx_arena *arena, size_t bytes)
 {
+    size_t rounded = (bytes + 15 + SX_ARENA_GAP) & ~(size_t)15;
     char *at = arena->next;
 
-    bytes = (bytes + 15) & ~(size_t)15;
-    if (SX_UNLIKELY(bytes > (size_t)(arena->end - at)))
-        return sx_arena_alloc_slow(arena, bytes);
-    arena->next = at + bytes;
+    if (SX_UNLIKELY(rounded > (size_t)(arena->end - at)))
+        at = (char *)sx_arena_alloc_slow(arena, rounded);
+    else
+        arena->next = at + rounded;
+    SX_ARENA_UNPOISON(at, bytes);
     return at;
 }
 

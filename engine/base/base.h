@@ -57,10 +57,7 @@ static inline struct sx_slice sx_slice(const void *data, size_t size)
     return s;
 }
 
-static inline struct sx_slice sx_slice_of(const char *text)
-{
-    return sx_slice(text, strlen(text));
-}
+static inline struct sx_slice sx_slice_of(const char *text) { return sx_slice(text, strlen(text)); }
 
 static inline bool sx_slice_equal(struct sx_slice a, struct sx_slice b)
 {
@@ -86,11 +83,10 @@ struct sx_position {
 };
 
 /* Set *error (if error is not NULL) to a new error with this message, and return `status`. */
-streamd_status sx_fail(streamd_error **error, streamd_status status, const char *format, ...)
-    SX_PRINTF(3, 4);
+streamd_status sx_fail(streamd_error **error, streamd_status status, const char *format, ...) SX_PRINTF(3, 4);
 /* As sx_fail, for what comes and goes by itself (retriable) or ends the engine (fatal). */
-streamd_status sx_fail_retriable(streamd_error **error, streamd_status status, const char *format,
-                                 ...) SX_PRINTF(3, 4);
+streamd_status sx_fail_retriable(streamd_error **error, streamd_status status, const char *format, ...)
+    SX_PRINTF(3, 4);
 streamd_status sx_fail_fatal(streamd_error **error, streamd_status status, const char *format, ...)
     SX_PRINTF(3, 4);
 
@@ -103,8 +99,11 @@ void sx_error_append(streamd_error **chain, streamd_error *more);
 streamd_error *sx_error_copy(const streamd_error *error); /* the whole chain */
 const char *sx_error_file(const streamd_error *error);    /* NULL: no position */
 const char *sx_error_hint(const streamd_error *error);    /* NULL: none */
-/* The error as `streamd` prints it: `file:line:column: error: message`, the source line and the
- * caret; without a position `error: message`. `kind` is "error" or "warning". */
+/* The source line (data NULL: none), and how many of its bytes are wrong. */
+struct sx_slice sx_error_source(const streamd_error *error, uint32_t *length);
+/* The first error of a chain as `streamd` prints it: `file:line:column: error: message`, the source
+ * line and the caret, the hint; without a position `error: message`. `kind` is "error" or "warning".
+ * Control characters are escaped, so a record's bytes in a message cannot steer a terminal. */
 void sx_error_print(const streamd_error *error, const char *kind, FILE *out);
 
 #ifdef __cplusplus

@@ -59,14 +59,46 @@ static inline struct sx_slice sx_buffer_slice(const struct sx_buffer *buffer)
     return sx_slice(buffer->data, buffer->size);
 }
 
-static inline void sx_put_be16(void *at, uint16_t v) { v = __builtin_bswap16(v); memcpy(at, &v, 2); }
-static inline void sx_put_be32(void *at, uint32_t v) { v = __builtin_bswap32(v); memcpy(at, &v, 4); }
-static inline void sx_put_be64(void *at, uint64_t v) { v = __builtin_bswap64(v); memcpy(at, &v, 8); }
-static inline uint16_t sx_get_be16(const void *at) { uint16_t v; memcpy(&v, at, 2); return __builtin_bswap16(v); }
-static inline uint32_t sx_get_be32(const void *at) { uint32_t v; memcpy(&v, at, 4); return __builtin_bswap32(v); }
-static inline uint64_t sx_get_be64(const void *at) { uint64_t v; memcpy(&v, at, 8); return __builtin_bswap64(v); }
+static inline void sx_put_be16(void *at, uint16_t v)
+{
+    v = __builtin_bswap16(v);
+    memcpy(at, &v, 2);
+}
+static inline void sx_put_be32(void *at, uint32_t v)
+{
+    v = __builtin_bswap32(v);
+    memcpy(at, &v, 4);
+}
+static inline void sx_put_be64(void *at, uint64_t v)
+{
+    v = __builtin_bswap64(v);
+    memcpy(at, &v, 8);
+}
+static inline uint16_t sx_get_be16(const void *at)
+{
+    uint16_t v;
+    memcpy(&v, at, 2);
+    return __builtin_bswap16(v);
+}
+static inline uint32_t sx_get_be32(const void *at)
+{
+    uint32_t v;
+    memcpy(&v, at, 4);
+    return __builtin_bswap32(v);
+}
+static inline uint64_t sx_get_be64(const void *at)
+{
+    uint64_t v;
+    memcpy(&v, at, 8);
+    return __builtin_bswap64(v);
+}
 static inline void sx_put_le64(void *at, uint64_t v) { memcpy(at, &v, 8); }
-static inline uint64_t sx_get_le64(const void *at) { uint64_t v; memcpy(&v, at, 8); return v; }
+static inline uint64_t sx_get_le64(const void *at)
+{
+    uint64_t v;
+    memcpy(&v, at, 8);
+    return v;
+}
 /* A signed integer whose bytes sort as the number: big-endian with the sign bit flipped. */
 static inline void sx_put_sorted64(void *at, int64_t v) { sx_put_be64(at, (uint64_t)v ^ (1ull << 63)); }
 static inline int64_t sx_get_sorted64(const void *at) { return (int64_t)(sx_get_be64(at) ^ (1ull << 63)); }

@@ -1,5 +1,5 @@
 /* error.c: statuses and errors, as the public header has them. */
-#include "engine/base/bytes.h"
+#include "engine/base/base.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -26,8 +26,8 @@ const char *streamd_version(void)
 const char *streamd_status_name(streamd_status status)
 {
     switch (status) {
-#define X(name, number, text)                                                                     \
-    case STREAMD_##name:                                                                          \
+#define X(name, number, text) \
+    case STREAMD_##name:      \
         return #name;
         STREAMD_STATUS_MAP(X)
 #undef X
@@ -38,8 +38,8 @@ const char *streamd_status_name(streamd_status status)
 const char *streamd_status_text(streamd_status status)
 {
     switch (status) {
-#define X(name, number, text)                                                                     \
-    case STREAMD_##name:                                                                          \
+#define X(name, number, text) \
+    case STREAMD_##name:      \
         return text;
         STREAMD_STATUS_MAP(X)
 #undef X
@@ -56,6 +56,12 @@ bool streamd_error_is_retriable(const streamd_error *error) { return error && er
 bool streamd_error_is_fatal(const streamd_error *error) { return error && error->fatal; }
 const char *sx_error_file(const streamd_error *error) { return error->file; }
 const char *sx_error_hint(const streamd_error *error) { return error->hint; }
+
+struct sx_slice sx_error_source(const streamd_error *error, uint32_t *length)
+{
+    *length = error->length;
+    return error->source_line ? sx_slice_of(error->source_line) : SX_SLICE_NONE;
+}
 
 void streamd_error_free(streamd_error *error)
 {
@@ -87,11 +93,11 @@ static streamd_status fail(streamd_error **error, streamd_status status, bool re
     return status;
 }
 
-#define FAIL(retriable, fatal)                                                                    \
-    va_list args;                                                                                 \
-    va_start(args, format);                                                                       \
-    fail(error, status, retriable, fatal, format, args);                                          \
-    va_end(args);                                                                                 \
+#define FAIL(retriable, fatal)                           \
+    va_list args;                                        \
+    va_start(args, format);                              \
+    fail(error, status, retriable, fatal, format, args); \
+    va_end(args);                                        \
     return status
 
 streamd_status sx_fail(streamd_error **error, streamd_status status, const char *format, ...)
@@ -145,82 +151,4 @@ streamd_error *sx_error_copy(const streamd_error *error)
         sx_error_append(&copy, e);
     }
     return copy;
-}
-
-/* ---- Printing ------------------------------------------------------------------------------------ */
-
-/* The source line with tabs as one space and other control characters as `?`, so that the caret
- * stands under its place and no file can play tricks with a terminal. */
-static void print_line(const char *line, FILE *out)
-{
-    for (; *line; line++)
-        fputc(*line == '\t' ? ' ' : (unsigned char)*line < ' ' || *line == 0x7f ? '?' : *line, out);
-}
-
-/* Characters in the first `bytes` bytes of a line. */
-static uint32_t characters(const char *line, uint32_t bytes)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < bytes && line[i]; i++)
-        count += ((unsigned char)line[i] & 0xc0) != 0x80;
-    return count;
-}
-
-void sx_error_print(const streamd_error *error, const char *kind, FILE *out)
-{
-    uint32_t before, marks;
-
-    if (error->file == NULL || error->line == 0) {
-        fprintf(out, "%s: %s\n", kind, error->message);
-        if (error->hint != NULL)
-            fprintf(out, "  hint: %s\n", error->hint);
-        return;
-    }
-    fprintf(out, "%s:%u:%u: %s: %s\n", error->file, error->line, error->column, kind, error->message);
-    if (error->source_line != NULL) {
-        uint32_t column = error->column ? error->column - 1 : 0;
-
-        fprintf(out, "%5u | ", error->line);
-        print_line(error->source_line, out);
-        before = characters(error->source_line, column);
-        marks = column < strlen(error->source_line)
-                    ? characters(error->source_line + column, error->length ? error->length : 1)
-                    : 1;
-        fprintf(out, "\n      | %*s^", (int)before, "");
-        for (uint32_t i = 1; i < marks; i++)
-            fputc('~', out);
-        fputc('\n', out);
-    }
-    if (error->hint != NULL)
-        fprintf(out, "      = hint: %s\n", error->hint);
-}
-
-/* ---- The public buffer ----------------------------------------------------------------------------- */
-
-struct streamd_buffer {
-    struct sx_buffer bytes;
-};
-
-streamd_bytes streamd_buffer_bytes(const streamd_buffer *buffer)
-{
-    streamd_bytes bytes = {buffer->bytes.data, buffer->bytes.size};
-    return bytes;
-}
-
-void streamd_buffer_free(streamd_buffer *buffer)
-{
-    if (buffer == NULL)
-        return;
-    sx_buffer_free(&buffer->bytes);
-    free(buffer);
-}
-
-streamd_buffer *sx_public_buffer(struct sx_buffer *bytes)
-{
-    streamd_buffer *buffer = sx_calloc(1, sizeof(*buffer));
-
-    buffer->bytes = *bytes;
-    *bytes = (struct sx_buffer){0};
-    return buffer;
 }

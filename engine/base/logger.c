@@ -36,26 +36,50 @@ void sx_logger_free(struct sx_logger *logger)
     free(logger);
 }
 
-/* Text between quotes, with what could forge a line or a field escaped. */
+/* Bytes of the valid UTF-8 character at `at`; 0: there is none. */
+static size_t character(const char *at, size_t left)
+{
+    unsigned char c = (unsigned char)*at;
+    size_t size = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+    return size <= left && sx_utf8_valid(sx_slice(at, size)) ? size : 0;
+}
+
+/* Text between quotes, with what could forge a line or a field escaped, as JSON does it. */
 static void add_quoted(struct sx_buffer *to, const char *text)
 {
+    size_t left = strlen(text), size;
+
     sx_buffer_add_byte(to, '"');
-    for (; *text; text++) {
+    for (; left > 0; text += size, left -= size) {
         unsigned char c = (unsigned char)*text;
 
-        if (c == '"' || c == '\\')
-            sx_buffer_printf(to, "\\%c", c);
-        else if (c < ' ' || c == 0x7f)
-            sx_buffer_printf(to, "\\u%04x", c);
-        else
+        size = character(text, left);
+        if (size == 0) {
+            sx_buffer_add_text(to, "\\ufffd");
+            size = 1;
+        } else if (c == '"' || c == '\\') {
+            sx_buffer_add_byte(to, '\\');
             sx_buffer_add_byte(to, (char)c);
+        } else if (c < ' ' || c == 0x7f) {
+            sx_buffer_printf(to, "\\u%04x", c);
+        } else if (c == 0xc2 && (unsigned char)text[1] < 0xa0) { /* the control characters past ASCII */
+            sx_buffer_printf(to, "\\u%04x", (unsigned char)text[1]);
+        } else {
+            sx_buffer_add(to, text, size);
+        }
     }
     sx_buffer_add_byte(to, '"');
 }
 
+/* A word stands as it is; all else is quoted. */
 static void add_value(struct sx_buffer *to, const char *text)
 {
-    if (text[0] && strcspn(text, " \"=\\\t\n\r") == strlen(text) && sx_utf8_valid(sx_slice_of(text)))
+    bool word = *text != '\0';
+
+    for (const char *c = text; *c && word; c++)
+        word = *c > ' ' && *c < 0x7f && *c != '"' && *c != '=' && *c != '\\';
+    if (word)
         sx_buffer_add_text(to, text);
     else
         add_quoted(to, text);

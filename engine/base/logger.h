@@ -20,7 +20,6 @@ void sx_logger_free(struct sx_logger *logger);
 /* `logger` may be NULL: nothing is written. `event` is a short sentence; the rest are pairs of
  * a key and a text, ended by NULL: sx_log(l, SX_INFO, "restored", "store", name, NULL).
  * Threads: any. */
-void sx_log(struct sx_logger *logger, enum sx_level level, const char *event, ...)
-    __attribute__((sentinel));
+void sx_log(struct sx_logger *logger, enum sx_level level, const char *event, ...) __attribute__((sentinel));
 
 #endif

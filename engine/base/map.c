@@ -46,7 +46,8 @@ void *sx_map_get(const struct sx_map *map, struct sx_slice key)
 
 static void grow(struct sx_map *map)
 {
-    struct sx_map bigger = {.bucket_count = map->bucket_count ? map->bucket_count * 2 : 16, .count = map->count};
+    struct sx_map bigger = {.bucket_count = map->bucket_count ? map->bucket_count * 2 : 16,
+                            .count = map->count};
 
     bigger.buckets = sx_calloc(bigger.bucket_count, sizeof(*bigger.buckets));
     for (uint32_t b = 0; b < map->bucket_count; b++)

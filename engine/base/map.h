@@ -12,12 +12,13 @@ struct sx_map {
     uint32_t count;
 };
 
-void sx_map_free(struct sx_map *map); /* the values are the caller's */
+void sx_map_free(struct sx_map *map);                            /* the values are the caller's */
 void *sx_map_get(const struct sx_map *map, struct sx_slice key); /* NULL: not there */
 /* Returns the value that was there before, or NULL. `value` is not NULL. */
 void *sx_map_put(struct sx_map *map, struct sx_slice key, void *value);
 void *sx_map_remove(struct sx_map *map, struct sx_slice key);
 /* In no order. Nothing may be added or removed meanwhile. */
-void sx_map_each(const struct sx_map *map, void (*fn)(struct sx_slice key, void *value, void *arg), void *arg);
+void sx_map_each(const struct sx_map *map, void (*fn)(struct sx_slice key, void *value, void *arg),
+                 void *arg);
 
 #endif

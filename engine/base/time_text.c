@@ -1,61 +1,7 @@
-/* time_text.c: durations, dates and times as text, and back. */
+/* time_text.c: dates and times of day as text, and back. */
 #include "engine/base/text.h"
 
 #define DAY_MS INT64_C(86400000)
-
-/* ---- Durations ---------------------------------------------------------------------------------------- */
-
-static const struct {
-    const char *name;
-    int64_t ms;
-} units[] = {{"d", DAY_MS}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
-
-bool sx_read_duration(struct sx_slice text, int64_t *ms)
-{
-    const char *at = text.data, *end = text.data + text.size;
-    size_t next = 0; /* units come from large to small, each once */
-    int64_t sum = 0;
-
-    if (at == end)
-        return false;
-    while (at < end) {
-        const char *from = at, *name;
-        int64_t number;
-        size_t unit;
-
-        while (at < end && *at >= '0' && *at <= '9')
-            at++;
-        if (at == from || !sx_read_int(sx_slice(from, (size_t)(at - from)), &number))
-            return false;
-        name = at;
-        while (at < end && *at >= 'a' && *at <= 'z')
-            at++;
-        for (unit = next; unit < SX_COUNT(units); unit++)
-            if (sx_slice_equal(sx_slice(name, (size_t)(at - name)), sx_slice_of(units[unit].name)))
-                break;
-        if (unit == SX_COUNT(units) || __builtin_mul_overflow(number, units[unit].ms, &number) ||
-            __builtin_add_overflow(sum, number, &sum))
-            return false;
-        next = unit + 1;
-    }
-    *ms = sum;
-    return true;
-}
-
-void sx_add_duration(struct sx_buffer *to, int64_t ms)
-{
-    if (ms == 0)
-        sx_buffer_add_text(to, "0s");
-    if (ms < 0)
-        sx_buffer_add_byte(to, '-');
-    for (size_t u = 0; u < SX_COUNT(units); u++) {
-        int64_t number = ms / units[u].ms;
-
-        ms %= units[u].ms;
-        if (number)
-            sx_buffer_printf(to, "%lld%s", (long long)(number < 0 ? -number : number), units[u].name);
-    }
-}
 
 /* ---- The calendar: days of the proleptic Gregorian calendar, by eras of 400 years ------------------------ */
 
@@ -191,32 +137,59 @@ bool sx_read_timestamp(struct sx_slice text, int64_t *ms)
     return at == end;
 }
 
+/* ---- Writing: by hand, because rows do it and printf shows in a profile ------------------------------ */
+
+/* `count` digits of `value` at `to`, with zeros before; returns the place behind them. */
+static char *put_digits(char *to, unsigned value, unsigned count)
+{
+    for (unsigned i = count; i-- > 0; value /= 10)
+        to[i] = (char)('0' + value % 10);
+    return to + count;
+}
+
 void sx_add_date(struct sx_buffer *to, int64_t days)
 {
-    unsigned month, day;
+    char *at = sx_buffer_room(to, SX_NUMBER_BYTES);
+    unsigned month, day, size = 4;
     int year;
 
     sx_civil_of(days, &year, &month, &day);
-    sx_buffer_printf(to, "%s%04d-%02u-%02u", year < 0 ? "-" : "", year < 0 ? -year : year, month, day);
+    if (year < 0)
+        *at++ = '-';
+    year = year < 0 ? -year : year;
+    for (int above = year / 10000; above > 0; above /= 10)
+        size++;
+    at = put_digits(at, (unsigned)year, size);
+    *at++ = '-';
+    at = put_digits(at, month, 2);
+    *at++ = '-';
+    at = put_digits(at, day, 2);
+    to->size = (size_t)(at - to->data);
 }
 
 void sx_add_time(struct sx_buffer *to, int64_t ms)
 {
-    sx_buffer_printf(to, "%02d:%02d:%02d", (int)(ms / 3600000), (int)(ms / 60000 % 60), (int)(ms / 1000 % 60));
-    if (ms % 1000)
-        sx_buffer_printf(to, ".%03d", (int)(ms % 1000));
+    char *at = sx_buffer_room(to, SX_NUMBER_BYTES);
+    unsigned of_day = (unsigned)(ms % DAY_MS + (ms % DAY_MS < 0 ? DAY_MS : 0));
+
+    at = put_digits(at, of_day / 3600000, 2);
+    *at++ = ':';
+    at = put_digits(at, of_day / 60000 % 60, 2);
+    *at++ = ':';
+    at = put_digits(at, of_day / 1000 % 60, 2);
+    if (of_day % 1000) {
+        *at++ = '.';
+        at = put_digits(at, of_day % 1000, 3);
+    }
+    to->size = (size_t)(at - to->data);
 }
 
 void sx_add_timestamp(struct sx_buffer *to, int64_t ms)
 {
-    int64_t days = ms / DAY_MS, rest = ms % DAY_MS;
+    int64_t days = ms / DAY_MS - (ms % DAY_MS < 0);
 
-    if (rest < 0) {
-        rest += DAY_MS;
-        days--;
-    }
     sx_add_date(to, days);
     sx_buffer_add_byte(to, 'T');
-    sx_add_time(to, rest);
+    sx_add_time(to, ms);
     sx_buffer_add_byte(to, 'Z');
 }
