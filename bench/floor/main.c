@@ -163,10 +163,12 @@ int main(int argc, char **argv)
     sigaddset(&stop, SIGINT);
     pthread_sigmask(SIG_BLOCK, &stop, NULL); /* before any thread, so that sigwait() gets them */
 
+    /* Fetches that stay in the processor's cache and are freed to be used again: with 8 MB instead
+     * of 512 KiB every buffer is mapped anew and `filter` takes 0.6 us a record instead of 0.33. */
     rd_kafka_t *consumer =
         bench_client(RD_KAFKA_CONSUMER, bootstrap, "group.id", argv[3], "enable.auto.commit", "false",
-                     "auto.offset.reset", "earliest", "fetch.message.max.bytes", "8000000",
-                     "queued.min.messages", "200000", "queued.max.messages.kbytes", "65536", NULL);
+                     "auto.offset.reset", "earliest", "fetch.message.max.bytes", "524288",
+                     "queued.min.messages", "100000", "queued.max.messages.kbytes", "65536", NULL);
     static struct thread threads[THREADS];
     for (int i = 0; i < THREADS; i++) {
         threads[i].work = work;
