@@ -142,8 +142,14 @@ rd_kafka_topic_partition_list_t *bench_ends(rd_kafka_t *client, const char *topi
 
     for (int32_t i = 0; i < partitions; i++) {
         int64_t low, high;
-        rd_kafka_resp_err_t err =
-            rd_kafka_query_watermark_offsets(client, topic, i, &low, &high, BENCH_TIMEOUT_MS);
+        rd_kafka_resp_err_t err;
+        /* A topic just made again has for some milliseconds no leader that clients know. */
+        for (int tries = 0; tries < 100; tries++) {
+            err = rd_kafka_query_watermark_offsets(client, topic, i, &low, &high, BENCH_TIMEOUT_MS);
+            if (!err)
+                break;
+            usleep(100000);
+        }
         if (err)
             bench_die("end of %s: %s", topic, rd_kafka_err2str(err));
         rd_kafka_topic_partition_list_add(ends, topic, i)->offset = high;

@@ -78,9 +78,10 @@ static int wait_for(const char *bootstrap, const char *group, const char *input,
     rd_kafka_topic_partition_list_t *starts = assign_from_start(reader, output);
     for (int open = starts->cnt; open;) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(reader, BENCH_TIMEOUT_MS);
-        if (!message || message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        if (!message || !message->err)
             bench_die("%s is not empty, or cannot be read", output);
-        open--;
+        /* Other errors pass: the topic was made just now, and its leader is being found. */
+        open -= message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
         rd_kafka_message_destroy(message);
     }
     rd_kafka_topic_partition_list_destroy(starts);
