@@ -1,0 +1,411 @@
+/* parse.c: statements and pipelines. */
+#include "dsl/parse.h"
+
+#include "engine/base/text.h"
+
+#include <stdarg.h>
+
+/* ---- Tokens ---------------------------------------------------------------------------------------- */
+
+bool sx_at_sign(const struct sx_parser *p, const char *sign)
+{
+    return p->at->kind == SX_TOKEN_SIGN && strcmp(p->at->text, sign) == 0;
+}
+
+static bool token_is_word(const struct sx_token *token, const char *word, size_t size)
+{
+    return token->kind == SX_TOKEN_NAME && !token->quoted && token->size == size && memcmp(token->text, word, size) == 0;
+}
+
+bool sx_at_word(const struct sx_parser *p, const char *word) { return token_is_word(p->at, word, strlen(word)); }
+
+uint32_t sx_at_words(const struct sx_parser *p, const char *words)
+{
+    const struct sx_token *token = p->at;
+    uint32_t count = 0;
+
+    while (*words) {
+        size_t size = strcspn(words, " ");
+
+        if (!token_is_word(token, words, size))
+            return 0;
+        words += size + (words[size] == ' ');
+        token++;
+        count++;
+    }
+    return count;
+}
+
+bool sx_take_sign(struct sx_parser *p, const char *sign)
+{
+    if (!sx_at_sign(p, sign))
+        return false;
+    p->at++;
+    return true;
+}
+
+bool sx_take_word(struct sx_parser *p, const char *word)
+{
+    if (!sx_at_word(p, word))
+        return false;
+    p->at++;
+    return true;
+}
+
+const char *sx_here(struct sx_parser *p)
+{
+    if (p->at->kind == SX_TOKEN_END)
+        return "the end of the file";
+    if (p->at->kind == SX_TOKEN_STRING)
+        return "a string";
+    return sx_arena_format(p->arena, "`%s%s`", p->at->kind == SX_TOKEN_META ? "@" : "", p->at->text);
+}
+
+void sx_parse_failed(struct sx_parser *p, struct sx_position at, const char *hint, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+
+    if (p->failed)
+        return;
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    sx_diagnose(p->d, STREAMD_E_SYNTAX, at, hint, "%s", message);
+    p->failed = true;
+}
+
+void sx_want_sign(struct sx_parser *p, const char *sign, const char *where)
+{
+    if (!sx_take_sign(p, sign))
+        sx_parse_failed(p, p->at->at, NULL, "expected `%s` %s, got %s", sign, where, sx_here(p));
+}
+
+/* Words that only stand in expressions cannot name anything. */
+static bool is_reserved(const char *word)
+{
+    static const char *const words[] = {"and", "or", "not", "in", "is", "null", "true", "false", "case", "when", "then",
+                                        "else", "end", "between", "like", "as"};
+
+    for (size_t i = 0; i < SX_COUNT(words); i++)
+        if (strcmp(word, words[i]) == 0)
+            return true;
+    return false;
+}
+
+const char *sx_want_name(struct sx_parser *p, const char *what, struct sx_position *at)
+{
+    const struct sx_token *token = p->at;
+
+    if (at != NULL)
+        *at = token->at;
+    if (token->kind != SX_TOKEN_NAME) {
+        sx_parse_failed(p, token->at, NULL, "expected %s, got %s", what, sx_here(p));
+        return "";
+    }
+    if (!token->quoted && is_reserved(token->text)) {
+        sx_parse_failed(p, token->at, sx_arena_format(p->arena, "write it between backquotes: `%s`", token->text),
+                        "`%s` is a word of expressions and cannot be %s", token->text, what);
+        return "";
+    }
+    p->at++;
+    return token->text;
+}
+
+const char *sx_want_string(struct sx_parser *p, const char *what)
+{
+    if (p->at->kind != SX_TOKEN_STRING) {
+        sx_parse_failed(p, p->at->at, p->at->kind == SX_TOKEN_NAME ? "write it between quotes" : NULL,
+                        "expected %s, got %s", what, sx_here(p));
+        return "";
+    }
+    return (p->at++)->text;
+}
+
+void *sx_parse_grown(struct sx_parser *p, void *items, uint32_t count, size_t width)
+{
+    char *more;
+
+    if (count && (count & (count - 1)))
+        return items;
+    more = sx_arena_zero(p->arena, (count ? count * 2 : 1) * width);
+    if (count)
+        memcpy(more, items, count * width);
+    return more;
+}
+
+/* ---- Statements ------------------------------------------------------------------------------------- */
+
+static bool at_statement(const struct sx_parser *p)
+{
+    static const char *const heads[] = {"application", "param", "set", "include", "function", "test"};
+    const struct sx_token *next = p->at + (p->at->kind != SX_TOKEN_END);
+
+    if (p->at->kind == SX_TOKEN_END)
+        return true;
+    if (p->at->kind != SX_TOKEN_NAME)
+        return false;
+    if (next->kind == SX_TOKEN_SIGN && strcmp(next->text, "|") == 0)
+        return true;
+    if (sx_at_words(p, "global table"))
+        return true;
+    if (next->kind != SX_TOKEN_NAME && next->kind != SX_TOKEN_STRING)
+        return false;
+    if (sx_at_word(p, "stream") || sx_at_word(p, "table")) {
+        const struct sx_token *after = next + (next->kind != SX_TOKEN_END);
+        return token_is_word(after, "from", 4) || (after->kind == SX_TOKEN_SIGN && strcmp(after->text, "=") == 0);
+    }
+    for (size_t i = 0; i < SX_COUNT(heads); i++)
+        if (sx_at_word(p, heads[i]))
+            return p->at->at.column == 1;
+    return false;
+}
+
+/* After a mistake: on to the next statement, or to the next stage of this one. */
+static bool recover(struct sx_parser *p, bool stages)
+{
+    uint32_t braces = 0;
+
+    p->failed = false;
+    while (p->at->kind != SX_TOKEN_END) {
+        if (sx_at_sign(p, "{"))
+            braces++;
+        if (sx_at_sign(p, "}") && braces)
+            braces--;
+        if (stages && !braces && sx_at_sign(p, "|"))
+            return true;
+        if (at_statement(p) && (!braces || p->at->at.column == 1))
+            return false;
+        p->at++;
+    }
+    return false;
+}
+
+static struct sx_statement *add_statement(struct sx_parser *p, enum sx_statement_kind kind, struct sx_position at)
+{
+    struct sx_statement *statement = SX_ARENA_NEW(p->arena, struct sx_statement);
+
+    statement->kind = kind;
+    statement->at = at;
+    *p->file->last = statement;
+    p->file->last = &statement->next;
+    return statement;
+}
+
+/* ('|' stage)* */
+static void parse_stages(struct sx_parser *p, struct sx_statement *s)
+{
+    while (sx_take_sign(p, "|")) {
+        struct sx_ast_stage *stage = SX_PARSE_PUSH(p, s->stages, s->stage_count);
+
+        sx_parse_stage(p, stage);
+        if (p->failed) {
+            stage->op = NULL;
+            if (!recover(p, true))
+                return;
+        }
+    }
+}
+
+/* from topic "t" [, "t2"] | from topics matching "re" */
+static void parse_topics(struct sx_parser *p, struct sx_statement *s)
+{
+    if (sx_at_words(p, "topics matching") || sx_at_word(p, "file") || sx_at_word(p, "stdin") || sx_at_word(p, "schedule")) {
+        sx_diagnose(p->d, STREAMD_E_SYNTAX, p->at->at, "read a topic: `from topic \"name\"`",
+                    "`from %s%s` is not yet supported", p->at->text, sx_at_word(p, "topics") ? " matching" : "");
+        p->failed = true;
+        return;
+    }
+    if (!sx_take_word(p, "topic")) {
+        sx_parse_failed(p, p->at->at, "write `from topic \"name\" { ... }`", "expected `topic`, got %s", sx_here(p));
+        return;
+    }
+    do
+        *SX_PARSE_PUSH(p, s->topics, s->topic_count) = sx_want_string(p, "the topic's name");
+    while (sx_take_sign(p, ","));
+}
+
+/* stream NAME from ... { } | stream NAME = NAME | stages */
+static void parse_definition(struct sx_parser *p, enum sx_flow_kind flow)
+{
+    struct sx_position at;
+    const char *name = sx_want_name(p, flow == SX_FLOW_STREAM ? "the stream's name" : "the table's name", &at);
+    struct sx_statement *s;
+
+    if (p->failed)
+        return;
+    if (sx_take_word(p, "from")) {
+        s = add_statement(p, SX_STATEMENT_SOURCE, at);
+        s->name = name;
+        s->flow = flow;
+        parse_topics(p, s);
+        if (sx_at_word(p, "versioned"))
+            sx_parse_failed(p, p->at->at, NULL, "`versioned` is not yet supported");
+        if (!p->failed)
+            s->body = sx_parse_body(p, true);
+        return;
+    }
+    if (!sx_take_sign(p, "=")) {
+        sx_parse_failed(p, p->at->at, "a source is `NAME from topic \"t\" { ... }`, anything else `NAME = OTHER | ...`",
+                        "expected `from` or `=`, got %s", sx_here(p));
+        return;
+    }
+    s = add_statement(p, SX_STATEMENT_PIPELINE, at);
+    s->name = name;
+    s->flow = flow;
+    s->from = sx_want_name(p, "the stream or table it starts from", &s->from_at);
+    parse_stages(p, s);
+}
+
+static void parse_param(struct sx_parser *p)
+{
+    struct sx_position at;
+    const char *name = sx_want_name(p, "the param's name", &at);
+    struct sx_statement *s;
+
+    if (p->failed)
+        return;
+    s = add_statement(p, SX_STATEMENT_PARAM, at);
+    s->name = name;
+    if (p->at->kind == SX_TOKEN_NAME && !at_statement(p))
+        s->type = sx_parse_type(p);
+    if (sx_take_sign(p, "="))
+        s->value = sx_parse_expr(p);
+}
+
+/* set guarantee exactly_once | set commit 100ms | set on error to topic "t" */
+static void parse_set(struct sx_parser *p)
+{
+    struct sx_statement *s = add_statement(p, SX_STATEMENT_SET, p->at->at);
+
+    sx_take_sign(p, "=");
+    while (p->at->kind == SX_TOKEN_NAME && (s->word_count == 0 || !at_statement(p)))
+        *SX_PARSE_PUSH(p, s->words, s->word_count) = (p->at++)->text;
+    sx_take_sign(p, "=");
+    if (s->word_count == 0)
+        sx_parse_failed(p, p->at->at, NULL, "expected a setting, got %s", sx_here(p));
+    else if (p->at->kind != SX_TOKEN_END && p->at->kind != SX_TOKEN_NAME && p->at->kind != SX_TOKEN_SIGN)
+        s->value = sx_parse_expr(p);
+}
+
+/* function vat(x double) = x * 0.2 */
+static void parse_function(struct sx_parser *p)
+{
+    struct sx_position at;
+    const char *name = sx_want_name(p, "the function's name", &at);
+    struct sx_statement *s;
+
+    if (p->failed)
+        return;
+    s = add_statement(p, SX_STATEMENT_FUNCTION, at);
+    s->name = name;
+    sx_want_sign(p, "(", "behind the function's name");
+    while (!p->failed && !sx_at_sign(p, ")")) {
+        struct sx_ast_field *field = SX_PARSE_PUSH(p, s->parameters, s->parameter_count);
+
+        field->name = sx_want_name(p, "a parameter's name", &field->at);
+        field->type = sx_parse_type(p);
+        if (!sx_take_sign(p, ","))
+            break;
+    }
+    sx_want_sign(p, ")", "behind the parameters");
+    sx_want_sign(p, "=", "before what the function gives");
+    s->value = sx_parse_expr(p);
+}
+
+static void parse_include(struct sx_parser *p)
+{
+    struct sx_position at = p->at->at;
+    const char *path = sx_want_string(p, "the path of the file");
+    const struct sx_text *text;
+    const struct sx_token *tokens = p->tokens, *back = p->at;
+
+    if (p->failed)
+        return;
+    if (p->include_depth >= 16) {
+        sx_parse_failed(p, at, "does a file include itself?", "includes are nested more than 16 deep");
+        return;
+    }
+    text = p->include ? p->include(p, path, at, p->arg) : NULL;
+    if (text == NULL) {
+        sx_parse_failed(p, at, NULL, "cannot read `%s`", path);
+        return;
+    }
+    p->include_depth++;
+    sx_parse_text(p, text, p->file);
+    p->include_depth--;
+    p->tokens = tokens;
+    p->at = back;
+}
+
+static void parse_application(struct sx_parser *p)
+{
+    const char *name = sx_want_name(p, "the application's name", &p->file->application_at);
+
+    if (p->file->application != NULL)
+        sx_parse_failed(p, p->file->application_at, NULL, "`application` is written twice");
+    p->file->application = name;
+}
+
+static void parse_statement(struct sx_parser *p)
+{
+    if (sx_take_word(p, "application")) {
+        parse_application(p);
+    } else if (sx_take_word(p, "param")) {
+        parse_param(p);
+    } else if (sx_take_word(p, "set")) {
+        parse_set(p);
+    } else if (sx_take_word(p, "include")) {
+        parse_include(p);
+    } else if (sx_take_word(p, "function")) {
+        parse_function(p);
+    } else if (sx_take_word(p, "test")) {
+        struct sx_statement *s = add_statement(p, SX_STATEMENT_TEST, p->at->at);
+        s->test = sx_parse_test(p);
+    } else if (sx_at_words(p, "global table")) {
+        p->at += 2;
+        parse_definition(p, SX_FLOW_GLOBAL);
+    } else if (sx_take_word(p, "stream")) {
+        parse_definition(p, SX_FLOW_STREAM);
+    } else if (sx_take_word(p, "table")) {
+        parse_definition(p, SX_FLOW_TABLE);
+    } else if (p->at->kind == SX_TOKEN_NAME && p->at[1].kind == SX_TOKEN_SIGN && strcmp(p->at[1].text, "|") == 0) {
+        struct sx_statement *s = add_statement(p, SX_STATEMENT_PIPELINE, p->at->at);
+        s->from = p->at->text;
+        s->from_at = p->at->at;
+        p->at++;
+        parse_stages(p, s);
+    } else {
+        static const char *const heads[] = {"application", "param", "set", "include", "function", "stream", "table",
+                                            "global", "test"};
+        const char *near = p->at->kind == SX_TOKEN_NAME ? sx_nearest(p->at->text, heads, SX_COUNT(heads)) : NULL;
+
+        sx_parse_failed(p, p->at->at,
+                        near ? sx_arena_format(p->arena, "did you mean `%s`?", near)
+                             : "a statement is `stream`, `table`, `global table`, `param`, `set`, `include`, "
+                               "`function`, `test`, or NAME | ...",
+                        "expected a statement, got %s", sx_here(p));
+    }
+}
+
+void sx_parse_text(struct sx_parser *p, const struct sx_text *text, struct sx_ast_file *file)
+{
+    uint32_t count;
+
+    if (file->last == NULL)
+        file->last = &file->first;
+    p->file = file;
+    p->tokens = p->at = sx_lex(text, p->arena, p->d, &count);
+    while (p->at->kind != SX_TOKEN_END) {
+        const struct sx_token *before = p->at;
+
+        /* What stood behind `|` in a pipeline whose last stages were given up is not said again. */
+        p->failed = false;
+        parse_statement(p);
+        if (p->failed) {
+            if (p->at == before)
+                p->at++;
+            recover(p, false);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+/* parse.h: tokens to a tree. Functions are named after the grammar they read. After a mistake the
+ * parser goes on at the next stage or statement, so that all mistakes of a file are shown. */
+#ifndef SX_PARSE_H
+#define SX_PARSE_H
+
+#include "dsl/ast.h"
+
+struct sx_parser {
+    struct sx_arena *arena;
+    struct sx_diagnostics *d;
+    const struct sx_catalog *catalog;
+    const struct sx_token *tokens, *at;
+    uint32_t depth;
+    bool failed; /* in the statement in hand: say no more until the parser has found its place again */
+    /* `include`: the text of a file, NULL if it cannot be had. */
+    const struct sx_text *(*include)(struct sx_parser *parser, const char *path, struct sx_position at, void *arg);
+    void *arg;
+    struct sx_ast_file *file;
+    uint32_t include_depth;
+};
+
+/* All statements of a text, added to `file`. */
+void sx_parse_text(struct sx_parser *parser, const struct sx_text *text, struct sx_ast_file *file);
+
+/* ---- Between the files of the parser ------------------------------------------------------------- */
+
+#define SX_DEPTH_MAX 256 /* of expressions and types */
+
+bool sx_at_sign(const struct sx_parser *p, const char *sign);
+bool sx_at_word(const struct sx_parser *p, const char *word); /* an unquoted name */
+/* The words of a phrase, `late to topic`, stand here; how many there are. 0: they do not. */
+uint32_t sx_at_words(const struct sx_parser *p, const char *words);
+bool sx_take_sign(struct sx_parser *p, const char *sign);
+bool sx_take_word(struct sx_parser *p, const char *word);
+void sx_want_sign(struct sx_parser *p, const char *sign, const char *where);
+const char *sx_want_name(struct sx_parser *p, const char *what, struct sx_position *at);
+const char *sx_want_string(struct sx_parser *p, const char *what);
+void sx_parse_failed(struct sx_parser *p, struct sx_position at, const char *hint, const char *format, ...)
+    SX_PRINTF(4, 5);
+/* What stands here, for a message: a quoted piece of text, or "the end of the file". */
+const char *sx_here(struct sx_parser *p);
+
+struct sx_ast *sx_ast_new(struct sx_parser *p, enum sx_ast_kind kind, struct sx_position at);
+void sx_ast_add(struct sx_parser *p, struct sx_ast *to, struct sx_ast *child);
+
+struct sx_ast *sx_parse_expr(struct sx_parser *p);
+const struct sx_type *sx_parse_type(struct sx_parser *p);
+/* `{ a, b: expr, *, NAME.*, * except (c) }`: `star` allows stars. */
+void sx_parse_braced_items(struct sx_parser *p, bool star, struct sx_ast_item **items, uint32_t *count);
+void sx_parse_stage(struct sx_parser *p, struct sx_ast_stage *stage);
+struct sx_ast_body *sx_parse_body(struct sx_parser *p, bool source);
+void sx_parse_fields(struct sx_parser *p, struct sx_ast_field **fields, uint32_t *count);
+struct sx_test *sx_parse_test(struct sx_parser *p);
+
+/* A growing array in the parser's arena: room for one more at *items. */
+void *sx_parse_grown(struct sx_parser *p, void *items, uint32_t count, size_t width);
+#define SX_PARSE_PUSH(p, items, count)                                                            \
+    ((items) = sx_parse_grown((p), (items), (count), sizeof(*(items))), &(items)[(count)++])
+
+#endif

@@ -1,0 +1,493 @@
+/* parse_stage.c: stages and their clauses, read from the rows of the catalogue; no operator is named
+ * here. And the bodies of sources and sinks. */
+#include "dsl/parse.h"
+
+#include "engine/base/text.h"
+
+#include <stdlib.h>
+
+/* ---- Items of lists ------------------------------------------------------------------------------------ */
+
+static bool at_name_colon(const struct sx_parser *p)
+{
+    return p->at->kind == SX_TOKEN_NAME && p->at[1].kind == SX_TOKEN_SIGN && strcmp(p->at[1].text, ":") == 0;
+}
+
+/* EXPR | name: EXPR */
+static void parse_item(struct sx_parser *p, struct sx_ast_item *item)
+{
+    item->at = p->at->at;
+    if (at_name_colon(p)) {
+        item->name = p->at->text;
+        p->at += 2;
+    }
+    item->expr = sx_parse_expr(p);
+    if (item->name == NULL)
+        item->at = item->expr->at;
+}
+
+/* * | * except (a, b) | NAME.* */
+static bool parse_star(struct sx_parser *p, struct sx_ast_item *item)
+{
+    bool qualified = p->at->kind == SX_TOKEN_NAME && p->at[1].kind == SX_TOKEN_SIGN && strcmp(p->at[1].text, ".") == 0 &&
+                     p->at[2].kind == SX_TOKEN_SIGN && strcmp(p->at[2].text, "*") == 0;
+
+    if (!qualified && !sx_at_sign(p, "*"))
+        return false;
+    item->at = p->at->at;
+    item->expr = sx_ast_new(p, SX_AST_STAR, p->at->at);
+    item->expr->text = qualified ? p->at->text : NULL;
+    p->at += qualified ? 3 : 1;
+    if (sx_take_word(p, "except")) {
+        sx_want_sign(p, "(", "behind `except`");
+        do
+            *SX_PARSE_PUSH(p, item->except, item->except_count) = sx_want_name(p, "a column", NULL);
+        while (!p->failed && sx_take_sign(p, ","));
+        sx_want_sign(p, ")", "behind the columns");
+    }
+    return true;
+}
+
+void sx_parse_braced_items(struct sx_parser *p, bool star, struct sx_ast_item **items, uint32_t *count)
+{
+    sx_want_sign(p, "{", "before the columns");
+    while (!p->failed && !sx_at_sign(p, "}")) {
+        struct sx_ast_item *item = SX_PARSE_PUSH(p, *items, *count);
+
+        if (!star || !parse_star(p, item))
+            parse_item(p, item);
+        if (!sx_take_sign(p, ","))
+            break;
+    }
+    if (!p->failed && !sx_at_sign(p, "}"))
+        sx_parse_failed(p, p->at->at, "columns are separated by commas", "expected `,` or `}`, got %s", sx_here(p));
+    else
+        sx_take_sign(p, "}");
+}
+
+/* EXPR as NAME, ... */
+static void parse_aliased(struct sx_parser *p, struct sx_ast_clause *clause)
+{
+    do {
+        struct sx_ast_item *item = SX_PARSE_PUSH(p, clause->items, clause->count);
+
+        item->expr = sx_parse_expr(p);
+        if (!sx_take_word(p, "as"))
+            sx_parse_failed(p, p->at->at, "it is `items as item`", "expected `as` and a name, got %s", sx_here(p));
+        item->name = sx_want_name(p, "the element's name", &item->at);
+    } while (!p->failed && sx_take_sign(p, ","));
+}
+
+/* { when EXPR -> name ... else -> name } */
+static void parse_cases(struct sx_parser *p, struct sx_ast_clause *clause)
+{
+    bool last = false;
+
+    sx_want_sign(p, "{", "before the cases");
+    while (!p->failed && !last && !sx_at_sign(p, "}")) {
+        struct sx_ast_item *item = SX_PARSE_PUSH(p, clause->items, clause->count);
+
+        last = sx_take_word(p, "else");
+        if (!last && !sx_take_word(p, "when"))
+            sx_parse_failed(p, p->at->at, "a case is `when EXPR -> name`", "expected `when`, `else` or `}`, got %s", sx_here(p));
+        if (!last)
+            item->expr = sx_parse_expr(p);
+        sx_want_sign(p, "->", "before the name of the stream");
+        item->name = sx_want_name(p, "the stream's name", &item->at);
+    }
+    sx_want_sign(p, "}", "behind the cases");
+}
+
+/* ---- Clauses --------------------------------------------------------------------------------------------- */
+
+/* Does a positional clause that may be left out stand here? */
+static bool stands_here(const struct sx_parser *p, const struct sx_clause *clause)
+{
+    switch (clause->kind) {
+    case SX_CLAUSE_BODY:
+    case SX_CLAUSE_CASES:
+    case SX_CLAUSE_PROJECTION:
+    case SX_CLAUSE_AGGREGATES:
+        return sx_at_sign(p, "{");
+    case SX_CLAUSE_INTEGER:
+        return p->at->kind == SX_TOKEN_INT;
+    case SX_CLAUSE_DURATION:
+        return p->at->kind == SX_TOKEN_DURATION;
+    case SX_CLAUSE_TEXT:
+        return p->at->kind == SX_TOKEN_STRING;
+    default:
+        return false;
+    }
+}
+
+/* A literal of the kind, or the name of a param. */
+static struct sx_ast *parse_literal(struct sx_parser *p, enum sx_token_kind kind, const char *what, const char *hint)
+{
+    if (p->at->kind == kind || (kind == SX_TOKEN_DURATION && p->at->kind == SX_TOKEN_INT))
+        return sx_parse_expr(p);
+    if (sx_at_sign(p, "-") && (p->at[1].kind == kind))
+        return sx_parse_expr(p);
+    if (p->at->kind == SX_TOKEN_NAME) {
+        struct sx_ast *ast = sx_ast_new(p, SX_AST_NAME, p->at->at);
+        ast->text = (p->at++)->text;
+        return ast;
+    }
+    sx_parse_failed(p, p->at->at, hint, "expected %s, got %s", what, sx_here(p));
+    return sx_ast_new(p, SX_AST_ERROR, p->at->at);
+}
+
+static void parse_clause(struct sx_parser *p, const struct sx_clause *row, struct sx_ast_clause *clause)
+{
+    clause->given = true;
+    clause->at = p->at->at;
+    switch (row->kind) {
+    case SX_CLAUSE_FLAG:
+        break;
+    case SX_CLAUSE_NAME:
+    case SX_CLAUSE_FLOW: {
+        struct sx_position at;
+        const char *name = sx_want_name(p, row->kind == SX_CLAUSE_FLOW ? "the name of a stream or table" : "a name", &at);
+
+        clause->expr = sx_ast_new(p, SX_AST_NAME, at);
+        clause->expr->text = name;
+        break;
+    }
+    case SX_CLAUSE_FLOWS:
+        do {
+            struct sx_ast_item *item = SX_PARSE_PUSH(p, clause->items, clause->count);
+            item->name = sx_want_name(p, "the name of a stream", &item->at);
+        } while (!p->failed && sx_take_sign(p, ","));
+        break;
+    case SX_CLAUSE_EXPR:
+        clause->expr = sx_parse_expr(p);
+        clause->at = clause->expr->at;
+        break;
+    case SX_CLAUSE_EXPRS:
+        do
+            parse_item(p, SX_PARSE_PUSH(p, clause->items, clause->count));
+        while (!p->failed && sx_take_sign(p, ","));
+        break;
+    case SX_CLAUSE_ALIASED:
+        parse_aliased(p, clause);
+        break;
+    case SX_CLAUSE_PROJECTION:
+        sx_parse_braced_items(p, true, &clause->items, &clause->count);
+        break;
+    case SX_CLAUSE_AGGREGATES:
+        sx_parse_braced_items(p, false, &clause->items, &clause->count);
+        break;
+    case SX_CLAUSE_CASES:
+        parse_cases(p, clause);
+        break;
+    case SX_CLAUSE_DURATION:
+        clause->expr = parse_literal(p, SX_TOKEN_DURATION, "a duration", "durations are 500ms 10s 5m 2h 7d 1h30m");
+        break;
+    case SX_CLAUSE_INTEGER:
+        clause->expr = parse_literal(p, SX_TOKEN_INT, "a number", NULL);
+        break;
+    case SX_CLAUSE_TEXT:
+        clause->expr = parse_literal(p, SX_TOKEN_STRING, "a string", "write it between quotes");
+        break;
+    case SX_CLAUSE_BODY:
+        clause->body = sx_parse_body(p, false);
+        break;
+    }
+}
+
+/* The clause whose words stand here, the longest first; -1: none. */
+static int clause_here(const struct sx_parser *p, const struct sx_operator_def *op, uint32_t *words)
+{
+    int best = -1;
+
+    *words = 0;
+    for (uint32_t c = 0; c < op->clause_count; c++) {
+        uint32_t count = op->clauses[c].word ? sx_at_words(p, op->clauses[c].word) : 0;
+
+        if (count > *words) {
+            best = (int)c;
+            *words = count;
+        }
+    }
+    return best;
+}
+
+static void parse_clauses(struct sx_parser *p, struct sx_ast_stage *stage)
+{
+    const struct sx_operator_def *op = stage->op;
+    uint32_t words;
+    int c;
+
+    stage->clauses = SX_ARENA_ARRAY(p->arena, struct sx_ast_clause, op->clause_count + 1);
+    for (uint32_t i = 0; i < op->clause_count && !p->failed; i++)
+        if (op->clauses[i].word == NULL && (!op->clauses[i].optional || stands_here(p, &op->clauses[i])))
+            parse_clause(p, &op->clauses[i], &stage->clauses[i]);
+    while (!p->failed && (c = clause_here(p, op, &words)) >= 0) {
+        struct sx_position at = p->at->at;
+
+        if (stage->clauses[c].given) {
+            sx_parse_failed(p, at, NULL, "`%s` is written twice", op->clauses[c].word);
+            return;
+        }
+        p->at += words;
+        parse_clause(p, &op->clauses[c], &stage->clauses[c]);
+        if (op->clauses[c].kind == SX_CLAUSE_FLAG)
+            stage->clauses[c].at = at;
+    }
+    for (uint32_t i = 0; i < op->clause_count && !p->failed; i++)
+        if (!op->clauses[i].optional && !stage->clauses[i].given)
+            sx_parse_failed(p, p->at->at, op->clauses[i].help, "expected `%s` in `%s`, got %s", op->clauses[i].word, op->name,
+                            sx_here(p));
+}
+
+/* ---- Stages --------------------------------------------------------------------------------------------- */
+
+/* What the language has and this version has not. */
+static const char *const not_yet[] = {"window sliding", "window session", "window day", "window week", "window month",
+                                      "window quarter", "window year", "window same", "top", "emit distinct",
+                                      "emit every", "emit at", "ttl", "dedupe", "delay until", "outer join", "to file",
+                                      "to stdout"};
+
+static void unknown_stage(struct sx_parser *p)
+{
+    const char *names[128];
+    const char *near = NULL;
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < SX_COUNT(not_yet); i++)
+        if (sx_at_words(p, not_yet[i])) {
+            sx_parse_failed(p, p->at->at, NULL, "`%s` is not yet supported", not_yet[i]);
+            return;
+        }
+    for (uint32_t i = 0; i < p->catalog->operator_count && count < SX_COUNT(names); i++)
+        names[count++] = p->catalog->operators[i]->name;
+    if (p->at->kind == SX_TOKEN_NAME) {
+        /* The first word alone, or with the second one: `groub by`, `window thumbling`. */
+        const char *two = p->at[1].kind == SX_TOKEN_NAME ? sx_arena_format(p->arena, "%s %s", p->at->text, p->at[1].text)
+                                                        : p->at->text;
+        near = sx_nearest(p->at->text, names, count);
+        if (near == NULL)
+            near = sx_nearest(two, names, count);
+    }
+    sx_parse_failed(p, p->at->at, near ? sx_arena_format(p->arena, "did you mean `%s`?", near) : NULL,
+                    p->at->kind == SX_TOKEN_NAME ? "there is no stage %s" : "expected a stage behind `|`, got %s", sx_here(p));
+}
+
+void sx_parse_stage(struct sx_parser *p, struct sx_ast_stage *stage)
+{
+    uint32_t most = 0;
+
+    stage->at = p->at->at;
+    for (uint32_t i = 0; i < p->catalog->operator_count; i++) {
+        const struct sx_operator_def *op = p->catalog->operators[i];
+        uint32_t words = op->internal ? 0 : sx_at_words(p, op->name);
+
+        if (words > most) {
+            most = words;
+            stage->op = op;
+        }
+    }
+    for (size_t i = 0; i < SX_COUNT(not_yet); i++)
+        if (sx_at_words(p, not_yet[i]) > most)
+            most = 0;
+    if (most == 0) {
+        stage->op = NULL;
+        unknown_stage(p);
+        return;
+    }
+    stage->at.length = p->at[most - 1].at.line == stage->at.line
+                           ? p->at[most - 1].at.column + p->at[most - 1].at.length - stage->at.column
+                           : stage->at.length;
+    p->at += most;
+    parse_clauses(p, stage);
+}
+
+/* ---- Bodies ----------------------------------------------------------------------------------------------- */
+
+/* { name T [not null] [from "path"] [default expr], ... } */
+void sx_parse_fields(struct sx_parser *p, struct sx_ast_field **fields, uint32_t *count)
+{
+    sx_want_sign(p, "{", "before the fields");
+    while (!p->failed && !sx_at_sign(p, "}")) {
+        struct sx_ast_field *field = SX_PARSE_PUSH(p, *fields, *count);
+
+        field->name = sx_want_name(p, "a field's name", &field->at);
+        field->type = sx_parse_type(p);
+        for (bool more = true; more && !p->failed;) {
+            more = false;
+            if (sx_at_words(p, "not null")) {
+                p->at += 2;
+                field->not_null = more = true;
+            } else if (sx_take_word(p, "from")) {
+                field->path = sx_want_string(p, "the path of the field");
+                more = true;
+            } else if (sx_take_word(p, "default")) {
+                field->preset = sx_parse_expr(p);
+                more = true;
+            }
+        }
+        if (!sx_take_sign(p, ","))
+            break;
+    }
+    if (!p->failed && !sx_at_sign(p, "}"))
+        sx_parse_failed(p, p->at->at, "fields are `name type`, separated by commas", "expected `,` or `}`, got %s", sx_here(p));
+    else
+        sx_take_sign(p, "}");
+}
+
+static int64_t parse_duration(struct sx_parser *p)
+{
+    int64_t ms = p->at->integer;
+
+    if (p->at->kind != SX_TOKEN_DURATION) {
+        sx_parse_failed(p, p->at->at, "durations are 500ms 10s 5m 2h 7d 1h30m", "expected a duration, got %s", sx_here(p));
+        return 0;
+    }
+    p->at++;
+    return ms;
+}
+
+static void parse_csv_options(struct sx_parser *p, struct sx_ast_format *format)
+{
+    for (;;) {
+        if (sx_take_word(p, "delimiter"))
+            format->delimiter = sx_want_string(p, "the delimiter");
+        else if (sx_take_word(p, "header"))
+            format->header = true;
+        else
+            return;
+    }
+}
+
+/* Words that begin the next entry of a body, so that no type is looked for. */
+static bool at_entry(const struct sx_parser *p)
+{
+    static const char *const words[] = {"key", "value", "time", "start", "on", "partition", "headers", "as"};
+
+    for (size_t i = 0; i < SX_COUNT(words); i++)
+        if (sx_at_word(p, words[i]))
+            return true;
+    return sx_at_sign(p, "}");
+}
+
+static void parse_format(struct sx_parser *p, struct sx_ast_format *format, bool source)
+{
+    format->at = p->at->at;
+    if (sx_take_word(p, "windowed")) {
+        format->windowed = true;
+        if (!source)
+            return;
+    }
+    format->name = sx_want_name(p, "a format", NULL);
+    if (p->failed)
+        return;
+    if (strcmp(format->name, "avro") == 0 || strcmp(format->name, "protobuf") == 0) {
+        sx_parse_failed(p, format->at, NULL, "the format `%s` is not yet supported", format->name);
+        return;
+    }
+    if (sx_at_sign(p, "{")) {
+        format->has_fields = true;
+        sx_parse_fields(p, &format->fields, &format->field_count);
+    } else if (strcmp(format->name, "json") == 0 && !at_entry(p)) {
+        format->type = sx_parse_type(p);
+    }
+    if (strcmp(format->name, "csv") == 0)
+        parse_csv_options(p, format);
+    if (format->windowed && source) {
+        if (sx_take_word(p, "session"))
+            format->session = true;
+        else if (sx_take_word(p, "size"))
+            format->window_ms = parse_duration(p);
+        else
+            sx_parse_failed(p, p->at->at, "it is `windowed string size 30s` or `windowed string session`",
+                            "expected `size` or `session`, got %s", sx_here(p));
+    }
+    if (source && sx_take_word(p, "as"))
+        format->as = sx_want_name(p, "the key column's name", NULL);
+}
+
+static void parse_on_error(struct sx_parser *p, struct sx_ast_body *body)
+{
+    if (sx_take_word(p, "fail")) {
+        body->on_error = SX_ON_ERROR_FAIL;
+    } else if (sx_take_word(p, "skip")) {
+        body->on_error = SX_ON_ERROR_SKIP;
+    } else if (sx_at_words(p, "to topic")) {
+        p->at += 2;
+        body->on_error = SX_ON_ERROR_TOPIC;
+        body->error_topic = sx_want_string(p, "the topic's name");
+    } else {
+        sx_parse_failed(p, p->at->at, "it is `on error fail`, `skip` or `to topic \"t\"`", "expected what to do on an error, got %s",
+                        sx_here(p));
+    }
+}
+
+static bool once(struct sx_parser *p, bool *seen, const char *what)
+{
+    if (*seen)
+        sx_parse_failed(p, p->at->at, NULL, "`%s` is written twice", what);
+    *seen = true;
+    return !p->failed;
+}
+
+static void parse_source_entry(struct sx_parser *p, struct sx_ast_body *body, bool *seen)
+{
+    if (sx_at_word(p, "start") && once(p, &seen[4], "start")) {
+        p->at++;
+        body->start_latest = sx_take_word(p, "latest");
+        if (!body->start_latest && !sx_take_word(p, "earliest"))
+            sx_parse_failed(p, p->at->at, NULL, "expected `earliest` or `latest`, got %s", sx_here(p));
+    } else if (sx_at_words(p, "on error") && once(p, &seen[5], "on error")) {
+        p->at += 2;
+        parse_on_error(p, body);
+    } else if (!p->failed) {
+        sx_parse_failed(p, p->at->at, "a source has `key`, `value`, `time`, `start` and `on error`",
+                        "%s cannot stand in the body of a source", sx_here(p));
+    }
+}
+
+static void parse_sink_entry(struct sx_parser *p, struct sx_ast_body *body, bool *seen)
+{
+    if (sx_at_words(p, "partition by") && once(p, &seen[4], "partition by")) {
+        p->at += 2;
+        body->partition = sx_parse_expr(p);
+    } else if (sx_at_word(p, "headers") && once(p, &seen[5], "headers")) {
+        p->at++;
+        sx_parse_braced_items(p, false, &body->headers, &body->header_count);
+    } else if (!p->failed) {
+        sx_parse_failed(p, p->at->at, "a sink has `key`, `value`, `time`, `partition by` and `headers`",
+                        "%s cannot stand in the body of a sink", sx_here(p));
+    }
+}
+
+struct sx_ast_body *sx_parse_body(struct sx_parser *p, bool source)
+{
+    struct sx_ast_body *body = SX_ARENA_NEW(p->arena, struct sx_ast_body);
+    bool seen[6] = {false};
+
+    body->at = p->at->at;
+    sx_want_sign(p, "{", "before the body");
+    while (!p->failed && !sx_at_sign(p, "}") && p->at->kind != SX_TOKEN_END) {
+        if (sx_at_word(p, "key") && once(p, &seen[0], "key")) {
+            p->at++;
+            parse_format(p, &body->key, source);
+        } else if (sx_at_word(p, "value") && once(p, &seen[1], "value")) {
+            p->at++;
+            parse_format(p, &body->value, source);
+        } else if (sx_at_word(p, "time") && once(p, &seen[2], "time")) {
+            p->at++;
+            body->time = sx_parse_expr(p);
+            body->idle_at = p->at->at;
+            if (source && sx_take_word(p, "idle")) {
+                body->idle_ms = parse_duration(p);
+                sx_parse_failed(p, body->idle_at, NULL, "`idle` is not yet supported");
+            }
+        } else if (!p->failed && source) {
+            parse_source_entry(p, body, seen);
+        } else if (!p->failed) {
+            parse_sink_entry(p, body, seen);
+        }
+        sx_take_sign(p, ",");
+    }
+    sx_want_sign(p, "}", "behind the body");
+    return body;
+}

@@ -1,0 +1,246 @@
+/* parse_test.c: `test` blocks. Values are literals; they become JSON text. */
+#include "dsl/parse.h"
+#include "dsl/test_block.h"
+
+#include "engine/base/text.h"
+
+static void add_json_string(struct sx_buffer *to, const char *text, size_t size)
+{
+    sx_buffer_add_byte(to, '"');
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (c == '"' || c == '\\')
+            sx_buffer_add_byte(to, '\\');
+        if (c < ' ')
+            sx_buffer_printf(to, "\\u%04x", c);
+        else
+            sx_buffer_add_byte(to, (char)c);
+    }
+    sx_buffer_add_byte(to, '"');
+}
+
+static void add_json(struct sx_parser *p, const struct sx_ast *ast, struct sx_buffer *to)
+{
+    char number[SX_NUMBER_BYTES];
+
+    switch (ast->kind) {
+    case SX_AST_ERROR:
+    case SX_AST_NULL:
+        sx_buffer_add_text(to, "null");
+        return;
+    case SX_AST_BOOL:
+        sx_buffer_add_text(to, ast->integer ? "true" : "false");
+        return;
+    case SX_AST_INT:
+    case SX_AST_DURATION:
+    case SX_AST_TIMESTAMP:
+        sx_buffer_add(to, number, sx_write_int(number, ast->integer));
+        return;
+    case SX_AST_DOUBLE:
+        sx_buffer_add(to, number, sx_write_double(number, ast->real));
+        return;
+    case SX_AST_STRING:
+        add_json_string(to, ast->text, ast->size);
+        return;
+    case SX_AST_DATE:
+    case SX_AST_TIME:
+        sx_buffer_add_byte(to, '"');
+        (ast->kind == SX_AST_DATE ? sx_add_date : sx_add_time)(to, ast->integer);
+        sx_buffer_add_byte(to, '"');
+        return;
+    case SX_AST_NEGATE:
+        if (ast->args[0]->kind == SX_AST_INT || ast->args[0]->kind == SX_AST_DOUBLE || ast->args[0]->kind == SX_AST_DURATION) {
+            sx_buffer_add_byte(to, '-');
+            add_json(p, ast->args[0], to);
+            return;
+        }
+        break;
+    case SX_AST_ARRAY:
+        for (uint32_t i = 0; i < ast->count; i++) {
+            sx_buffer_add_byte(to, i ? ',' : '[');
+            add_json(p, ast->args[i], to);
+        }
+        sx_buffer_add_text(to, ast->count ? "]" : "[]");
+        return;
+    case SX_AST_STRUCT:
+        for (uint32_t i = 0; i < ast->count; i++) {
+            sx_buffer_add_byte(to, i ? ',' : '{');
+            add_json_string(to, ast->names[i], strlen(ast->names[i]));
+            sx_buffer_add_byte(to, ':');
+            add_json(p, ast->args[i], to);
+        }
+        sx_buffer_add_text(to, ast->count ? "}" : "{}");
+        return;
+    case SX_AST_MAP:
+        for (uint32_t i = 0; i + 1 < ast->count; i += 2) {
+            sx_buffer_add_byte(to, i ? ',' : '{');
+            add_json(p, ast->args[i], to);
+            sx_buffer_add_byte(to, ':');
+            add_json(p, ast->args[i + 1], to);
+        }
+        sx_buffer_add_text(to, ast->count ? "}" : "{}");
+        return;
+    default:
+        break;
+    }
+    sx_parse_failed(p, ast->at, NULL, "a test's values are literals");
+    sx_buffer_add_text(to, "null");
+}
+
+/* A literal: `raw "..."`, `{ =a: 1 }`, or any constant. */
+static struct sx_literal parse_literal(struct sx_parser *p)
+{
+    struct sx_literal literal = {0};
+    struct sx_buffer json = {0};
+    struct sx_ast *ast;
+
+    if (sx_at_word(p, "raw") && p->at[1].kind == SX_TOKEN_STRING) {
+        literal.raw = true;
+        p->at++;
+    }
+    if (sx_at_sign(p, "{") && p->at[1].kind == SX_TOKEN_SIGN && strcmp(p->at[1].text, "=") == 0) {
+        literal.exact = true;
+        p->at += 2;
+        ast = sx_ast_new(p, SX_AST_STRUCT, p->at->at);
+        while (!p->failed && !sx_at_sign(p, "}")) {
+            uint32_t names = ast->count;
+            const char *name = sx_want_name(p, "a field's name", NULL);
+
+            sx_want_sign(p, ":", "behind the field's name");
+            *SX_PARSE_PUSH(p, ast->names, names) = name;
+            sx_ast_add(p, ast, sx_parse_expr(p));
+            if (!sx_take_sign(p, ","))
+                break;
+        }
+        sx_want_sign(p, "}", "behind the fields");
+    } else {
+        ast = sx_parse_expr(p);
+    }
+    if (!p->failed)
+        add_json(p, ast, &json);
+    literal.json = sx_arena_strndup(p->arena, json.data ? json.data : "null", json.data ? json.size : 4);
+    sx_buffer_free(&json);
+    return literal;
+}
+
+/* A time: a duration since 1970, or timestamp "...". */
+static int64_t parse_time(struct sx_parser *p)
+{
+    struct sx_ast *ast = sx_parse_expr(p);
+    bool negative = ast->kind == SX_AST_NEGATE;
+
+    if (negative)
+        ast = ast->args[0];
+    if (ast->kind != SX_AST_DURATION && ast->kind != SX_AST_TIMESTAMP && ast->kind != SX_AST_INT)
+        sx_parse_failed(p, ast->at, "times are durations since 1970, or `timestamp \"...\"`", "expected a time");
+    return negative ? -ast->integer : ast->integer;
+}
+
+static void parse_headers(struct sx_parser *p, struct sx_step *step)
+{
+    struct sx_test_header *headers = NULL;
+
+    sx_want_sign(p, "{", "before the headers");
+    while (!p->failed && !sx_at_sign(p, "}")) {
+        struct sx_test_header *header = SX_PARSE_PUSH(p, headers, step->header_count);
+
+        header->name = p->at->kind == SX_TOKEN_STRING ? (p->at++)->text : sx_want_name(p, "a header's name", NULL);
+        sx_want_sign(p, ":", "behind the header's name");
+        header->value = sx_want_string(p, "the header's value");
+        if (!sx_take_sign(p, ","))
+            break;
+    }
+    sx_want_sign(p, "}", "behind the headers");
+    step->headers = headers;
+}
+
+static void parse_row_options(struct sx_parser *p, struct sx_step *step)
+{
+    for (;;) {
+        if (p->at->kind == SX_TOKEN_SIGN && strcmp(p->at->text, "@") == 0) {
+            p->at++;
+            step->has_time = true;
+            step->time_ms = parse_time(p);
+        } else if (sx_take_word(p, "partition")) {
+            step->partition = (int32_t)p->at->integer;
+            if (p->at->kind != SX_TOKEN_INT)
+                sx_parse_failed(p, p->at->at, NULL, "expected the partition's number, got %s", sx_here(p));
+            p->at++;
+        } else if (sx_take_word(p, "headers")) {
+            parse_headers(p, step);
+        } else if (sx_take_word(p, "window")) {
+            step->has_window = true;
+            step->window_start = parse_time(p);
+            sx_want_sign(p, "..", "between the window's start and end");
+            step->window_end = parse_time(p);
+        } else {
+            return;
+        }
+        if (p->failed)
+            return;
+    }
+}
+
+static void parse_count(struct sx_parser *p, struct sx_step *step)
+{
+    step->kind = SX_STEP_DROPPED;
+    sx_want_sign(p, "==", "before the count");
+    step->count = p->at->integer;
+    if (!p->failed && p->at->kind != SX_TOKEN_INT)
+        sx_parse_failed(p, p->at->at, NULL, "expected a count, got %s", sx_here(p));
+    p->at++;
+}
+
+static void parse_step(struct sx_parser *p, struct sx_step *step)
+{
+    const struct sx_token *next = p->at + (p->at->kind != SX_TOKEN_END);
+    bool arrow = next->kind == SX_TOKEN_SIGN && (strcmp(next->text, "<-") == 0 || strcmp(next->text, "->") == 0);
+
+    step->at = p->at->at;
+    if (!arrow && sx_take_word(p, "advance")) {
+        step->kind = SX_STEP_ADVANCE;
+        step->time_ms = parse_time(p);
+    } else if (!arrow && sx_take_word(p, "dropped")) {
+        step->name = sx_want_name(p, "the reason", NULL);
+        parse_count(p, step);
+    } else if (!arrow && sx_take_word(p, "late")) {
+        step->name = "late";
+        parse_count(p, step);
+    } else if (!arrow && sx_take_word(p, "error")) {
+        step->kind = SX_STEP_ERROR;
+        step->name = sx_want_string(p, "a part of the error's message");
+    } else {
+        step->is_topic = p->at->kind == SX_TOKEN_STRING;
+        step->name = step->is_topic ? (p->at++)->text : sx_want_name(p, "a source, a definition or a topic", NULL);
+        if (sx_take_sign(p, "<-")) {
+            step->kind = SX_STEP_SEND;
+        } else if (sx_take_sign(p, "->")) {
+            step->kind = SX_STEP_EXPECT;
+            if (sx_take_word(p, "nothing")) {
+                step->kind = SX_STEP_NOTHING;
+                return;
+            }
+        } else {
+            sx_parse_failed(p, p->at->at, "a step is `SOURCE <- KEY VALUE` or `NAME -> KEY VALUE`",
+                            "expected `<-` or `->`, got %s", sx_here(p));
+            return;
+        }
+        step->key = parse_literal(p);
+        step->value = parse_literal(p);
+        parse_row_options(p, step);
+    }
+}
+
+struct sx_test *sx_parse_test(struct sx_parser *p)
+{
+    struct sx_test *test = SX_ARENA_NEW(p->arena, struct sx_test);
+
+    test->at = p->at->at;
+    test->name = sx_want_string(p, "what the test shows");
+    sx_want_sign(p, "{", "before the steps");
+    while (!p->failed && !sx_at_sign(p, "}"))
+        parse_step(p, SX_PARSE_PUSH(p, test->steps, test->step_count));
+    sx_want_sign(p, "}", "behind the steps");
+    return test;
+}
