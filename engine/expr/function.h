@@ -47,8 +47,9 @@ struct sx_function_def {
     sx_function_fn fn;
     void *arg;
     /* Work that constant arguments allow once (compile a pattern): constants[i] is NULL where the
-     * argument is not constant. Runs when a task opens, memory is the task's; `release` undoes it.
-     * Both may be NULL. */
+     * argument is not constant. Runs when a task opens, memory is the task's (call->arena too);
+     * `release` undoes it. Both may be NULL. It also runs when a text is compiled, to see whether
+     * the constants are right: sx_call_fail there is a compile error. */
     void *(*prepare)(struct sx_call *call, const struct sx_value *const *constants, uint32_t count);
     void (*release)(void *site);
 };

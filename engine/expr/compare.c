@@ -1,0 +1,158 @@
+/* compare.c: steps that compare. The builder puts a constant on the right, so the loop that matters is
+ * column against constant. */
+#include "engine/expr/eval.h"
+
+#include <stdlib.h>
+
+#define LOOP(T, relation)                                                         \
+    do {                                                                          \
+        const T *as = (const T *)a->column.data, *bs = (const T *)b->column.data; \
+        if (a->constant || !b->constant) {                                        \
+            for (SX_ROWS_EACH(rows, k, row))                                      \
+                to[row] = as[sx_at(a, row)] relation bs[sx_at(b, row)];           \
+        } else if (rows->sel == NULL) {                                           \
+            const T y = bs[0];                                                    \
+            for (uint32_t row = 0; row < rows->count; row++)                      \
+                to[row] = as[row] relation y;                                     \
+        } else {                                                                  \
+            const T y = bs[0];                                                    \
+            for (uint32_t k = 0; k < rows->count; k++)                            \
+                to[rows->sel[k]] = as[rows->sel[k]] relation y;                   \
+        }                                                                         \
+    } while (0)
+
+#define RELATIONS(T)          \
+    switch (step->relation) { \
+    case SX_EXPR_EQ:          \
+        LOOP(T, ==);          \
+        break;                \
+    case SX_EXPR_NE:          \
+        LOOP(T, !=);          \
+        break;                \
+    case SX_EXPR_LT:          \
+        LOOP(T, <);           \
+        break;                \
+    case SX_EXPR_LE:          \
+        LOOP(T, <=);          \
+        break;                \
+    case SX_EXPR_GT:          \
+        LOOP(T, >);           \
+        break;                \
+    default:                  \
+        LOOP(T, >=);          \
+        break;                \
+    }
+
+static uint8_t holds(uint8_t relation, int order)
+{
+    switch (relation) {
+    case SX_EXPR_EQ:
+        return order == 0;
+    case SX_EXPR_NE:
+        return order != 0;
+    case SX_EXPR_LT:
+        return order < 0;
+    case SX_EXPR_LE:
+        return order <= 0;
+    case SX_EXPR_GT:
+        return order > 0;
+    default:
+        return order >= 0;
+    }
+}
+
+/* Strings: equality looks at the size first, and at the first byte before it calls memcmp. */
+static void compare_slices(struct sx_evaluator *e, const struct sx_step *step, const struct sx_column *out)
+{
+    const struct sx_rows *rows = sx_eval_rows(e);
+    const struct sx_register *a = &e->registers[step->a], *b = &e->registers[step->b];
+    const bool equality = step->relation == SX_EXPR_EQ || step->relation == SX_EXPR_NE;
+    const uint8_t differ = step->relation == SX_EXPR_NE;
+
+    for (SX_ROWS_EACH(rows, k, row)) {
+        struct sx_slice x, y;
+
+        if (sx_column_is_null(out, row))
+            continue;
+        x = a->column.s[sx_at(a, row)];
+        y = b->column.s[sx_at(b, row)];
+        if (!equality)
+            out->b[row] = holds(step->relation, sx_slice_compare(x, y));
+        else
+            out->b[row] =
+                differ ^ (x.size == y.size &&
+                          (x.size == 0 || (x.data[0] == y.data[0] && memcmp(x.data, y.data, x.size) == 0)));
+    }
+}
+
+static void compare_values(struct sx_evaluator *e, const struct sx_step *step, const struct sx_column *out)
+{
+    for (SX_ROWS_EACH(sx_eval_rows(e), k, row)) {
+        if (!sx_column_is_null(out, row))
+            out->b[row] =
+                holds(step->relation, sx_value_compare(sx_register_get(&e->registers[step->a], row),
+                                                       sx_register_get(&e->registers[step->b], row)));
+    }
+}
+
+void sx_eval_compare(struct sx_evaluator *e, const struct sx_step *step)
+{
+    const struct sx_rows *rows = sx_eval_rows(e);
+    const struct sx_register *a = &e->registers[step->a], *b = &e->registers[step->b];
+    const struct sx_column *out = sx_eval_begin(e, step->to);
+    uint8_t *to = out->b;
+
+    if (!sx_eval_merge_nulls(e, step->to, step->a, step->b))
+        return;
+    switch (step->op) {
+    case SX_OP_COMPARE_INT:
+        RELATIONS(int64_t);
+        break;
+    case SX_OP_COMPARE_DOUBLE:
+        RELATIONS(double);
+        break;
+    case SX_OP_COMPARE_BOOL:
+        RELATIONS(uint8_t);
+        break;
+    case SX_OP_COMPARE_SLICE:
+        compare_slices(e, step, out);
+        break;
+    default:
+        compare_values(e, step, out);
+        break;
+    }
+}
+
+/* ---- in ------------------------------------------------------------------------------------------ */
+
+static int by_value(const void *a, const void *b)
+{
+    return sx_value_compare(*(const struct sx_value *)a, *(const struct sx_value *)b);
+}
+
+static bool is_member(const struct sx_evaluator *e, const struct sx_step *step, struct sx_value x,
+                      uint32_t row)
+{
+    if (step->op == SX_OP_IN_SET)
+        return bsearch(&x, step->set, step->count, sizeof(x), by_value) != NULL;
+    for (uint32_t i = 0; i < step->count; i++) {
+        struct sx_value member = sx_register_get(&e->registers[step->args[i]], row);
+
+        if (member.kind != SX_NULL && sx_value_equal(x, member))
+            return true;
+    }
+    return false;
+}
+
+void sx_eval_in(struct sx_evaluator *e, const struct sx_step *step)
+{
+    const struct sx_register *a = &e->registers[step->a];
+    const struct sx_column *to = sx_eval_begin(e, step->to);
+
+    if (!sx_eval_merge_nulls(e, step->to, step->a, step->a))
+        return;
+    for (SX_ROWS_EACH(sx_eval_rows(e), k, row)) {
+        if (!sx_column_is_null(to, row))
+            to->b[row] = is_member(e, step, sx_register_get(a, row), row);
+    }
+}

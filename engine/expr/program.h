@@ -1,0 +1,70 @@
+/* program.h: a program from inside: registers and steps. Private to engine/expr.
+ *
+ * A register is a column as long as the batch, or one value for all rows. Where its value comes from
+ * is fixed when the program is built: the batch, a constant, a variable, or a step.
+ */
+#ifndef SX_PROGRAM_H
+#define SX_PROGRAM_H
+
+#include "engine/expr/expr.h"
+
+enum sx_opcode {
+#define SX_OPCODE(name, text) SX_OP_##name,
+#include "engine/expr/opcodes.def"
+#undef SX_OPCODE
+    SX_OPCODE_COUNT
+};
+
+enum sx_register_source {
+    SX_FROM_STEP,
+    SX_FROM_CONSTANT, /* value */
+    SX_FROM_COLUMN,   /* number */
+    SX_FROM_VARIABLE, /* number */
+    SX_FROM_TIMESTAMP /* the batch's event times */
+};
+
+struct sx_register_plan {
+    const struct sx_type *type;
+    enum sx_register_source source;
+    uint32_t number;
+    struct sx_value value;
+};
+
+struct sx_step {
+    uint8_t op;       /* enum sx_opcode */
+    uint8_t relation; /* enum sx_expr_op, of comparisons */
+    uint16_t to, a, b;
+    uint32_t jump;
+    uint32_t number; /* FIELD: of the field; CALL: of the call, counted from 0 */
+    uint32_t count;  /* of args, or of set */
+    const uint16_t *args;
+    const struct sx_value *set;
+    const struct sx_function_def *function;
+    const struct sx_type *const *types; /* of a call's arguments */
+    struct sx_slice text;
+    struct sx_position at;
+};
+
+struct sx_program {
+    const struct sx_register_plan *registers;
+    const struct sx_step *steps;
+    uint32_t register_count, step_count;
+    uint16_t result;
+    uint32_t depth; /* selections at once */
+    uint32_t tries; /* error scopes at once, but for the outermost */
+    uint32_t args;  /* most arguments of a step */
+    uint32_t call_count;
+};
+
+/* Flatten a tree as it is. */
+streamd_status sx_program_emit(const struct sx_expr *expr, struct sx_arena *arena,
+                               const struct sx_program **program, streamd_error **error);
+
+/* The same tree with its constant parts worked out (fold.c). */
+streamd_status sx_expr_fold(const struct sx_expr *expr, struct sx_arena *arena, const struct sx_expr **folded,
+                            streamd_error **error);
+
+/* An error at a place of the text. */
+streamd_status sx_expr_fail(streamd_error **error, struct sx_position at, const char *message);
+
+#endif

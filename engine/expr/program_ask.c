@@ -1,0 +1,179 @@
+/* program_ask.c: what a program says about itself. */
+#include "engine/base/text.h"
+#include "engine/expr/program.h"
+
+const struct sx_type *sx_program_type(const struct sx_program *program)
+{
+    return program->registers[program->result].type;
+}
+
+void sx_program_columns(const struct sx_program *program, uint64_t *columns)
+{
+    for (uint32_t r = 0; r < program->register_count; r++)
+        if (program->registers[r].source == SX_FROM_COLUMN)
+            sx_bit_set(columns, program->registers[r].number);
+}
+
+bool sx_program_is_column(const struct sx_program *program, uint32_t *column)
+{
+    const struct sx_register_plan *result = &program->registers[program->result];
+
+    if (result->source != SX_FROM_COLUMN || program->step_count != 0)
+        return false;
+    *column = result->number;
+    return true;
+}
+
+bool sx_program_is_constant(const struct sx_program *program, struct sx_value *value)
+{
+    const struct sx_register_plan *result = &program->registers[program->result];
+
+    if (result->source != SX_FROM_CONSTANT || program->step_count != 0)
+        return false;
+    *value = result->value;
+    return true;
+}
+
+/* ---- Printing -------------------------------------------------------------------------------------- */
+
+static void print_value(struct sx_buffer *to, struct sx_value v)
+{
+    char text[SX_NUMBER_BYTES];
+
+    switch ((enum sx_kind)v.kind) {
+    case SX_NULL:
+        sx_buffer_add_text(to, "null");
+        break;
+    case SX_BOOL:
+        sx_buffer_add_text(to, v.b ? "true" : "false");
+        break;
+    case SX_DOUBLE:
+        sx_buffer_add(to, text, sx_write_double(text, v.d));
+        break;
+    case SX_STRING:
+        sx_buffer_add_byte(to, '"');
+        sx_buffer_add(to, v.s, v.size);
+        sx_buffer_add_byte(to, '"');
+        break;
+    case SX_TIMESTAMP:
+        sx_add_timestamp(to, v.i);
+        break;
+    case SX_DATE:
+        sx_add_date(to, v.i);
+        break;
+    case SX_TIME:
+        sx_add_time(to, v.i);
+        break;
+    case SX_DURATION:
+        sx_add_duration(to, v.i);
+        break;
+    case SX_INT:
+        sx_buffer_add(to, text, sx_write_int(text, v.i));
+        break;
+    default:
+        sx_buffer_printf(to, "<%u items>", v.size);
+        break;
+    }
+}
+
+static void print_register(const struct sx_program *program, struct sx_buffer *to, uint16_t r)
+{
+    const struct sx_register_plan *plan = &program->registers[r];
+
+    switch (plan->source) {
+    case SX_FROM_CONSTANT:
+        print_value(to, plan->value);
+        break;
+    case SX_FROM_COLUMN:
+        sx_buffer_printf(to, "c%u", plan->number);
+        break;
+    case SX_FROM_VARIABLE:
+        sx_buffer_printf(to, "v%u", plan->number);
+        break;
+    case SX_FROM_TIMESTAMP:
+        sx_buffer_add_text(to, "@timestamp");
+        break;
+    default:
+        sx_buffer_printf(to, "r%u", r);
+        break;
+    }
+}
+
+static const char *const names[] = {
+#define SX_OPCODE(name, text) #name,
+#include "engine/expr/opcodes.def"
+#undef SX_OPCODE
+};
+
+static void print_operands(const struct sx_program *p, struct sx_buffer *to, const struct sx_step *step)
+{
+    static const char *const relations[] = {"==", "!=", "<", "<=", ">", ">="};
+
+    switch ((enum sx_opcode)step->op) {
+    case SX_OP_NEW:
+    case SX_OP_PUSH:
+    case SX_OP_POP:
+    case SX_OP_TRY:
+    case SX_OP_TRY_END:
+    case SX_OP_TOPIC ... SX_OP_OFFSET:
+    case SX_OP_WINDOW_START:
+    case SX_OP_WINDOW_END:
+        break;
+    case SX_OP_HEADER:
+        sx_buffer_add_byte(to, ' ');
+        print_value(to, sx_value_string(step->text));
+        break;
+    case SX_OP_COMPARE_INT ... SX_OP_COMPARE_VALUE:
+        sx_buffer_add_byte(to, ' ');
+        print_register(p, to, step->a);
+        sx_buffer_printf(to, " %s ", relations[step->relation - SX_EXPR_EQ]);
+        print_register(p, to, step->b);
+        break;
+    case SX_OP_CALL:
+    case SX_OP_ITEMS:
+    case SX_OP_MAP:
+        if (step->function != NULL)
+            sx_buffer_printf(to, " %.*s", (int)strcspn(step->function->signature, "("),
+                             step->function->signature);
+        for (uint32_t i = 0; i < step->count; i++) {
+            sx_buffer_add_byte(to, ' ');
+            print_register(p, to, step->args[i]);
+        }
+        break;
+    default:
+        sx_buffer_add_byte(to, ' ');
+        print_register(p, to, step->a);
+        if (step->op == SX_OP_FIELD)
+            sx_buffer_printf(to, " field %u", step->number);
+        if (step->b != step->a) {
+            sx_buffer_add_byte(to, ' ');
+            print_register(p, to, step->b);
+        }
+        if (step->op == SX_OP_IN || step->op == SX_OP_IN_SET)
+            sx_buffer_printf(to, " of %u", step->count);
+        if (step->jump)
+            sx_buffer_printf(to, " else %u", step->jump);
+        break;
+    }
+}
+
+void sx_program_print(const struct sx_program *program, struct sx_buffer *to)
+{
+    for (uint32_t s = 0; s < program->step_count; s++) {
+        const struct sx_step *step = &program->steps[s];
+
+        sx_buffer_printf(to, "%u ", s);
+        if (program->registers[step->to].source == SX_FROM_STEP && step->op != SX_OP_PUSH &&
+            step->op != SX_OP_POP && step->op != SX_OP_TRY && step->op != SX_OP_SPLIT &&
+            step->op != SX_OP_NARROW_AND && step->op != SX_OP_NARROW_OR)
+            sx_buffer_printf(to, "r%u = ", step->to);
+        sx_buffer_add_text(to, names[step->op]);
+        print_operands(program, to, step);
+        sx_buffer_add_byte(to, '\n');
+    }
+    sx_buffer_add_text(to, "result ");
+    print_register(program, to, program->result);
+    sx_buffer_add_text(to, ": ");
+    sx_type_print(sx_program_type(program), to);
+    sx_buffer_add_byte(to, '\n');
+}

@@ -1,0 +1,277 @@
+/* signature.c: reading signatures, and what fits them. */
+#include "engine/expr/function.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+
+#define NESTING_MAX 8u /* of array<...> in a signature */
+
+struct sx_value sx_call_fail(struct sx_call *call, const char *format, ...)
+{
+    va_list args;
+
+    call->failed = true;
+    va_start(args, format);
+    vsnprintf(call->message, sizeof(call->message), format, args);
+    va_end(args);
+    return SX_VALUE_NULL;
+}
+
+/* ---- Reading -------------------------------------------------------------------------------------- */
+
+struct reader {
+    const char *at;
+    struct sx_arena *arena;
+};
+
+static void skip_spaces(struct reader *r)
+{
+    while (*r->at == ' ')
+        r->at++;
+}
+
+static bool take(struct reader *r, char what)
+{
+    skip_spaces(r);
+    if (*r->at != what)
+        return false;
+    r->at++;
+    return true;
+}
+
+static const char *read_name(struct reader *r)
+{
+    const char *start;
+
+    skip_spaces(r);
+    start = r->at;
+    while (isalnum((unsigned char)*r->at) || *r->at == '_')
+        r->at++;
+    return r->at == start ? NULL : sx_arena_strndup(r->arena, start, (size_t)(r->at - start));
+}
+
+/* A type as written: a name, with `<...>` behind it or not. */
+static const char *read_type(struct reader *r)
+{
+    const char *start;
+    int open = 0;
+
+    skip_spaces(r);
+    start = r->at;
+    while (isalnum((unsigned char)*r->at) || *r->at == '_' || *r->at == '<' || (*r->at == '>' && open > 0)) {
+        open += (*r->at == '<') - (*r->at == '>');
+        r->at++;
+    }
+    return r->at == start || open ? NULL : sx_arena_strndup(r->arena, start, (size_t)(r->at - start));
+}
+
+static bool read_parameter(struct reader *r, struct sx_parameter *p, bool optional)
+{
+    p->optional = optional;
+    p->name = read_name(r);
+    p->type = p->name ? read_type(r) : NULL;
+    if (p->type == NULL)
+        return false;
+    if (strncmp(r->at, "...", 3) == 0) {
+        p->repeated = true;
+        r->at += 3;
+    }
+    return true;
+}
+
+static bool read_parameters(struct reader *r, struct sx_signature *s, struct sx_parameter *p)
+{
+    int open = 0;
+
+    if (!take(r, '('))
+        return false;
+    if (take(r, ')'))
+        return true;
+    do {
+        open += take(r, '[');
+        if (s->count > 0 && !take(r, ','))
+            return false;
+        if (s->count > 0 && p[s->count - 1].repeated)
+            return false;
+        if (!read_parameter(r, &p[s->count], open > 0))
+            return false;
+        s->count++;
+        while (open > 0 && take(r, ']'))
+            open--;
+        skip_spaces(r);
+        /* Once `[` has stood, all that follows is optional, whether inside the same brackets or not. */
+        if (open == 0 && p[s->count - 1].optional && *r->at == ',')
+            return false;
+    } while (*r->at == ',' || *r->at == '[');
+    return open == 0 && take(r, ')');
+}
+
+streamd_status sx_signature_parse(const char *text, struct sx_arena *arena, struct sx_signature *signature,
+                                  streamd_error **error)
+{
+    struct reader r = {text, arena};
+    uint32_t most = 1;
+    struct sx_parameter *parameters;
+
+    for (const char *c = text; *c; c++)
+        most += *c == ',';
+    parameters = SX_ARENA_ARRAY(arena, struct sx_parameter, most);
+    *signature = (struct sx_signature){.parameters = parameters};
+    signature->name = read_name(&r);
+    if (signature->name == NULL || !read_parameters(&r, signature, parameters) ||
+        (signature->result = read_type(&r)) == NULL || *r.at != '\0')
+        return sx_fail(error, STREAMD_E_SYNTAX,
+                       "not a signature at its character %td: %s; write it as "
+                       "`name(param type [, param type]) type`",
+                       r.at - text + 1, text);
+    return STREAMD_OK;
+}
+
+/* ---- Matching ------------------------------------------------------------------------------------- */
+
+/* The types that stand for T, U and so on. */
+struct variables {
+    const struct sx_type *of[26];
+    struct sx_arena *arena;
+};
+
+/* The type that both fit: null gives way, and int to double. NULL: none. */
+static const struct sx_type *unite(struct variables *v, const struct sx_type *a, const struct sx_type *b)
+{
+    const struct sx_type *element;
+
+    if (a == NULL || a->kind == SX_NULL)
+        return b;
+    if (b->kind == SX_NULL || sx_type_equal(a, b))
+        return a;
+    if ((a->kind == SX_INT && b->kind == SX_DOUBLE) || (a->kind == SX_DOUBLE && b->kind == SX_INT))
+        return &sx_type_double;
+    if (a->kind != b->kind || (a->kind != SX_ARRAY && a->kind != SX_MAP))
+        return NULL;
+    element = unite(v, a->element, b->element);
+    if (element == NULL)
+        return NULL;
+    return a->kind == SX_ARRAY ? sx_type_array(v->arena, element) : sx_type_map(v->arena, element);
+}
+
+static bool is_variable(const char *pattern)
+{
+    return isupper((unsigned char)pattern[0]) && pattern[1] == '\0';
+}
+
+/* `array<...>` or `map<...>`: what stands between, copied to `inner`. */
+static bool is_nested(const char *pattern, enum sx_kind kind, char *inner, size_t room)
+{
+    const char *prefix = kind == SX_ARRAY ? "array<" : "map<";
+    size_t skip = strlen(prefix), size = strlen(pattern);
+
+    if (strncmp(pattern, prefix, skip) != 0 || size <= skip || size - skip - 1 >= room)
+        return false;
+    memcpy(inner, pattern + skip, size - skip - 1);
+    inner[size - skip - 1] = '\0';
+    return true;
+}
+
+static const struct sx_type *plain(const char *name)
+{
+    static const struct sx_type *const types[] = {&sx_type_bool,   &sx_type_int,   &sx_type_double,
+                                                  &sx_type_string, &sx_type_bytes, &sx_type_timestamp,
+                                                  &sx_type_date,   &sx_type_time,  &sx_type_duration};
+    static const char *const names[] = {"bool",      "int",  "double", "string",  "bytes",
+                                        "timestamp", "date", "time",   "duration"};
+
+    for (size_t i = 0; i < SX_COUNT(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return types[i];
+    return NULL;
+}
+
+/* First pass: what the variables are. False: two arguments want different types. */
+static bool bind(struct variables *v, const char *pattern, const struct sx_type *type)
+{
+    char inner[64];
+
+    if (is_variable(pattern)) {
+        const struct sx_type **of = &v->of[pattern[0] - 'A'];
+
+        *of = unite(v, *of, type);
+        return *of != NULL;
+    }
+    if ((is_nested(pattern, SX_ARRAY, inner, sizeof(inner)) && type->kind == SX_ARRAY) ||
+        (is_nested(pattern, SX_MAP, inner, sizeof(inner)) && type->kind == SX_MAP))
+        return bind(v, inner, type->element);
+    return true;
+}
+
+/* A pattern with its variables filled in. `any`: what was given. NULL: an unknown word. */
+static const struct sx_type *fill_in(struct variables *v, const char *pattern, const struct sx_type *given,
+                                     uint32_t depth)
+{
+    const struct sx_type *element;
+    char inner[64];
+
+    if (depth > NESTING_MAX)
+        return NULL;
+    if (strcmp(pattern, "any") == 0)
+        return given;
+    if (is_variable(pattern))
+        return v->of[pattern[0] - 'A'] ? v->of[pattern[0] - 'A'] : &sx_type_null;
+    if (is_nested(pattern, SX_ARRAY, inner, sizeof(inner))) {
+        element = given && given->kind == SX_ARRAY ? given->element : &sx_type_null;
+        element = fill_in(v, inner, element, depth + 1);
+        return element ? sx_type_array(v->arena, element) : NULL;
+    }
+    if (is_nested(pattern, SX_MAP, inner, sizeof(inner))) {
+        element = given && given->kind == SX_MAP ? given->element : &sx_type_null;
+        element = fill_in(v, inner, element, depth + 1);
+        return element ? sx_type_map(v->arena, element) : NULL;
+    }
+    return plain(pattern);
+}
+
+/* Casts from int to double that make `given` fit; -1: it does not. */
+static int fits(const struct sx_type *given, const struct sx_type *wanted)
+{
+    if (given->kind == SX_NULL || sx_type_equal(given, wanted))
+        return 0;
+    if (given->kind == SX_INT && wanted->kind == SX_DOUBLE)
+        return 1;
+    if (given->kind == wanted->kind && (given->kind == SX_ARRAY || given->kind == SX_MAP))
+        return fits(given->element, wanted->element);
+    return -1;
+}
+
+static bool count_fits(const struct sx_signature *s, uint32_t count)
+{
+    uint32_t least = 0;
+
+    while (least < s->count && !s->parameters[least].optional)
+        least++;
+    return count >= least && (count <= s->count || (s->count > 0 && s->parameters[s->count - 1].repeated));
+}
+
+bool sx_signature_match(const struct sx_signature *s, const struct sx_type *const *types, uint32_t count,
+                        struct sx_arena *arena, const struct sx_type **result, const struct sx_type **wanted,
+                        uint32_t *cost)
+{
+    struct variables v = {.arena = arena};
+
+    if (!count_fits(s, count))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!bind(&v, s->parameters[SX_MIN(i, s->count - 1)].type, types[i]))
+            return false;
+    *cost = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *pattern = s->parameters[SX_MIN(i, s->count - 1)].type;
+        int casts;
+
+        wanted[i] = fill_in(&v, pattern, types[i], 0);
+        casts = wanted[i] == NULL ? -1 : fits(types[i], wanted[i]);
+        if (casts < 0)
+            return false;
+        *cost += (uint32_t)casts;
+    }
+    *result = fill_in(&v, s->result, &sx_type_null, 0);
+    return *result != NULL;
+}
