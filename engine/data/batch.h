@@ -34,11 +34,11 @@ struct sx_column {
     uint64_t *nulls; /* bit set: null. NULL: no row is null */
     union {
         void *data;
-        int64_t *i;           /* int, timestamp, date, time, duration */
+        int64_t *i; /* int, timestamp, date, time, duration */
         double *d;
-        uint8_t *b;           /* bool: 0 or 1 */
-        struct sx_slice *s;   /* string, bytes */
-        struct sx_value *v;   /* array, map, struct, decimal, json */
+        uint8_t *b;         /* bool: 0 or 1 */
+        struct sx_slice *s; /* string, bytes */
+        struct sx_value *v; /* array, map, struct, decimal, json */
     };
 };
 
@@ -111,9 +111,9 @@ struct sx_batch {
 };
 
 /* for (SX_EACH_ROW(batch, i, row)) visits the selected rows; `row` is the physical index. */
-#define SX_EACH_ROW(batch, i, row)                                                                \
-    uint32_t i = 0, row = 0;                                                                      \
-    i < (batch)->count && (row = (batch)->sel ? (batch)->sel[i] : i, true);                       \
+#define SX_EACH_ROW(batch, i, row)                                          \
+    uint32_t i = 0, row = 0;                                                \
+    i < (batch)->count && (row = (batch)->sel ? (batch)->sel[i] : i, true); \
     i++
 
 static inline bool sx_column_is_null(const struct sx_column *column, uint32_t row)

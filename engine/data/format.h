@@ -30,15 +30,15 @@ struct sx_format_field {
 struct sx_format_spec {
     const struct sx_format_field *fields;
     uint32_t field_count;
-    bool whole;      /* the one field is the whole of the bytes (json T, string, int ...) */
-    char delimiter;  /* csv: `,` unless written */
-    bool header;     /* csv: the first line of a file (not of a topic's record) names the columns */
+    bool whole;     /* the one field is the whole of the bytes (json T, string, int ...) */
+    char delimiter; /* csv: `,` unless written */
+    bool header;    /* csv: the first line of a file (not of a topic's record) names the columns */
 };
 
 /* A row that could not be decoded or encoded. */
 struct sx_format_failure {
-    uint32_t row;    /* physical row */
-    char reason[32]; /* a word for metrics: decode, not_null, type, encode */
+    uint32_t row;      /* physical row */
+    char reason[32];   /* a word for metrics: decode, not_null, type, encode */
     char message[192]; /* a sentence that says where: `amount: expected a number, got "x" (byte 17)` */
 };
 
@@ -49,14 +49,14 @@ struct sx_format_failures {
     struct sx_arena *arena;
 };
 /* Adds one and formats its message. */
-void sx_format_failed(struct sx_format_failures *to, uint32_t row, const char *reason,
-                      const char *format, ...) SX_PRINTF(4, 5);
+void sx_format_failed(struct sx_format_failures *to, uint32_t row, const char *reason, const char *format,
+                      ...) SX_PRINTF(4, 5);
 
 struct sx_format_def {
     const char *name;    /* as in `value json {...}` */
     const char *summary; /* one sentence */
     const char *example;
-    bool takes_fields;   /* json, csv: `{ fields }`; others are one column */
+    bool takes_fields;          /* json, csv: `{ fields }`; others are one column */
     const struct sx_type *type; /* of the one column when !takes_fields && the format fixes it */
 
     /* Prepare. `plan` lives in `arena`. Errors: STREAMD_E_TYPE when a field's type does not fit. */
@@ -80,10 +80,10 @@ struct sx_format_def {
 
     /* The JSON form of what the bytes encode, for `pipe`, `produce`, `consume` and HTTP, and back.
      * json: the JSON itself; csv, string: a JSON string; int: a number; bytes: base64. */
-    bool (*to_json)(const void *plan, struct sx_slice bytes, struct sx_buffer *json,
-                    const char **message, struct sx_arena *arena);
-    bool (*from_json)(const void *plan, struct sx_slice json, struct sx_buffer *bytes,
-                      const char **message, struct sx_arena *arena);
+    bool (*to_json)(const void *plan, struct sx_slice bytes, struct sx_buffer *json, const char **message,
+                    struct sx_arena *arena);
+    bool (*from_json)(const void *plan, struct sx_slice json, struct sx_buffer *bytes, const char **message,
+                      struct sx_arena *arena);
 };
 
 #define SX_PADDING 64

@@ -13,10 +13,15 @@ static void add_text(struct sx_buffer *to, struct sx_slice text)
 {
     char *at = sx_buffer_room(to, (size_t)text.size * 2 + 2);
 
-    for (uint32_t i = 0; i < text.size; i++) {
-        *at++ = text.data[i];
-        if (text.data[i] == 0)
-            *at++ = (char)0xff;
+    if (text.size > 0 && memchr(text.data, 0, text.size) == NULL) {
+        memcpy(at, text.data, text.size);
+        at += text.size;
+    } else {
+        for (uint32_t i = 0; i < text.size; i++) {
+            *at++ = text.data[i];
+            if (text.data[i] == 0)
+                *at++ = (char)0xff;
+        }
     }
     *at++ = 0;
     *at++ = 0;
@@ -27,7 +32,7 @@ static uint64_t double_bits(double d)
 {
     uint64_t bits;
 
-    d = d == 0 ? 0 : d; /* -0 sorts, and is found, as 0 */
+    d = d == 0 ? 0 : d != d ? __builtin_nan("") : d; /* -0 is found as 0; every NaN comes last */
     memcpy(&bits, &d, 8);
     return bits >> 63 ? ~bits : bits | 1ull << 63;
 }
@@ -103,21 +108,18 @@ static bool read_be64(const char **at, const char *end, uint64_t *bits)
 
 static bool read_text(const char **at, const char *end, struct sx_slice *text, struct sx_arena *arena)
 {
-    const char *from = *at, *p = from;
+    const char *from = *at, *p;
     uint32_t zeros = 0;
     char *copy, *to;
 
-    for (;; p++) {
-        if (end - p < 2)
+    for (p = from;; p += 2, zeros++) {
+        p = p < end ? memchr(p, 0, (size_t)(end - p)) : NULL;
+        if (p == NULL || end - p < 2)
             return false;
-        if (*p != 0)
-            continue;
         if (p[1] == 0)
             break;
         if ((unsigned char)p[1] != 0xff)
             return false;
-        zeros++;
-        p++;
     }
     *at = p + 2;
     *text = sx_slice(from, (size_t)(p - from));
@@ -140,7 +142,7 @@ static bool read_items(const char **at, const char *end, const struct sx_type *t
                        struct sx_arena *arena)
 {
     uint32_t width = type->kind == SX_MAP ? 2 : 1, room = 4;
-    struct sx_value *items = SX_ARENA_ARRAY(arena, struct sx_value, room * width);
+    struct sx_value *items = sx_arena_alloc(arena, room * width * sizeof(*items));
 
     for (v->size = 0;; v->size++) {
         if (*at == end)
@@ -150,7 +152,7 @@ static bool read_items(const char **at, const char *end, const struct sx_type *t
         if ((*at)[-1] != TAG_ITEM)
             return false;
         if (v->size == room) {
-            struct sx_value *bigger = SX_ARENA_ARRAY(arena, struct sx_value, room * 2 * width);
+            struct sx_value *bigger = sx_arena_alloc(arena, room * 2 * width * sizeof(*bigger));
 
             memcpy(bigger, items, sizeof(*items) * room * width);
             items = bigger;
@@ -212,7 +214,7 @@ static bool read_value(const char **at, const char *end, const struct sx_type *t
     case SX_MAP:
         return read_items(at, end, type, v, arena);
     case SX_STRUCT:
-        items = SX_ARENA_ARRAY(arena, struct sx_value, type->field_count + 1);
+        items = sx_arena_alloc(arena, type->field_count * sizeof(*items));
         v->items = items;
         v->size = type->field_count;
         for (uint32_t i = 0; i < type->field_count; i++)
@@ -227,8 +229,8 @@ static bool read_value(const char **at, const char *end, const struct sx_type *t
     }
 }
 
-bool sx_key_read(struct sx_slice bytes, const struct sx_type *const *types, uint32_t count, struct sx_value *values,
-                 struct sx_arena *arena)
+bool sx_key_read(struct sx_slice bytes, const struct sx_type *const *types, uint32_t count,
+                 struct sx_value *values, struct sx_arena *arena)
 {
     const char *at = bytes.data, *end = bytes.data + bytes.size;
 

@@ -78,42 +78,56 @@ void sx_row_write_values(struct sx_buffer *to, const struct sx_value *values, ui
     write_items(to, values, count, 1, 0, NULL, NULL);
 }
 
+/* What a column takes at most, but for the bytes of a string: 8 bytes, or a varint of 32 bits. */
+#define FIXED_MAX 8
+
+static char *put_size(char *at, uint32_t size)
+{
+    for (; size >= 0x80; size >>= 7)
+        *at++ = (char)(size | 0x80);
+    *at++ = (char)size;
+    return at;
+}
+
+/* Every update of a store and every repartitioned row comes through here: room is asked for once, and
+ * again only for strings and nested values. */
 void sx_row_write(struct sx_buffer *to, const struct sx_batch *batch, const uint16_t *fields, uint32_t count,
                   uint32_t row)
 {
-    size_t bitmap;
+    uint32_t bitmap_bytes = (count + 7) / 8;
+    char *at = sx_buffer_room(to, 1 + bitmap_bytes + (size_t)count * FIXED_MAX);
+    size_t bitmap = to->size + 1;
 
-    /* Room for everything of fixed size at once. */
-    sx_buffer_room(to, 1 + (count + 7) / 8 + (size_t)count * 8);
-    sx_buffer_add_byte(to, SX_ROW_VERSION);
-    bitmap = add_bitmap(to, count);
+    *at++ = SX_ROW_VERSION;
+    memset(at, 0, bitmap_bytes);
+    at += bitmap_bytes;
     for (uint32_t i = 0; i < count; i++) {
         const struct sx_column *column = &batch->columns[fields[i]];
+        enum sx_kind kind = column->type->kind;
 
-        if (column->data == NULL || sx_column_is_null(column, row)) {
+        if (kind == SX_NULL || column->data == NULL || sx_column_is_null(column, row)) {
             to->data[bitmap + i / 8] |= (char)(1 << (i % 8));
-            continue;
-        }
-        switch (column->type->kind) {
-        case SX_BOOL:
-            sx_buffer_add_byte(to, (char)column->b[row]);
-            break;
-        case SX_STRING:
-        case SX_BYTES:
-            write_bytes(to, column->s[row]);
-            break;
-        case SX_DECIMAL:
-        case SX_ARRAY:
-        case SX_MAP:
-        case SX_STRUCT:
-        case SX_JSON:
+        } else if (sx_kind_is_int64(kind) || kind == SX_DOUBLE) {
+            memcpy(at, &column->i[row], 8);
+            at += 8;
+        } else if (sx_kind_is_slice(kind)) {
+            struct sx_slice s = column->s[row];
+
+            at = put_size(at, s.size);
+            to->size = (size_t)(at - to->data);
+            at = sx_buffer_room(to, s.size + (size_t)(count - i - 1) * FIXED_MAX);
+            if (s.size)
+                memcpy(at, s.data, s.size);
+            at += s.size;
+        } else if (kind == SX_BOOL) {
+            *at++ = (char)column->b[row];
+        } else {
+            to->size = (size_t)(at - to->data);
             write_plain(to, column->v[row], column->type);
-            break;
-        default:
-            sx_put_le64(sx_buffer_room(to, 8), (uint64_t)column->i[row]);
-            to->size += 8;
+            at = sx_buffer_room(to, (size_t)(count - i - 1) * FIXED_MAX);
         }
     }
+    to->size = (size_t)(at - to->data);
 }
 
 /* ---- Reading -------------------------------------------------------------------------------------- */
@@ -133,15 +147,18 @@ static bool read_bytes(const char **at, const char *end, struct sx_slice *bytes)
     return true;
 }
 
-static bool read_items(const char **at, const char *end, struct sx_value *items, uint32_t count, uint32_t stride,
-                       uint32_t first, const struct sx_type *const *types, const struct sx_type *element,
-                       const struct sx_type_field *fields, struct sx_arena *arena)
+static bool read_items(const char **at, const char *end, struct sx_value *items, uint32_t count,
+                       uint32_t stride, uint32_t first, const struct sx_type *const *types,
+                       const struct sx_type *element, const struct sx_type_field *fields,
+                       struct sx_arena *arena)
 {
     const char *bitmap = *at;
 
     if ((uint64_t)(end - *at) < ((uint64_t)count + 7) / 8)
         return false;
     *at += (count + 7) / 8;
+    if (count % 8 != 0 && (unsigned char)(*at)[-1] >> (count % 8) != 0)
+        return false; /* bits of nobody */
     for (uint32_t i = 0; i < count; i++) {
         struct sx_slice key;
 
@@ -152,7 +169,10 @@ static bool read_items(const char **at, const char *end, struct sx_value *items,
         }
         if (bitmap[i / 8] >> (i % 8) & 1)
             items[i * stride + first] = SX_VALUE_NULL;
-        else if (!read_plain(at, end, types ? types[i] : fields ? fields[i].type : element,
+        else if (!read_plain(at, end,
+                             types    ? types[i]
+                             : fields ? fields[i].type
+                                      : element,
                              &items[i * stride + first], arena))
             return false;
     }
@@ -167,9 +187,9 @@ static bool read_counted(const char **at, const char *end, const struct sx_type 
     uint64_t count;
 
     /* Each item takes a bit at least, so a count cannot ask for more memory than the bytes justify. */
-    if (!sx_read_varint(at, end, &count) || (count + 7) / 8 > (uint64_t)(end - *at) || count > UINT32_MAX / 2)
+    if (!sx_read_varint(at, end, &count) || count > UINT32_MAX / 2 || (count + 7) / 8 > (uint64_t)(end - *at))
         return false;
-    items = SX_ARENA_ARRAY(arena, struct sx_value, count * stride + 1);
+    items = sx_arena_alloc(arena, count * stride * sizeof(*items));
     v->items = items;
     v->size = (uint32_t)count;
     return read_items(at, end, items, (uint32_t)count, stride, stride - 1, NULL, type->element, NULL, arena);
@@ -208,7 +228,7 @@ static bool read_plain(const char **at, const char *end, const struct sx_type *t
     case SX_MAP:
         return read_counted(at, end, type, v, arena);
     case SX_STRUCT:
-        items = SX_ARENA_ARRAY(arena, struct sx_value, type->field_count + 1);
+        items = sx_arena_alloc(arena, type->field_count * sizeof(*items));
         v->items = items;
         v->size = type->field_count;
         return read_items(at, end, items, type->field_count, 1, 0, NULL, NULL, type->fields, arena);
@@ -227,8 +247,8 @@ bool sx_value_read(const char **at, const char *end, const struct sx_type *type,
     return read_plain(at, end, type, value, arena);
 }
 
-bool sx_row_read(struct sx_slice bytes, const struct sx_type *const *types, uint32_t count, struct sx_value *values,
-                 struct sx_arena *arena)
+bool sx_row_read(struct sx_slice bytes, const struct sx_type *const *types, uint32_t count,
+                 struct sx_value *values, struct sx_arena *arena)
 {
     const char *at = bytes.data, *end = bytes.data + bytes.size;
 

@@ -35,8 +35,8 @@ extern "C" {
 #define SX_ROW_VERSION 1
 
 /* Append the chosen columns of one row; `fields` are indexes of columns, `count` of them. */
-void sx_row_write(struct sx_buffer *to, const struct sx_batch *batch, const uint16_t *fields,
-                  uint32_t count, uint32_t row);
+void sx_row_write(struct sx_buffer *to, const struct sx_batch *batch, const uint16_t *fields, uint32_t count,
+                  uint32_t row);
 void sx_row_write_values(struct sx_buffer *to, const struct sx_value *values, uint32_t count);
 
 /* Decode a row into values[0..count), types given. Strings point into `bytes`; nested values are
@@ -45,14 +45,15 @@ void sx_row_write_values(struct sx_buffer *to, const struct sx_value *values, ui
 bool sx_row_read(struct sx_slice bytes, const struct sx_type *const *types, uint32_t count,
                  struct sx_value *values, struct sx_arena *arena);
 
-/* The same for one value without the version byte, for what embeds values in a form of its own. */
+/* The same for one value, not null, without the version byte: for what embeds values in a form of its
+ * own. Reading moves *at on. */
 void sx_value_write(struct sx_buffer *to, struct sx_value value, const struct sx_type *type);
-bool sx_value_read(const char **at, const char *end, const struct sx_type *type,
-                   struct sx_value *value, struct sx_arena *arena);
+bool sx_value_read(const char **at, const char *end, const struct sx_type *type, struct sx_value *value,
+                   struct sx_arena *arena);
 
 /* Append the key form of the columns. */
-void sx_key_write(struct sx_buffer *to, const struct sx_batch *batch, const uint16_t *fields,
-                  uint32_t count, uint32_t row);
+void sx_key_write(struct sx_buffer *to, const struct sx_batch *batch, const uint16_t *fields, uint32_t count,
+                  uint32_t row);
 void sx_key_write_values(struct sx_buffer *to, const struct sx_value *values, uint32_t count);
 /* The other way. Strings are unescaped into `arena` when they must be. False: damaged. */
 bool sx_key_read(struct sx_slice bytes, const struct sx_type *const *types, uint32_t count,

@@ -3,13 +3,20 @@
 
 #include "engine/base/hash.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 static int order(int64_t a, int64_t b) { return (a > b) - (a < b); }
 
 /* Items in one value: of a map both keys and values. */
 static uint32_t item_count(struct sx_value v) { return v.kind == SX_MAP ? v.size * 2 : v.size; }
+
+/* The language has no NaN, but a sort must end even so: NaN equals itself and comes last. */
+static int compare_doubles(double a, double b)
+{
+    if (SX_LIKELY(a == a && b == b))
+        return (a > b) - (a < b);
+    return (a != a) - (b != b);
+}
 
 int sx_value_compare(struct sx_value a, struct sx_value b)
 {
@@ -23,7 +30,7 @@ int sx_value_compare(struct sx_value a, struct sx_value b)
     case SX_BOOL:
         return order(a.b, b.b);
     case SX_DOUBLE:
-        return (a.d > b.d) - (a.d < b.d);
+        return compare_doubles(a.d, b.d);
     case SX_DECIMAL:
         return (*a.decimal > *b.decimal) - (*a.decimal < *b.decimal);
     case SX_STRING:
@@ -45,7 +52,17 @@ int sx_value_compare(struct sx_value a, struct sx_value b)
     }
 }
 
-bool sx_value_equal(struct sx_value a, struct sx_value b) { return sx_value_compare(a, b) == 0; }
+static bool has_size(struct sx_value v)
+{
+    return sx_kind_is_slice(v.kind) || (v.kind >= SX_ARRAY && v.kind <= SX_JSON);
+}
+
+bool sx_value_equal(struct sx_value a, struct sx_value b)
+{
+    if (a.kind != b.kind || (has_size(a) && a.size != b.size))
+        return false;
+    return sx_value_compare(a, b) == 0;
+}
 
 static uint64_t mix(uint64_t h, uint64_t v)
 {
@@ -63,6 +80,8 @@ uint64_t sx_value_hash(struct sx_value v)
     case SX_BOOL:
         return mix(h, v.b);
     case SX_DOUBLE:
+        if (v.d != v.d)
+            return mix(h, 1);     /* any NaN equals any other */
         v.d = v.d == 0 ? 0 : v.d; /* -0 equals 0 */
         return mix(h, sx_hash(&v.d, sizeof(v.d)));
     case SX_DECIMAL:
@@ -108,9 +127,11 @@ struct sx_value sx_value_copy(struct sx_arena *arena, struct sx_value v)
     }
 }
 
+/* ---- Maps ----------------------------------------------------------------------------------------- */
+
 struct pair {
     struct sx_value key, value;
-    uint32_t at;
+    uint32_t at; /* qsort is not stable, and the last of duplicates wins */
 };
 
 static int compare_pairs(const void *a, const void *b)
@@ -120,11 +141,22 @@ static int compare_pairs(const void *a, const void *b)
     return o ? o : order(x->at, y->at);
 }
 
+static bool is_sorted(const struct sx_value *pairs, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++)
+        if (sx_value_compare(pairs[i * 2 - 2], pairs[i * 2]) >= 0)
+            return false;
+    return true;
+}
+
 uint32_t sx_value_sort_map(struct sx_value *pairs, uint32_t count)
 {
-    struct pair *sorted = sx_malloc(sizeof(*sorted) * (count + 1));
+    struct pair *sorted;
     uint32_t left = 0;
 
+    if (is_sorted(pairs, count))
+        return count;
+    sorted = sx_malloc(sizeof(*sorted) * count);
     for (uint32_t i = 0; i < count; i++)
         sorted[i] = (struct pair){pairs[i * 2], pairs[i * 2 + 1], i};
     qsort(sorted, count, sizeof(*sorted), compare_pairs);

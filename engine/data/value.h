@@ -18,7 +18,7 @@ struct sx_value {
         bool b;
         int64_t i; /* int, timestamp, date, time, duration */
         double d;
-        const char *s;               /* string, bytes, json (its text): `size` bytes */
+        const char *s;                /* string, bytes, json (its text): `size` bytes */
         const struct sx_value *items; /* array: `size` of them; struct: one per field, `size` of them;
                                        * map: `size` pairs, key then value, sorted by key's bytes */
         const __int128 *decimal;
@@ -31,17 +31,29 @@ struct sx_value {
 static inline struct sx_value sx_value_bool(bool b) { return (struct sx_value){.b = b, .kind = SX_BOOL}; }
 static inline struct sx_value sx_value_int(int64_t i) { return (struct sx_value){.i = i, .kind = SX_INT}; }
 /* timestamp, date, time, duration */
-static inline struct sx_value sx_value_int64(enum sx_kind kind, int64_t i) { return (struct sx_value){.i = i, .kind = (uint8_t)kind}; }
-static inline struct sx_value sx_value_double(double d) { return (struct sx_value){.d = d, .kind = SX_DOUBLE}; }
-static inline struct sx_value sx_value_string(struct sx_slice s) { return (struct sx_value){.s = s.data, .size = s.size, .kind = SX_STRING}; }
-static inline struct sx_value sx_value_bytes(struct sx_slice s) { return (struct sx_value){.s = s.data, .size = s.size, .kind = SX_BYTES}; }
+static inline struct sx_value sx_value_int64(enum sx_kind kind, int64_t i)
+{
+    return (struct sx_value){.i = i, .kind = (uint8_t)kind};
+}
+static inline struct sx_value sx_value_double(double d)
+{
+    return (struct sx_value){.d = d, .kind = SX_DOUBLE};
+}
+static inline struct sx_value sx_value_string(struct sx_slice s)
+{
+    return (struct sx_value){.s = s.data, .size = s.size, .kind = SX_STRING};
+}
+static inline struct sx_value sx_value_bytes(struct sx_slice s)
+{
+    return (struct sx_value){.s = s.data, .size = s.size, .kind = SX_BYTES};
+}
 static inline struct sx_slice sx_value_slice(struct sx_value v) { return sx_slice(v.s, v.size); }
 
 /* Total order within one type, nulls first: numbers by value, strings and bytes by bytes, nested
  * ones element by element. Different kinds compare by kind (they never meet in a typed program). */
 int sx_value_compare(struct sx_value a, struct sx_value b);
 bool sx_value_equal(struct sx_value a, struct sx_value b); /* deep; null equals null */
-uint64_t sx_value_hash(struct sx_value value);              /* equal values hash alike; not stored */
+uint64_t sx_value_hash(struct sx_value value);             /* equal values hash alike; not stored */
 /* Copy a value and all it points to. */
 struct sx_value sx_value_copy(struct sx_arena *arena, struct sx_value value);
 /* Sort a map's pairs by key and keep the last of duplicates; returns the pairs left. */
