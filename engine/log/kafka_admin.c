@@ -1,0 +1,325 @@
+/* kafka_admin.c: topics. Asking about one never creates it. */
+#include "engine/log/kafka.h"
+
+#include <stdlib.h>
+
+#define ASK_MS 5000
+#define SEEN_MS 100 /* between two looks at whether a new topic is there */
+#define REPARTITION_SEGMENT_BYTES "52428800"
+
+/* Metadata of one topic. */
+static rd_kafka_resp_err_t count_partitions(struct sx_kafka *kafka, const char *topic,
+                                            int32_t *count)
+{
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka->admin, topic, NULL);
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t err;
+
+    if (handle == NULL)
+        return rd_kafka_last_error();
+    err = rd_kafka_metadata(kafka->admin, 0, handle, &metadata, ASK_MS);
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        err = metadata->topic_cnt == 1 ? metadata->topics[0].err
+                                       : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            *count = metadata->topics[0].partition_cnt;
+        for (int i = 0; err == RD_KAFKA_RESP_ERR_NO_ERROR && i < *count; i++)
+            if (metadata->topics[0].partitions[i].leader < 0)
+                err = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+        rd_kafka_metadata_destroy(metadata);
+    }
+    rd_kafka_topic_destroy(handle);
+    return err;
+}
+
+streamd_status sx_kafka_partitions(struct sx_log *log, const char *topic, int32_t *count,
+                                   streamd_error **error)
+{
+    struct sx_kafka *kafka = (struct sx_kafka *)log;
+    int32_t found = 0;
+    rd_kafka_resp_err_t err = count_partitions(kafka, topic, &found);
+
+    /* The count is known though a leader is away. */
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR &&
+        !(err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE && found > 0))
+        return sx_kafka_fail(error, err, NULL, "topic %s", topic);
+    *count = found;
+    return STREAMD_OK;
+}
+
+/* Wait for the answer. `topic_error` finds what is wrong with the topic in it. */
+static streamd_status await(rd_kafka_queue_t *queue,
+                            rd_kafka_resp_err_t (*topic_error)(rd_kafka_event_t *, const char **),
+                            rd_kafka_resp_err_t allowed, const char *what, const char *topic,
+                            streamd_error **error)
+{
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, SX_KAFKA_WAIT_MS);
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    streamd_status status = STREAMD_OK;
+    const char *reason = NULL;
+
+    if (event != NULL) {
+        err = rd_kafka_event_error(event);
+        reason = rd_kafka_event_error_string(event);
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            err = topic_error(event, &reason);
+    }
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR && err != allowed)
+        status = sx_kafka_fail(error, err, reason, "%s topic %s", what, topic);
+    if (event != NULL)
+        rd_kafka_event_destroy(event);
+    return status;
+}
+
+static rd_kafka_resp_err_t first_topic_error(const rd_kafka_topic_result_t **results, size_t count,
+                                             const char **reason)
+{
+    if (count == 0)
+        return RD_KAFKA_RESP_ERR__BAD_MSG;
+    *reason = rd_kafka_topic_result_error_string(results[0]);
+    return rd_kafka_topic_result_error(results[0]);
+}
+
+static rd_kafka_resp_err_t created_error(rd_kafka_event_t *event, const char **reason)
+{
+    size_t count = 0;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+
+    return first_topic_error(results, count, reason);
+}
+
+static rd_kafka_resp_err_t deleted_error(rd_kafka_event_t *event, const char **reason)
+{
+    size_t count = 0;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
+
+    return first_topic_error(results, count, reason);
+}
+
+/* A new topic takes a moment until every broker knows it and its partitions have leaders. */
+static streamd_status wait_until_seen(struct sx_kafka *kafka, const char *topic,
+                                      streamd_error **error)
+{
+    int64_t until = sx_kafka_now_ms() + SX_KAFKA_WAIT_MS;
+    rd_kafka_resp_err_t err;
+    int32_t count;
+
+    while ((err = count_partitions(kafka, topic, &count)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        enum sx_kafka_kind kind = sx_kafka_kind(err);
+        if ((kind != SX_KAFKA_MISSING && kind != SX_KAFKA_TRANSIENT && kind != SX_KAFKA_TIMEOUT) ||
+            sx_kafka_now_ms() >= until)
+            return sx_kafka_fail(error, err, NULL, "the new topic %s", topic);
+        sx_kafka_sleep_ms(SEEN_MS);
+    }
+    return STREAMD_OK;
+}
+
+/* `any_time`: with a setting that older brokers do not know. */
+static streamd_status create_topic(struct sx_kafka *kafka, const struct sx_topic_spec *spec,
+                                   bool any_time, streamd_error **error)
+{
+    static const char *const policies[] = {
+        [SX_CLEANUP_DELETE] = "delete",
+        [SX_CLEANUP_COMPACT] = "compact",
+        [SX_CLEANUP_COMPACT_DELETE] = "compact,delete",
+    };
+    rd_kafka_NewTopic_t *topic;
+    rd_kafka_queue_t *queue;
+    streamd_status status;
+    char reason[256], retention[32];
+
+    topic = rd_kafka_NewTopic_new(spec->name, spec->partitions > 0 ? spec->partitions : -1, -1,
+                                  reason, sizeof(reason));
+    if (topic == NULL)
+        return sx_fail(error, STREAMD_E_ARGUMENT, "topic %s: %s", spec->name, reason);
+    snprintf(retention, sizeof(retention), "%lld", (long long)spec->retention_ms);
+    rd_kafka_NewTopic_set_config(topic, "cleanup.policy", policies[spec->cleanup]);
+    rd_kafka_NewTopic_set_config(topic, "retention.ms", retention);
+    rd_kafka_NewTopic_set_config(topic, "message.timestamp.type", "CreateTime");
+    /* Event times may be of any time; since 3.6 brokers refuse the future unless told. */
+    if (any_time)
+        rd_kafka_NewTopic_set_config(topic, "message.timestamp.after.max.ms", "9223372036854775807");
+    /* Repartition topics are purged by whole segments; the default is 1 GiB. */
+    if (spec->internal && spec->cleanup == SX_CLEANUP_DELETE)
+        rd_kafka_NewTopic_set_config(topic, "segment.bytes", REPARTITION_SEGMENT_BYTES);
+    queue = rd_kafka_queue_new(kafka->admin);
+    rd_kafka_CreateTopics(kafka->admin, &topic, 1, NULL, queue);
+    status = await(queue, created_error, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, "creating",
+                   spec->name, error);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_NewTopic_destroy(topic);
+    return status;
+}
+
+streamd_status sx_kafka_create(struct sx_log *log, const struct sx_topic_spec *spec,
+                               streamd_error **error)
+{
+    struct sx_kafka *kafka = (struct sx_kafka *)log;
+    streamd_error *first = NULL;
+    streamd_status status = create_topic(kafka, spec, true, &first);
+
+    if (status != STREAMD_OK) {
+        bool again = !streamd_error_is_retriable(first);
+        if (again || error == NULL)
+            streamd_error_free(first);
+        else
+            *error = first;
+        if (again)
+            status = create_topic(kafka, spec, false, error);
+    }
+    return status != STREAMD_OK ? status : wait_until_seen(kafka, spec->name, error);
+}
+
+streamd_status sx_kafka_remove(struct sx_log *log, const char *name, streamd_error **error)
+{
+    struct sx_kafka *kafka = (struct sx_kafka *)log;
+    rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(name);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->admin);
+    streamd_status status;
+
+    rd_kafka_DeleteTopics(kafka->admin, &topic, 1, NULL, queue);
+    status = await(queue, deleted_error, RD_KAFKA_RESP_ERR_NO_ERROR, "deleting", name, error);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_DeleteTopic_destroy(topic);
+    return status;
+}
+
+struct described {
+    enum sx_cleanup cleanup;
+    int64_t retention_ms;
+};
+
+static void take_entry(struct described *described, const char *name, const char *value)
+{
+    if (strcmp(name, "cleanup.policy") == 0) {
+        bool compact = strstr(value, "compact") != NULL, delete = strstr(value, "delete") != NULL;
+        described->cleanup = compact && delete ? SX_CLEANUP_COMPACT_DELETE
+                             : compact         ? SX_CLEANUP_COMPACT
+                                               : SX_CLEANUP_DELETE;
+    } else if (strcmp(name, "retention.ms") == 0) {
+        described->retention_ms = strtoll(value, NULL, 10);
+    }
+}
+
+static rd_kafka_resp_err_t take_description(rd_kafka_event_t *event, struct described *described,
+                                            const char **reason)
+{
+    const rd_kafka_ConfigResource_t **resources;
+    const rd_kafka_ConfigEntry_t **entries;
+    size_t count = 0, entry_count = 0;
+
+    resources = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(event), &count);
+    if (count == 0)
+        return RD_KAFKA_RESP_ERR__BAD_MSG;
+    if (rd_kafka_ConfigResource_error(resources[0]) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        *reason = rd_kafka_ConfigResource_error_string(resources[0]);
+        return rd_kafka_ConfigResource_error(resources[0]);
+    }
+    entries = rd_kafka_ConfigResource_configs(resources[0], &entry_count);
+    for (size_t i = 0; i < entry_count; i++)
+        if (rd_kafka_ConfigEntry_value(entries[i]) != NULL)
+            take_entry(described, rd_kafka_ConfigEntry_name(entries[i]),
+                       rd_kafka_ConfigEntry_value(entries[i]));
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+streamd_status sx_kafka_describe(struct sx_log *log, const char *topic, struct sx_topic_spec *spec,
+                                 streamd_error **error)
+{
+    struct sx_kafka *kafka = (struct sx_kafka *)log;
+    struct described described = {SX_CLEANUP_DELETE, -1};
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    rd_kafka_ConfigResource_t *resource;
+    const char *reason = NULL;
+    rd_kafka_event_t *event;
+    rd_kafka_queue_t *queue;
+    int32_t count;
+    streamd_status status = sx_kafka_partitions(log, topic, &count, error);
+
+    if (status != STREAMD_OK)
+        return status;
+    resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    queue = rd_kafka_queue_new(kafka->admin);
+    rd_kafka_DescribeConfigs(kafka->admin, &resource, 1, NULL, queue);
+    event = rd_kafka_queue_poll(queue, SX_KAFKA_WAIT_MS);
+    if (event != NULL) {
+        err = rd_kafka_event_error(event);
+        reason = rd_kafka_event_error_string(event);
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            err = take_description(event, &described, &reason);
+    }
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        status = sx_kafka_fail(error, err, reason, "describing topic %s", topic);
+    else
+        *spec = (struct sx_topic_spec){topic, count, described.cleanup, described.retention_ms, false};
+    if (event != NULL)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_ConfigResource_destroy(resource);
+    return status;
+}
+
+/* Kafka's own topics are nobody's business here. */
+static bool is_kafkas(const char *name)
+{
+    return strcmp(name, "__consumer_offsets") == 0 || strcmp(name, "__transaction_state") == 0;
+}
+
+streamd_status sx_kafka_topics(struct sx_log *log, char ***names, uint32_t *count,
+                               streamd_error **error)
+{
+    struct sx_kafka *kafka = (struct sx_kafka *)log;
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t err = rd_kafka_metadata(kafka->admin, 1, NULL, &metadata, ASK_MS);
+    uint32_t found = 0;
+    char **list;
+
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return sx_kafka_fail(error, err, NULL, "the list of topics");
+    list = sx_malloc(((size_t)metadata->topic_cnt + 1) * sizeof(*list));
+    for (int i = 0; i < metadata->topic_cnt; i++)
+        if (!is_kafkas(metadata->topics[i].topic))
+            list[found++] = sx_strdup(metadata->topics[i].topic);
+    rd_kafka_metadata_destroy(metadata);
+    *names = list;
+    *count = found;
+    return STREAMD_OK;
+}
+
+static rd_kafka_resp_err_t purged_error(rd_kafka_event_t *event, const char **reason)
+{
+    const rd_kafka_topic_partition_list_t *list =
+        rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event));
+
+    for (int i = 0; i < list->cnt; i++)
+        if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            *reason = rd_kafka_err2str(list->elems[i].err);
+            return list->elems[i].err;
+        }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+streamd_status sx_kafka_purge(struct sx_log *log, const struct sx_partition_offset *before,
+                              uint32_t count, streamd_error **error)
+{
+    struct sx_kafka *kafka = (struct sx_kafka *)log;
+    rd_kafka_topic_partition_list_t *list;
+    rd_kafka_DeleteRecords_t *records;
+    rd_kafka_queue_t *queue;
+    streamd_status status;
+
+    if (count == 0)
+        return STREAMD_OK;
+    list = sx_kafka_offset_list(before, count, NULL);
+    records = rd_kafka_DeleteRecords_new(list);
+    queue = rd_kafka_queue_new(kafka->admin);
+    rd_kafka_DeleteRecords(kafka->admin, &records, 1, NULL, queue);
+    status = await(queue, purged_error, RD_KAFKA_RESP_ERR_NO_ERROR, "purging", before[0].topic, error);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_DeleteRecords_destroy(records);
+    rd_kafka_topic_partition_list_destroy(list);
+    return status;
+}

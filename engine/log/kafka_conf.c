@@ -1,0 +1,239 @@
+/* kafka_conf.c: the settings of each client: ours, then the user's `kafka.*`, then those that the
+ * guarantees rest on and that nobody may change. */
+#include "engine/log/kafka.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <strings.h>
+
+/* Settings that are ours to make, and what to use instead. */
+static const struct {
+    const char *name, *why;
+} reserved[] = {
+    {"acks", "every in-sync replica must confirm"},
+    {"allow.auto.create.topics", "topics are checked and created by the engine"},
+    {"auto.commit.enable", "offsets are committed with the results"},
+    {"auto.offset.reset", "where to start belongs to the source, in the topology"},
+    {"bootstrap.servers", "use the setting kafka"},
+    {"builtin.features", "it can only be read"},
+    {"client.id", "it carries this instance's address"},
+    {"delivery.report.only.error", "changelog positions come from delivery reports"},
+    {"enable.auto.commit", "offsets are committed with the results"},
+    {"enable.auto.offset.store", "offsets are committed with the results"},
+    {"enable.idempotence", "both guarantees need it"},
+    {"enable.partition.eof", "the ends of partitions must be known"},
+    {"group.id", "it is the application's name"},
+    {"group.instance.id", "use --instance"},
+    {"isolation.level", "only committed records may be read"},
+    {"log.queue", "librdkafka's log goes to the engine's"},
+    {"metadata.broker.list", "use the setting kafka"},
+    {"partition.assignment.strategy", "slots move by cooperative-sticky"},
+    {"plugin.library.paths", "it would load code into the engine"},
+    {"request.required.acks", "every in-sync replica must confirm"},
+    {"transactional.id", "it is made of application, instance and worker"},
+};
+
+static bool is_secret(const char *name)
+{
+    return strstr(name, "password") != NULL || strstr(name, "secret") != NULL ||
+           strstr(name, "token") != NULL || strstr(name, "key") != NULL ||
+           strstr(name, "pem") != NULL || strstr(name, "oauthbearer") != NULL ||
+           strcmp(name, "sasl.username") == 0;
+}
+
+streamd_status sx_kafka_check_settings(struct sx_kafka *kafka, streamd_error **error)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    streamd_error *all = NULL;
+    streamd_status status = STREAMD_OK;
+    bool secrets = false, encrypted = false;
+    char reason[512];
+
+    for (uint32_t i = 0; i < kafka->setting_count; i++) {
+        const char *name = kafka->settings[i].name, *value = kafka->settings[i].value;
+        const char *why = NULL;
+        streamd_error *one = NULL;
+
+        for (size_t k = 0; k < SX_COUNT(reserved); k++)
+            if (strcmp(name, reserved[k].name) == 0)
+                why = reserved[k].why;
+        if (why != NULL)
+            status = sx_fail(&one, STREAMD_E_CONFIG, "kafka.%s cannot be set: %s", name, why);
+        else if (rd_kafka_conf_set(conf, name, value, reason, sizeof(reason)) != RD_KAFKA_CONF_OK)
+            status = sx_fail(&one, STREAMD_E_CONFIG, "kafka.%s: %s", name,
+                             is_secret(name) ? "the value is not valid" : reason);
+        if (one != NULL)
+            sx_error_append(&all, one);
+        secrets = secrets || strncmp(name, "sasl.", 5) == 0;
+        encrypted = encrypted || (strcmp(name, "security.protocol") == 0 &&
+                                  (strcasecmp(value, "ssl") == 0 ||
+                                   strcasecmp(value, "sasl_ssl") == 0));
+    }
+    rd_kafka_conf_destroy(conf);
+    if (secrets && !encrypted)
+        sx_log(kafka->logger, SX_WARN, "secrets travel to Kafka without TLS", "set",
+               "kafka.security.protocol=sasl_ssl", NULL);
+    if (error != NULL)
+        *error = all;
+    else
+        streamd_error_free(all);
+    return status;
+}
+
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
+{
+    const struct sx_kafka *kafka = rd_kafka_opaque(client);
+    enum sx_level ours = level <= 3 ? SX_ERROR : level == 4 ? SX_WARN : level == 5 ? SX_INFO : SX_DEBUG;
+
+    /* A client is told all of the user's settings, also those of the other clients. */
+    if (strcmp(facility, "CONFWARN") == 0)
+        ours = SX_DEBUG;
+    sx_log(kafka->logger, ours, "librdkafka", "client", rd_kafka_name(client), "facility", facility,
+           "text", text, NULL);
+}
+
+static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
+{
+    struct sx_kafka *kafka = opaque;
+    rd_kafka_resp_err_t err = (rd_kafka_resp_err_t)code;
+    char text[512];
+
+    if (err == RD_KAFKA_RESP_ERR__FATAL) {
+        /* Writers and the group look at their client's fatal error themselves. */
+        err = rd_kafka_fatal_error(client, text, sizeof(text));
+        sx_log(kafka->logger, SX_ERROR, "Kafka client failed", "client", rd_kafka_name(client),
+               "reason", text, NULL);
+        return;
+    }
+    if (sx_kafka_kind(err) == SX_KAFKA_FATAL) {
+        int none = RD_KAFKA_RESP_ERR_NO_ERROR;
+        atomic_compare_exchange_strong(&kafka->fatal, &none, (int)err);
+    }
+    sx_log(kafka->logger, SX_WARN, "Kafka error", "client", rd_kafka_name(client), "error",
+           rd_kafka_err2name(err), "reason", reason, NULL);
+}
+
+/* Our own settings are known to be good, so that one is refused means another librdkafka. */
+static bool set(rd_kafka_conf_t *conf, char *reason, size_t size, const char *name,
+                const char *format, ...) SX_PRINTF(5, 6);
+static bool set(rd_kafka_conf_t *conf, char *reason, size_t size, const char *name,
+                const char *format, ...)
+{
+    char value[1024];
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vsnprintf(value, sizeof(value), format, args);
+    va_end(args);
+    if (length < 0 || (size_t)length >= sizeof(value)) {
+        snprintf(reason, size, "the value of %s is too long", name);
+        return false;
+    }
+    return rd_kafka_conf_set(conf, name, value, reason, size) == RD_KAFKA_CONF_OK;
+}
+
+#define SET(...) (good = good && set(conf, reason, size, __VA_ARGS__))
+
+/* What the user may change. */
+static bool set_defaults(struct sx_kafka *kafka, enum sx_kafka_role role, rd_kafka_conf_t *conf,
+                         char *reason, size_t size)
+{
+    size_t writer_bytes = kafka->memory_bytes / 4 / kafka->writer_count;
+    bool good = true;
+
+    SET("socket.nagle.disable", "true");
+    SET("socket.keepalive.enable", "true");
+    SET("reconnect.backoff.max.ms", "5000");
+    switch (role) {
+    case SX_KAFKA_GROUP:
+        SET("session.timeout.ms", "10000");
+        SET("heartbeat.interval.ms", "3000");
+        break;
+    case SX_KAFKA_READ:
+        SET("queued.min.messages", "%u", kafka->queue_messages);
+        SET("queued.max.messages.kbytes", "%zu", kafka->queue_bytes / 1024);
+        SET("fetch.message.max.bytes", "%zu", SX_MIN(kafka->queue_bytes, (size_t)1 << 20));
+        /* A partition that starts, or that has room again, waits for the request under way. */
+        SET("fetch.wait.max.ms", "100");
+        SET("fetch.error.backoff.ms", "100");
+        break;
+    case SX_KAFKA_WRITE:
+        writer_bytes = SX_MIN(SX_MAX(writer_bytes, (size_t)1 << 20), (size_t)1 << 30);
+        SET("queue.buffering.max.kbytes", "%zu", writer_bytes / 1024);
+        SET("queue.buffering.max.messages", "%zu", SX_MAX(writer_bytes / 256, (size_t)1000));
+        SET("linger.ms", "5");
+        SET("batch.num.messages", "10000");
+        SET("batch.size", "1000000");
+        if (kafka->guarantee == SX_EXACTLY_ONCE)
+            SET("transaction.timeout.ms", "%d", SX_KAFKA_TRANSACTION_MS);
+        break;
+    case SX_KAFKA_ADMIN:
+        break;
+    }
+    return good;
+}
+
+/* What nobody may change. */
+static bool set_guarantees(struct sx_kafka *kafka, enum sx_kafka_role role, uint32_t number,
+                           rd_kafka_conf_t *conf, char *reason, size_t size)
+{
+    bool good = true;
+
+    SET("bootstrap.servers", "%s", kafka->bootstrap);
+    SET("client.id", "%s", kafka->client_id);
+    if (role == SX_KAFKA_WRITE) {
+        SET("enable.idempotence", "true");
+        if (kafka->guarantee == SX_EXACTLY_ONCE)
+            SET("transactional.id", "%s-%s-%u", kafka->application, kafka->id, number);
+        return good;
+    }
+    /* Also those outside of the group carry its name: offsets are asked for by it, and no other
+     * group's name needs a right. */
+    SET("group.id", "%s", kafka->application);
+    SET("enable.auto.commit", "false");
+    SET("enable.auto.offset.store", "false");
+    SET("auto.offset.reset", "error");
+    SET("allow.auto.create.topics", "false");
+    SET("isolation.level", "%s", role == SX_KAFKA_ADMIN ? "read_uncommitted" : "read_committed");
+    if (role == SX_KAFKA_READ)
+        SET("enable.partition.eof", "true");
+    if (role == SX_KAFKA_GROUP) {
+        SET("partition.assignment.strategy", "cooperative-sticky");
+        if (kafka->instance != NULL)
+            SET("group.instance.id", "%s", kafka->instance);
+    }
+    return good;
+}
+
+streamd_status sx_kafka_client(struct sx_kafka *kafka, enum sx_kafka_role role, uint32_t number,
+                               void (*extra)(rd_kafka_conf_t *conf, void *opaque), void *opaque,
+                               rd_kafka_t **client, streamd_error **error)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char reason[512] = "";
+    bool good = set_defaults(kafka, role, conf, reason, sizeof(reason));
+
+    for (uint32_t i = 0; good && i < kafka->setting_count; i++)
+        good = set(conf, reason, sizeof(reason), kafka->settings[i].name, "%s",
+                   kafka->settings[i].value);
+    good = good && set_guarantees(kafka, role, number, conf, reason, sizeof(reason));
+    if (!good) {
+        rd_kafka_conf_destroy(conf);
+        return sx_fail(error, STREAMD_E_CONFIG, "Kafka: %s", reason);
+    }
+    rd_kafka_conf_set_opaque(conf, kafka);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    if (extra != NULL)
+        extra(conf, opaque);
+    *client = rd_kafka_new(role == SX_KAFKA_WRITE ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf,
+                           reason, sizeof(reason));
+    if (*client == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return sx_fail(error, STREAMD_E_CONFIG, "Kafka: %s", reason);
+    }
+    if (role != SX_KAFKA_WRITE)
+        rd_kafka_poll_set_consumer(*client);
+    return STREAMD_OK;
+}
