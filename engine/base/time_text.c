@@ -124,9 +124,8 @@ bool sx_read_timestamp(struct sx_slice text, int64_t *ms)
             sign = *at++;
             if (!read_digits(&at, end, 2, &hour))
                 return false;
-            read_char(&at, end, ':');
             minute = 0;
-            if (at < end && !read_digits(&at, end, 2, &minute))
+            if ((read_char(&at, end, ':') || at < end) && !read_digits(&at, end, 2, &minute))
                 return false;
             if (hour > 18 || minute > 59)
                 return false;

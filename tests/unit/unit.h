@@ -19,6 +19,9 @@
 #include <CUnit/Basic.h>
 #include <stdlib.h>
 
+/* main.c declares the suites itself, so that a test file needs no header of its own. */
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+
 /* Add a suite, and tests to it: SX_SUITE("text"); SX_TEST(what_is_tested). */
 #define SX_SUITE(name) CU_pSuite sx_suite_ = CU_add_suite((name), NULL, NULL)
 #define SX_TEST(function) CU_add_test(sx_suite_, #function, (function))
@@ -87,10 +90,7 @@ static inline void sx_unit_same_hex(const char *file, int line, struct sx_slice 
 #define SX_ASSERT_HEX(got, hex) sx_unit_same_hex(__FILE__, __LINE__, (got), (hex))
 #define SX_ASSERT_TEXT(got, text) sx_unit_same(__FILE__, __LINE__, sx_unit_text(got), sx_unit_text(text))
 
-static inline struct sx_slice sx_unit_text(const char *text)
-{
-    return sx_slice_of(text ? text : "(null)");
-}
+static inline struct sx_slice sx_unit_text(const char *text) { return sx_slice_of(text ? text : "(null)"); }
 
 /* A generator for seeded tests (splitmix64): the same numbers everywhere, unlike the libc's. */
 static inline uint64_t sx_unit_random(uint64_t *state)
@@ -119,13 +119,13 @@ static inline int sx_unit_run(const char *only)
     return failed != 0;
 }
 
-#define SX_UNIT_MAIN(suites)                                                                      \
-    int main(int argc, char **argv)                                                               \
-    {                                                                                             \
-        if (CU_initialize_registry() != CUE_SUCCESS)                                              \
-            return 1;                                                                             \
-        suites;                                                                                   \
-        return sx_unit_run(argc > 1 ? argv[1] : NULL);                                            \
+#define SX_UNIT_MAIN(suites)                           \
+    int main(int argc, char **argv)                    \
+    {                                                  \
+        if (CU_initialize_registry() != CUE_SUCCESS)   \
+            return 1;                                  \
+        suites;                                        \
+        return sx_unit_run(argc > 1 ? argv[1] : NULL); \
     }
 
 #endif
