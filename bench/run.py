@@ -3,9 +3,10 @@
 
     ./dev bench [--records N] [--only WORK] [--engines A,B] [--guarantee G] [--repeat N]
 
-Each engine runs alone, one after the other. It is started on an empty output topic as a new application, watched
-from outside (bench/watch.c) until its committed offsets reach the input's end, and ended with SIGTERM. CPU and peak
-memory are what wait4() says of its process. What the engines wrote must be the same, or the run fails.
+Each engine runs alone, one after the other. It is started on an empty output topic as a new application,
+watched from outside (bench/watch.c) until its committed offsets reach the input's end, and ended with
+SIGTERM. CPU and peak memory are what wait4() says of its process. What the engines wrote must be the same, or
+the run fails.
 """
 import argparse
 import json
@@ -29,7 +30,7 @@ INPUT = "bids"
 THREADS = "2"
 STOP_S = 60
 MEASURED = ("cpu_us_per_record", "records_per_second", "first_result_ms", "peak_rss_mb")
-# Four gibibytes bound the heap well above what is used; the parallel collector takes the least CPU of Java's here.
+# 4 GiB are well above what is used; of Java's collectors the parallel one takes the least CPU for `count`.
 JAVA = ("java", "-Xms1g", "-Xmx4g", "-XX:+UseParallelGC")
 
 
@@ -42,19 +43,20 @@ def say(text):
 
 
 def output_of(*command):
-    done = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, check=False)
     if done.returncode != 0:
-        raise Trouble(f"{pathlib.Path(command[0]).name} failed:\n{(done.stderr or done.stdout).strip()[-2000:]}")
+        words = (done.stderr or done.stdout).strip()[-2000:]
+        raise Trouble(f"{pathlib.Path(command[0]).name} failed:\n{words}")
     return done.stdout.strip()
 
 
-# --- what has to be there -----------------------------------------------------------------------------------------
+# --- what has to be there ---------------------------------------------------------------------------------
 
 
 class Kafka:
-    """The broker at --bootstrap, or the one that `./dev kafka` runs, or one of the benchmark's own: its data is kept,
-    so that the events are made once."""
+    """The broker at --bootstrap, or the one that `./dev kafka` runs, or one of the benchmark's own; its data
+    is kept, so that the events are made once."""
 
     def __init__(self, build, given):
         self.build = build
@@ -64,12 +66,14 @@ class Kafka:
     def __enter__(self):
         if self.bootstrap:
             return self
-        running = subprocess.run([ROOT / "dev", "kafka", "status"], capture_output=True, text=True, check=False)
+        running = subprocess.run([ROOT / "dev", "kafka", "status"], capture_output=True, text=True,
+                                 check=False)
         if running.returncode == 0:
             text = running.stdout
         else:
             self.folder = self.build / "bench" / "kafka"
-            text = output_of(ROOT / "dev", "kafka", "start", "--keep", "--port", "0", "--dir", self.folder)
+            text = output_of(ROOT / "dev", "kafka", "start", "--keep", "--port", "0", "--dir",
+                             self.folder)
         self.bootstrap = re.search(r"^bootstrap (\S+)", text, re.M)[1].split(",", maxsplit=1)[0]
         return self
 
@@ -90,12 +94,12 @@ def build_kafka_streams(build):
             raise Trouble("Kafka Streams needs Maven; without it: --engines floor,streamd")
         say(f"building Kafka Streams {version}'s program")
         shutil.rmtree(target, ignore_errors=True)
-        output_of("mvn", "-B", "-q", "-Dstyle.color=never", "-f", source / "pom.xml", f"-Dkafka.version={version}",
-                  f"-Dbench.build={target}", "package")
+        output_of("mvn", "-B", "-q", "-Dstyle.color=never", "-f", source / "pom.xml",
+                  f"-Dkafka.version={version}", f"-Dbench.build={target}", "package")
     return f"{jar}:{target / 'lib'}/*"
 
 
-# --- one run ------------------------------------------------------------------------------------------------------
+# --- one run ----------------------------------------------------------------------------------------------
 
 
 class Bench:
@@ -115,13 +119,13 @@ class Bench:
         if engine == "floor":
             return [self.programs / "bench_floor", work, self.bootstrap, application, INPUT, output]
         if engine == "kafka-streams":
-            return [*JAVA, "-cp", self.java, "streamd.bench.Main", work, self.bootstrap, application, guarantee,
-                    INPUT, output, state]
+            return [*JAVA, "-cp", self.java, "streamd.bench.Main", work, self.bootstrap, application,
+                    guarantee, INPUT, output, state]
         # A file without `application` is named after itself, so a copy is a new application.
         topology = self.runs / f"{application}.stream"
         shutil.copyfile(HERE / "topologies" / f"{work}.stream", topology)
-        return [self.args.build / "streamd", "run", topology, "--bootstrap", self.bootstrap, "--guarantee", guarantee,
-                "--threads", THREADS, "--state-dir", state, "--http", "off"]
+        return [self.args.build / "streamd", "run", topology, "--bootstrap", self.bootstrap, "--guarantee",
+                guarantee, "--threads", THREADS, "--state-dir", state, "--http", "off"]
 
     def run(self, work, engine, guarantee):
         """One engine once: the figures, and (count, checksum) of what it wrote."""
@@ -137,12 +141,14 @@ class Bench:
             try:
                 if not watch.stdout.readline().startswith("ready"):
                     raise Trouble("bench_watch failed")
-                reader = threading.Thread(target=lambda: seen.update(line.split() for line in watch.stdout), daemon=True)
                 # `update` takes the lines as they come, so `seen` fills while the engine runs.
+                reader = threading.Thread(daemon=True, target=lambda: seen.update(
+                    line.split() for line in watch.stdout))
                 begun = time.monotonic_ns()
-                engine_process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.runs)
+                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                           cwd=self.runs)
                 reader.start()
-                usage = self.wait(engine_process, seen, f"{engine}, {work}", log_path, watch)
+                usage = self.wait(process, seen, f"{engine}, {work}", log_path, watch)
                 watch.wait()
                 reader.join()
             finally:
@@ -203,7 +209,7 @@ class Bench:
         return usage
 
 
-# --- all of them --------------------------------------------------------------------------------------------------
+# --- all of them ------------------------------------------------------------------------------------------
 
 
 def variants(args):
@@ -232,8 +238,8 @@ def measure(args, bench):
                 figures, result = bench.run(work, engine, guarantee)
                 runs.setdefault((engine, guarantee), []).append(figures)
                 wrote.setdefault(result, []).append(f"{engine} ({guarantee})")
-                say(f"  {figures['cpu_us_per_record']} us CPU a record, {figures['records_per_second']:,} records/s, "
-                    f"{result[0]} results")
+                say(f"  {figures['cpu_us_per_record']} us CPU a record, "
+                    f"{figures['records_per_second']:,} records/s, {result[0]} results")
         if len(wrote) > 1:
             same = False
             for (count, checksum), names in wrote.items():
@@ -244,7 +250,8 @@ def measure(args, bench):
 
 def table(rows):
     """CPU is compared, not speed: on a machine of two cores the broker and the engines share them."""
-    lines = [("work", "engine", "guarantee", "us CPU/record", "records/s", "first ms", "peak MB", "x floor", "x KS")]
+    lines = [("work", "engine", "guarantee", "us CPU/record", "records/s", "first ms", "peak MB", "x floor",
+              "x KS")]
     for row in rows:
         def times(engine, row=row):
             other = [r for r in rows if (r["work"], r["engine"]) == (row["work"], engine)]
@@ -258,7 +265,8 @@ def table(rows):
                       f"{row['peak_rss_mb']:.0f}", times("floor"), times("kafka-streams")))
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for line in lines:
-        print("  ".join(f"{c:<{w}}" if i < 3 else f"{c:>{w}}" for i, (c, w) in enumerate(zip(line, widths))).rstrip())
+        print("  ".join(f"{c:<{w}}" if i < 3 else f"{c:>{w}}"
+                        for i, (c, w) in enumerate(zip(line, widths))).rstrip())
 
 
 def arguments():
@@ -270,18 +278,23 @@ def arguments():
             return chosen
         return split
 
-    parser = argparse.ArgumentParser(prog="./dev bench", description="Measure streamd beside Kafka Streams and a "
-                                     f"hand-written floor. Works: {', '.join(WORKS)}.")
-    parser.add_argument("--records", type=int, default=5_000_000, metavar="N", help="bids to process (default 5000000)")
+    parser = argparse.ArgumentParser(
+        prog="./dev bench", description="Measure streamd beside Kafka Streams and a hand-written floor. "
+        f"Works: {', '.join(WORKS)}.")
+    parser.add_argument("--records", type=int, default=5_000_000, metavar="N",
+                        help="bids to process (default 5000000)")
     parser.add_argument("--seed", type=int, default=1, help="of the events (default 1)")
     parser.add_argument("--only", type=names(WORKS), metavar="WORK[,WORK]", help="these works")
-    parser.add_argument("--engines", type=names(ENGINES), metavar="A[,B]", help=f"of {', '.join(ENGINES)} (default all)")
+    parser.add_argument("--engines", type=names(ENGINES), metavar="A[,B]",
+                        help=f"of {', '.join(ENGINES)} (default all)")
     parser.add_argument("--guarantee", type=names((EXACTLY, AT_LEAST)), default=(EXACTLY,), metavar="G[,G]",
                         help=f"of Kafka Streams and streamd: {EXACTLY} (default), {AT_LEAST}, or both")
-    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="runs of each, in turn; medians are shown")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N",
+                        help="runs of each, in turn; medians are shown")
     parser.add_argument("--timeout", type=int, default=900, metavar="S", help="of one run (default 900)")
     parser.add_argument("--bootstrap", metavar="HOST:PORT", help="a broker that already runs")
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="where the programs are (build)")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build",
+                        help="where the programs are (build)")
     args = parser.parse_args()
     if args.records < 1 or args.repeat < 1:
         parser.error("--records and --repeat are at least 1")
@@ -300,7 +313,8 @@ def main():
         (args.build / "bench" / "run").mkdir(parents=True, exist_ok=True)
         with Kafka(args.build, args.bootstrap) as kafka:
             bench = Bench(args, kafka.bootstrap)
-            say(bench.tool("generate", "--bootstrap", kafka.bootstrap, "--records", args.records, "--seed", args.seed))
+            say(bench.tool("generate", "--bootstrap", kafka.bootstrap, "--records", args.records, "--seed",
+                           args.seed))
             rows, same = measure(args, bench)
         (args.build / "bench.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
         table(rows)
