@@ -42,9 +42,8 @@ static streamd_status open_database(struct sx_disk *disk, streamd_error **error)
 
     for (int i = 0; i <= SX_FAMILY_COUNT; i++)
         options[i] = disk->options[i];
-    disk->db = rocksdb_open_column_families(disk->options[SX_FAMILY_COUNT], disk->folder,
-                                            SX_FAMILY_COUNT + 1, family_names, options,
-                                            disk->families, &message);
+    disk->db = rocksdb_open_column_families(disk->options[SX_FAMILY_COUNT], disk->folder, SX_FAMILY_COUNT + 1,
+                                            family_names, options, disk->families, &message);
     if (message == NULL)
         return STREAMD_OK;
     memset(disk->families, 0, sizeof(disk->families));
@@ -52,8 +51,8 @@ static streamd_status open_database(struct sx_disk *disk, streamd_error **error)
     return sx_rocks_fail(disk, "cannot open the database", message, error);
 }
 
-streamd_status sx_disk_open(const char *folder, const struct sx_disk_options *options,
-                            struct sx_disk **disk, streamd_error **error)
+streamd_status sx_disk_open(const char *folder, const struct sx_disk_options *options, struct sx_disk **disk,
+                            streamd_error **error)
 {
     struct sx_disk *d = sx_calloc(1, sizeof(*d));
     streamd_status status;
@@ -90,10 +89,7 @@ void sx_disk_close(struct sx_disk *disk)
         free_disk(disk);
 }
 
-const char *sx_disk_folder(const struct sx_disk *disk)
-{
-    return disk->folder;
-}
+const char *sx_disk_folder(const struct sx_disk *disk) { return disk->folder; }
 
 static streamd_status flush_each(struct sx_disk *disk, streamd_error **error)
 {
@@ -126,8 +122,8 @@ static streamd_status flush_at_one_cut(struct sx_disk *disk, streamd_error **err
         return sx_rocks_fail(disk, "cannot flush", message, error);
     rocksdb_compact_range_cf(disk->db, none, key, sizeof(key), key, sizeof(key));
     /* Compaction has no way to say that it failed; what it left undone is still in the memtable. */
-    if (rocksdb_property_int_cf(disk->db, none, "rocksdb.num-entries-active-mem-table",
-                                &entries) != 0 || entries != 0)
+    if (rocksdb_property_int_cf(disk->db, none, "rocksdb.num-entries-active-mem-table", &entries) != 0 ||
+        entries != 0)
         return sx_fail(error, STREAMD_E_STORE, "cannot flush in %s", disk->folder);
     return STREAMD_OK;
 }
@@ -158,8 +154,8 @@ void sx_disk_stats(struct sx_disk *disk, struct sx_disk_stats *stats)
 {
     stats->memtable_bytes = sum_of(disk, "rocksdb.cur-size-all-mem-tables");
     stats->cache_bytes = rocksdb_cache_get_usage(disk->cache);
-    stats->table_bytes = sum_of(disk, "rocksdb.live-sst-files-size") +
-                         sum_of(disk, "rocksdb.live-blob-file-size");
+    stats->table_bytes =
+        sum_of(disk, "rocksdb.live-sst-files-size") + sum_of(disk, "rocksdb.live-blob-file-size");
     stats->pending_compaction_bytes = sum_of(disk, "rocksdb.estimate-pending-compaction-bytes");
     stats->stalls = atomic_load_explicit(&disk->stalls, memory_order_relaxed);
 }

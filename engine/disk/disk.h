@@ -34,14 +34,14 @@ struct sx_unit;
 struct sx_cursor;
 
 struct sx_disk_options {
-    bool wal;             /* write-ahead log: on for the embedded log */
-    size_t memory_bytes;  /* block cache and memtables together; 0: 128 MiB */
+    bool wal;            /* write-ahead log: on for the embedded log */
+    size_t memory_bytes; /* block cache and memtables together; 0: 128 MiB */
 };
 
 /* Create the folder (0700) if need be, take its lock (flock on LOCK.streamd, which holds the pid),
  * open the database. */
-streamd_status sx_disk_open(const char *folder, const struct sx_disk_options *options,
-                            struct sx_disk **disk, streamd_error **error);
+streamd_status sx_disk_open(const char *folder, const struct sx_disk_options *options, struct sx_disk **disk,
+                            streamd_error **error);
 void sx_disk_close(struct sx_disk *disk); /* flushes first when the WAL is off */
 const char *sx_disk_folder(const struct sx_disk *disk);
 
@@ -62,17 +62,15 @@ void sx_cursor_close(struct sx_cursor *cursor);
 
 /* The last key in [from, to): appended to `to_key`. For those who count upwards and start again. */
 streamd_status sx_disk_last(struct sx_disk *disk, enum sx_family family, struct sx_slice from,
-                            struct sx_slice to, struct sx_buffer *to_key, bool *found,
-                            streamd_error **error);
+                            struct sx_slice to, struct sx_buffer *to_key, bool *found, streamd_error **error);
 
 /* Does any key begin with `prefix`? */
-streamd_status sx_disk_any(struct sx_disk *disk, enum sx_family family, struct sx_slice prefix,
-                           bool *any, streamd_error **error);
+streamd_status sx_disk_any(struct sx_disk *disk, enum sx_family family, struct sx_slice prefix, bool *any,
+                           streamd_error **error);
 
 struct sx_unit *sx_unit_new(struct sx_disk *disk);
 void sx_unit_free(struct sx_unit *unit);
-void sx_unit_put(struct sx_unit *unit, enum sx_family family, struct sx_slice key,
-                 struct sx_slice value);
+void sx_unit_put(struct sx_unit *unit, enum sx_family family, struct sx_slice key, struct sx_slice value);
 void sx_unit_delete(struct sx_unit *unit, enum sx_family family, struct sx_slice key);
 void sx_unit_delete_range(struct sx_unit *unit, enum sx_family family, struct sx_slice from,
                           struct sx_slice to);

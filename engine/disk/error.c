@@ -1,10 +1,7 @@
 /* error.c: RocksDB's error texts, the only form the C face has, as statuses. */
 #include "engine/disk/rocks.h"
 
-static bool begins(const char *text, const char *with)
-{
-    return strncmp(text, with, strlen(with)) == 0;
-}
+static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
 streamd_status sx_rocks_fail(const struct sx_disk *disk, const char *what, char *message,
                              streamd_error **error)

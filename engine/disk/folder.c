@@ -23,8 +23,7 @@ static streamd_status make_folders(const char *folder, streamd_error **error)
             continue;
         *at = '\0';
         if (mkdir(path, 0700) != 0 && errno != EEXIST)
-            status = sx_fail(error, STREAMD_E_STORE, "cannot make the folder %s: %s", path,
-                             strerror(errno));
+            status = sx_fail(error, STREAMD_E_STORE, "cannot make the folder %s: %s", path, strerror(errno));
         *at = was;
         if (was == '\0')
             break;
@@ -42,8 +41,8 @@ static streamd_status held(const char *folder, int lock, streamd_error **error)
     while (size > 0 && (pid[size - 1] == '\n' || pid[size - 1] == '\0'))
         size--;
     pid[SX_MAX(size, 0)] = '\0';
-    return sx_fail(error, STREAMD_E_STATE, "the folder %s is held by another process, pid %s",
-                   folder, pid[0] ? pid : "unknown");
+    return sx_fail(error, STREAMD_E_STATE, "the folder %s is held by another process, pid %s", folder,
+                   pid[0] ? pid : "unknown");
 }
 
 static streamd_status lock_file(const char *folder, int at, int *lock, streamd_error **error)
@@ -57,22 +56,19 @@ static streamd_status lock_file(const char *folder, int at, int *lock, streamd_e
         return sx_fail(error, STREAMD_E_STORE, "the folder %s belongs to another user", folder);
     fd = openat(at, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
-        return sx_fail(error, STREAMD_E_STORE, "cannot open %s/%s: %s", folder, lock_name,
-                       strerror(errno));
+        return sx_fail(error, STREAMD_E_STORE, "cannot open %s/%s: %s", folder, lock_name, strerror(errno));
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        streamd_status status =
-            errno == EWOULDBLOCK
-                ? held(folder, fd, error)
-                : sx_fail(error, STREAMD_E_STORE, "cannot lock %s/%s: %s", folder, lock_name,
-                          strerror(errno));
+        streamd_status status = errno == EWOULDBLOCK
+                                    ? held(folder, fd, error)
+                                    : sx_fail(error, STREAMD_E_STORE, "cannot lock %s/%s: %s", folder,
+                                              lock_name, strerror(errno));
         close(fd);
         return status;
     }
     size = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
     if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)size, 0) != size) {
         close(fd);
-        return sx_fail(error, STREAMD_E_STORE, "cannot write %s/%s: %s", folder, lock_name,
-                       strerror(errno));
+        return sx_fail(error, STREAMD_E_STORE, "cannot write %s/%s: %s", folder, lock_name, strerror(errno));
     }
     *lock = fd;
     return STREAMD_OK;
@@ -90,8 +86,7 @@ streamd_status sx_folder_lock(const char *folder, int *lock, streamd_error **err
         return status;
     at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (at < 0)
-        return sx_fail(error, STREAMD_E_STORE, "cannot open the folder %s: %s", folder,
-                       strerror(errno));
+        return sx_fail(error, STREAMD_E_STORE, "cannot open the folder %s: %s", folder, strerror(errno));
     status = lock_file(folder, at, lock, error);
     close(at);
     return status;

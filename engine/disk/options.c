@@ -23,8 +23,7 @@ static struct shares share(size_t memory_bytes)
     return (struct shares){.memtables = all / 2, .memtable = all / 4, .cache = all / 4};
 }
 
-static void set_tables(rocksdb_options_t *to, rocksdb_cache_t *cache, bool filter,
-                       size_t block_bytes)
+static void set_tables(rocksdb_options_t *to, rocksdb_cache_t *cache, bool filter, size_t block_bytes)
 {
     rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
 
@@ -39,8 +38,7 @@ static void set_tables(rocksdb_options_t *to, rocksdb_cache_t *cache, bool filte
     rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(table, 1);
     rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1);
     if (filter) /* owned by `table` from here on */
-        rocksdb_block_based_options_set_filter_policy(table,
-                                                      rocksdb_filterpolicy_create_bloom_full(10));
+        rocksdb_block_based_options_set_filter_policy(table, rocksdb_filterpolicy_create_bloom_full(10));
     rocksdb_options_set_block_based_table_factory(to, table);
     rocksdb_block_based_options_destroy(table);
 }
@@ -86,13 +84,9 @@ static void expect_expiry(rocksdb_options_t *to)
  * written once instead of three times (flush, level 0, level 1, from where tables only move), but
  * their CRC32C, table-driven in Debian's build, costs as much, and a file stays while any of its
  * records lives. */
-static void expect_log(rocksdb_options_t *to)
-{
-    rocksdb_options_set_target_file_size_base(to, 64 * MIB);
-}
+static void expect_log(rocksdb_options_t *to) { rocksdb_options_set_target_file_size_base(to, 64 * MIB); }
 
-static rocksdb_options_t *database_options(const struct sx_disk_options *options,
-                                           const struct shares *shares)
+static rocksdb_options_t *database_options(const struct sx_disk_options *options, const struct shares *shares)
 {
     rocksdb_options_t *to = base_options(shares);
 

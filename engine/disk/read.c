@@ -16,8 +16,8 @@ streamd_status sx_disk_get(struct sx_disk *disk, enum sx_family family, struct s
 {
     char *message = NULL;
     /* Pinned: the value is copied once, into `to`, and not through memory of its own. */
-    rocksdb_pinnableslice_t *value = rocksdb_get_pinned_cf(
-        disk->db, disk->read, disk->families[family], key.data, key.size, &message);
+    rocksdb_pinnableslice_t *value =
+        rocksdb_get_pinned_cf(disk->db, disk->read, disk->families[family], key.data, key.size, &message);
 
     *found = false;
     if (message != NULL)
@@ -44,11 +44,9 @@ struct sx_cursor *sx_cursor_open(struct sx_disk *disk, enum sx_family family, st
         rocksdb_readoptions_set_fill_cache(cursor->options, 0);
     if (to.data != NULL) {
         sx_buffer_add_slice(&cursor->to, to);
-        rocksdb_readoptions_set_iterate_upper_bound(cursor->options, cursor->to.data,
-                                                    cursor->to.size);
+        rocksdb_readoptions_set_iterate_upper_bound(cursor->options, cursor->to.data, cursor->to.size);
     }
-    cursor->iterator =
-        rocksdb_create_iterator_cf(disk->db, cursor->options, disk->families[family]);
+    cursor->iterator = rocksdb_create_iterator_cf(disk->db, cursor->options, disk->families[family]);
     sx_cursor_seek(cursor, from);
     return cursor;
 }
@@ -107,8 +105,7 @@ static streamd_status stands(const struct sx_disk *disk, rocksdb_iterator_t *ite
 }
 
 streamd_status sx_disk_last(struct sx_disk *disk, enum sx_family family, struct sx_slice from,
-                            struct sx_slice to, struct sx_buffer *to_key, bool *found,
-                            streamd_error **error)
+                            struct sx_slice to, struct sx_buffer *to_key, bool *found, streamd_error **error)
 {
     rocksdb_readoptions_t *options = rocksdb_readoptions_create();
     rocksdb_iterator_t *iterator;
@@ -129,11 +126,10 @@ streamd_status sx_disk_last(struct sx_disk *disk, enum sx_family family, struct 
     return status;
 }
 
-streamd_status sx_disk_any(struct sx_disk *disk, enum sx_family family, struct sx_slice prefix,
-                           bool *any, streamd_error **error)
+streamd_status sx_disk_any(struct sx_disk *disk, enum sx_family family, struct sx_slice prefix, bool *any,
+                           streamd_error **error)
 {
-    rocksdb_iterator_t *iterator =
-        rocksdb_create_iterator_cf(disk->db, disk->read, disk->families[family]);
+    rocksdb_iterator_t *iterator = rocksdb_create_iterator_cf(disk->db, disk->read, disk->families[family]);
     streamd_status status;
 
     rocksdb_iter_seek(iterator, prefix.data ? prefix.data : "", prefix.size);

@@ -31,8 +31,7 @@ void sx_unit_free(struct sx_unit *unit)
     free(unit);
 }
 
-void sx_unit_put(struct sx_unit *unit, enum sx_family family, struct sx_slice key,
-                 struct sx_slice value)
+void sx_unit_put(struct sx_unit *unit, enum sx_family family, struct sx_slice key, struct sx_slice value)
 {
     rocksdb_writebatch_put_cf(unit->batch, unit->disk->families[family], key.data, key.size,
                               value.data ? value.data : "", value.size);
@@ -49,14 +48,11 @@ void sx_unit_delete_range(struct sx_unit *unit, enum sx_family family, struct sx
     /* RocksDB takes a range that ends before it begins for damage. */
     if (sx_slice_compare(from, to) >= 0)
         return;
-    rocksdb_writebatch_delete_range_cf(unit->batch, unit->disk->families[family], from.data,
-                                       from.size, to.data, to.size);
+    rocksdb_writebatch_delete_range_cf(unit->batch, unit->disk->families[family], from.data, from.size,
+                                       to.data, to.size);
 }
 
-uint32_t sx_unit_count(const struct sx_unit *unit)
-{
-    return (uint32_t)rocksdb_writebatch_count(unit->batch);
-}
+uint32_t sx_unit_count(const struct sx_unit *unit) { return (uint32_t)rocksdb_writebatch_count(unit->batch); }
 
 size_t sx_unit_bytes(const struct sx_unit *unit)
 {
@@ -82,8 +78,7 @@ static void count_stall(struct sx_disk *disk)
 
     if ((rocksdb_property_int(disk->db, "rocksdb.actual-delayed-write-rate", &held_back) == 0 &&
          held_back > 0) ||
-        (rocksdb_property_int(disk->db, "rocksdb.is-write-stopped", &held_back) == 0 &&
-         held_back > 0))
+        (rocksdb_property_int(disk->db, "rocksdb.is-write-stopped", &held_back) == 0 && held_back > 0))
         atomic_fetch_add_explicit(&disk->stalls, 1, memory_order_relaxed);
 }
 
@@ -93,8 +88,7 @@ streamd_status sx_unit_write(struct sx_unit *unit, bool sync, streamd_error **er
     char *message = NULL;
 
     count_stall(disk);
-    rocksdb_write(disk->db, sync && disk->wal ? disk->write_sync : disk->write, unit->batch,
-                  &message);
+    rocksdb_write(disk->db, sync && disk->wal ? disk->write_sync : disk->write, unit->batch, &message);
     if (message != NULL)
         return sx_rocks_fail(disk, "cannot write", message, error);
     sx_unit_clear(unit);

@@ -60,10 +60,7 @@ static streamd_status embedded_open(const struct sx_log_options *options, struct
     return STREAMD_OK;
 }
 
-uint64_t sx_embedded_turn_take(struct embedded *log)
-{
-    return log->turn_next++;
-}
+uint64_t sx_embedded_turn_take(struct embedded *log) { return log->turn_next++; }
 
 void sx_embedded_turn_wait(struct embedded *log, uint64_t turn)
 {
@@ -142,8 +139,8 @@ static streamd_status embedded_leave(struct sx_log *log, streamd_error **error)
 
 /* ---- the group's offsets ---- */
 
-static streamd_status read_offset(struct embedded *log, uint32_t id,
-                                  struct sx_partition_offset *offset, streamd_error **error)
+static streamd_status read_offset(struct embedded *log, uint32_t id, struct sx_partition_offset *offset,
+                                  streamd_error **error)
 {
     struct sx_buffer key = {0};
     struct sx_buffer value = {0};
@@ -157,9 +154,8 @@ static streamd_status read_offset(struct embedded *log, uint32_t id,
         if (value.size == 8)
             offset->offset = (int64_t)sx_get_be64(value.data);
         else
-            status = sx_fail(error, STREAMD_E_CORRUPT,
-                             "the committed offset of %s, partition %d, is damaged", offset->topic,
-                             offset->partition);
+            status = sx_fail(error, STREAMD_E_CORRUPT, "the committed offset of %s, partition %d, is damaged",
+                             offset->topic, offset->partition);
     }
     sx_buffer_free(&key);
     sx_buffer_free(&value);

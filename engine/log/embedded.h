@@ -85,17 +85,14 @@ struct embedded_reader {
     struct embedded_reader *before, *after; /* of the partition */
 };
 
-static inline struct embedded *embedded_of(struct sx_log *log)
-{
-    return (struct embedded *)log;
-}
+static inline struct embedded *embedded_of(struct sx_log *log) { return (struct embedded *)log; }
 
 /* ---- embedded_block.c ---- */
 
-#define SX_BLOCK_HEAD 13       /* bytes before the first record */
+#define SX_BLOCK_HEAD 13 /* bytes before the first record */
 #define SX_BLOCK_KEY 16
-#define SX_BLOCK_BYTES 32768   /* a block is closed when it is as large as this, */
-#define SX_BLOCK_RECORDS 512   /* or has as many records */
+#define SX_BLOCK_BYTES 32768 /* a block is closed when it is as large as this, */
+#define SX_BLOCK_RECORDS 512 /* or has as many records */
 #define SX_RECORD_BYTES_MAX (64u << 20)
 
 void sx_block_key(char *to, uint32_t topic, int32_t partition, int64_t offset);
@@ -107,8 +104,7 @@ void sx_block_add(struct sx_buffer *to, const struct sx_record *record);
 bool sx_block_head(const char **at, const char *end, uint32_t *count, int64_t *append_ms);
 /* Read one record, all but its offset. Its slices point into the block, its headers are made in
  * `arena`. False: damaged. */
-bool sx_block_record(const char **at, const char *end, struct sx_record *record,
-                     struct sx_arena *arena);
+bool sx_block_record(const char **at, const char *end, struct sx_record *record, struct sx_arena *arena);
 
 /* ---- embedded_topics.c ---- */
 
@@ -125,21 +121,19 @@ streamd_status sx_embedded_partitions(struct sx_log *log, const char *topic, int
                                       streamd_error **error);
 streamd_status sx_embedded_create(struct sx_log *log, const struct sx_topic_spec *spec,
                                   streamd_error **error);
-streamd_status sx_embedded_describe(struct sx_log *log, const char *topic,
-                                    struct sx_topic_spec *spec, streamd_error **error);
+streamd_status sx_embedded_describe(struct sx_log *log, const char *topic, struct sx_topic_spec *spec,
+                                    streamd_error **error);
 streamd_status sx_embedded_remove(struct sx_log *log, const char *topic, streamd_error **error);
-streamd_status sx_embedded_topics(struct sx_log *log, char ***names, uint32_t *count,
-                                  streamd_error **error);
-streamd_status sx_embedded_watermarks(struct sx_log *log, const char *topic, int32_t partition,
-                                      bool all, int64_t *low, int64_t *high,
-                                      streamd_error **error);
+streamd_status sx_embedded_topics(struct sx_log *log, char ***names, uint32_t *count, streamd_error **error);
+streamd_status sx_embedded_watermarks(struct sx_log *log, const char *topic, int32_t partition, bool all,
+                                      int64_t *low, int64_t *high, streamd_error **error);
 
 /* ---- embedded_purge.c ---- */
 
 /* Delete what has outlived its topic's retention. Never fails: it is logged, and tried again. */
 void sx_embedded_tend(struct embedded *log, int64_t wall_ms);
-streamd_status sx_embedded_purge(struct sx_log *log, const struct sx_partition_offset *before,
-                                 uint32_t count, streamd_error **error);
+streamd_status sx_embedded_purge(struct sx_log *log, const struct sx_partition_offset *before, uint32_t count,
+                                 streamd_error **error);
 
 /* ---- embedded.c ---- */
 
@@ -150,10 +144,9 @@ void sx_embedded_turn_end(struct embedded *log);
 
 /* ---- embedded_read.c ---- */
 
-streamd_status sx_embedded_reader_open(struct sx_log *log, enum sx_reader_use use,
-                                       const char *topic, int32_t partition, int64_t offset,
-                                       const struct sx_waker *waker, struct sx_reader **reader,
-                                       streamd_error **error);
+streamd_status sx_embedded_reader_open(struct sx_log *log, enum sx_reader_use use, const char *topic,
+                                       int32_t partition, int64_t offset, const struct sx_waker *waker,
+                                       struct sx_reader **reader, streamd_error **error);
 void sx_embedded_reader_close(struct sx_reader *reader);
 streamd_status sx_embedded_fetch(struct sx_reader *reader, uint32_t max, struct sx_fetch *fetch,
                                  streamd_error **error);
@@ -164,22 +157,18 @@ void sx_embedded_wake(struct embedded_partition *partition); /* under the lock: 
 
 /* ---- embedded_write.c ---- */
 
-streamd_status sx_embedded_writer_open(struct sx_log *log, uint32_t number,
-                                       const struct sx_waker *waker, struct sx_writer **writer,
-                                       streamd_error **error);
+streamd_status sx_embedded_writer_open(struct sx_log *log, uint32_t number, const struct sx_waker *waker,
+                                       struct sx_writer **writer, streamd_error **error);
 void sx_embedded_writer_close(struct sx_writer *writer);
-streamd_status sx_embedded_topic_open(struct sx_writer *writer, const char *name,
-                                      struct sx_topic **topic, streamd_error **error);
-streamd_status sx_embedded_write(struct sx_writer *writer, struct sx_topic *topic,
-                                 int32_t partition, const struct sx_record *record,
-                                 streamd_error **error);
+streamd_status sx_embedded_topic_open(struct sx_writer *writer, const char *name, struct sx_topic **topic,
+                                      streamd_error **error);
+streamd_status sx_embedded_write(struct sx_writer *writer, struct sx_topic *topic, int32_t partition,
+                                 const struct sx_record *record, streamd_error **error);
 streamd_status sx_embedded_drain(struct sx_writer *writer, int timeout_ms, streamd_error **error);
-streamd_status sx_embedded_commit(struct sx_writer *writer,
-                                  const struct sx_partition_offset *offsets, uint32_t count,
-                                  struct sx_unit *unit, void (*last)(struct sx_unit *, void *),
-                                  void *arg, streamd_error **error);
+streamd_status sx_embedded_commit(struct sx_writer *writer, const struct sx_partition_offset *offsets,
+                                  uint32_t count, struct sx_unit *unit,
+                                  void (*last)(struct sx_unit *, void *), void *arg, streamd_error **error);
 streamd_status sx_embedded_abort(struct sx_writer *writer, streamd_error **error);
-int64_t sx_embedded_writer_offset(struct sx_writer *writer, struct sx_topic *topic,
-                                  int32_t partition);
+int64_t sx_embedded_writer_offset(struct sx_writer *writer, struct sx_topic *topic, int32_t partition);
 
 #endif

@@ -10,10 +10,7 @@ void sx_block_key(char *to, uint32_t topic, int32_t partition, int64_t offset)
     sx_put_be64(to + 8, (uint64_t)offset);
 }
 
-int64_t sx_block_key_offset(struct sx_slice key)
-{
-    return (int64_t)sx_get_be64(key.data + 8);
-}
+int64_t sx_block_key_offset(struct sx_slice key) { return (int64_t)sx_get_be64(key.data + 8); }
 
 void sx_block_begin(struct sx_buffer *to)
 {
@@ -85,8 +82,7 @@ static bool read_nullable(const char **at, const char *end, struct sx_slice *byt
     return read_bytes(at, end, size - 1, bytes);
 }
 
-static bool read_headers(const char **at, const char *end, struct sx_record *record,
-                         struct sx_arena *arena)
+static bool read_headers(const char **at, const char *end, struct sx_record *record, struct sx_arena *arena)
 {
     struct sx_header *headers = sx_arena_alloc(arena, sizeof(*headers) * record->header_count);
 
@@ -100,8 +96,7 @@ static bool read_headers(const char **at, const char *end, struct sx_record *rec
     return true;
 }
 
-bool sx_block_record(const char **at, const char *end, struct sx_record *record,
-                     struct sx_arena *arena)
+bool sx_block_record(const char **at, const char *end, struct sx_record *record, struct sx_arena *arena)
 {
     uint64_t count;
 

@@ -35,8 +35,7 @@ static void add_cut(struct sx_unit *unit, const struct cut *cut)
     /* A key is its block's last offset: a block that is still needed in part stays. */
     sx_block_key(from, cut->topic->id, cut->partition, cut->deleted);
     sx_block_key(to, cut->topic->id, cut->partition, cut->low);
-    sx_unit_delete_range(unit, SX_FAMILY_LOG, sx_slice(from, sizeof(from)),
-                         sx_slice(to, sizeof(to)));
+    sx_unit_delete_range(unit, SX_FAMILY_LOG, sx_slice(from, sizeof(from)), sx_slice(to, sizeof(to)));
 }
 
 /* Write the cuts and show them; gives the uses of the topics back. Not synced: what a power cut
@@ -70,8 +69,7 @@ static streamd_status plan_cut(struct embedded *log, const struct sx_partition_o
                                struct cut *cut, bool *needed, streamd_error **error)
 {
     struct embedded_partition *p;
-    streamd_status status =
-        sx_embedded_topic(log, before->topic, before->partition, &cut->topic, error);
+    streamd_status status = sx_embedded_topic(log, before->topic, before->partition, &cut->topic, error);
 
     *needed = false;
     if (status != STREAMD_OK)
@@ -79,9 +77,8 @@ static streamd_status plan_cut(struct embedded *log, const struct sx_partition_o
     p = &cut->topic->partitions[before->partition];
     if (before->offset > p->end)
         return sx_fail(error, STREAMD_E_NOTFOUND,
-                       "%s, partition %d, cannot be purged to %lld: it ends at %lld",
-                       before->topic, before->partition, (long long)before->offset,
-                       (long long)p->end);
+                       "%s, partition %d, cannot be purged to %lld: it ends at %lld", before->topic,
+                       before->partition, (long long)before->offset, (long long)p->end);
     if (before->offset <= p->low)
         return STREAMD_OK;
     cut->partition = before->partition;
@@ -94,8 +91,8 @@ static streamd_status plan_cut(struct embedded *log, const struct sx_partition_o
     return STREAMD_OK;
 }
 
-streamd_status sx_embedded_purge(struct sx_log *log, const struct sx_partition_offset *before,
-                                 uint32_t count, streamd_error **error)
+streamd_status sx_embedded_purge(struct sx_log *log, const struct sx_partition_offset *before, uint32_t count,
+                                 streamd_error **error)
 {
     struct embedded *e = embedded_of(log);
     struct cut *cuts = sx_malloc(sizeof(*cuts) * SX_MAX(count, 1));
@@ -158,12 +155,10 @@ static int64_t outlived(struct embedded *log, const struct cut *cut, int64_t old
 
     sx_block_key(from, cut->topic->id, cut->partition, cut->low);
     sx_block_key(to, cut->topic->id, cut->partition, cut->end);
-    cursor = sx_cursor_open(log->disk, SX_FAMILY_LOG, sx_slice(from, sizeof(from)),
-                            sx_slice(to, sizeof(to)));
+    cursor = sx_cursor_open(log->disk, SX_FAMILY_LOG, sx_slice(from, sizeof(from)), sx_slice(to, sizeof(to)));
     for (int i = 0; i < TEND_BLOCKS && sx_cursor_next(cursor, &key, &value); i++) {
         const char *at = value.data;
-        if (!sx_block_head(&at, value.data + value.size, &count, &append_ms) ||
-            append_ms >= oldest_ms)
+        if (!sx_block_head(&at, value.data + value.size, &count, &append_ms) || append_ms >= oldest_ms)
             break;
         low = sx_block_key_offset(key) + 1;
     }

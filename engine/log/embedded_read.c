@@ -53,10 +53,9 @@ static void give_held(struct embedded_reader *reader, struct embedded_held *held
     reader->spare = held;
 }
 
-streamd_status sx_embedded_reader_open(struct sx_log *log, enum sx_reader_use use,
-                                       const char *topic, int32_t partition, int64_t offset,
-                                       const struct sx_waker *waker, struct sx_reader **reader,
-                                       streamd_error **error)
+streamd_status sx_embedded_reader_open(struct sx_log *log, enum sx_reader_use use, const char *topic,
+                                       int32_t partition, int64_t offset, const struct sx_waker *waker,
+                                       struct sx_reader **reader, streamd_error **error)
 {
     struct embedded *e = embedded_of(log);
     struct embedded_topic *found;
@@ -132,21 +131,19 @@ static streamd_status range(struct embedded_reader *reader, int64_t *end, stream
     low = reader->partition->low;
     *end = reader->partition->end;
     if (reader->topic->removed)
-        status = sx_fail(error, STREAMD_E_NOTFOUND, "the topic %s has been removed",
-                         reader->reader.topic);
+        status = sx_fail(error, STREAMD_E_NOTFOUND, "the topic %s has been removed", reader->reader.topic);
     pthread_mutex_unlock(&e->lock);
     if (status == STREAMD_OK && (reader->next < low || reader->next > *end))
-        status = sx_fail(error, STREAMD_E_NOTFOUND,
-                         "%s, partition %d, holds offsets %lld to %lld, not %lld",
-                         reader->reader.topic, reader->reader.partition, (long long)low,
-                         (long long)*end, (long long)reader->next);
+        status = sx_fail(error, STREAMD_E_NOTFOUND, "%s, partition %d, holds offsets %lld to %lld, not %lld",
+                         reader->reader.topic, reader->reader.partition, (long long)low, (long long)*end,
+                         (long long)reader->next);
     return status;
 }
 
 /* Take records from one block, whose last offset is `last`. */
-static streamd_status take_block(struct embedded_reader *reader, struct sx_slice block,
-                                 int64_t last, struct embedded_held *held, uint32_t max,
-                                 uint32_t *count, streamd_error **error)
+static streamd_status take_block(struct embedded_reader *reader, struct sx_slice block, int64_t last,
+                                 struct embedded_held *held, uint32_t max, uint32_t *count,
+                                 streamd_error **error)
 {
     char *copy = sx_arena_alloc(&held->arena, (size_t)block.size + SX_PADDING);
     const char *at = copy;
@@ -170,9 +167,8 @@ static streamd_status take_block(struct embedded_reader *reader, struct sx_slice
     return STREAMD_OK;
 }
 
-static streamd_status take_blocks(struct embedded_reader *reader, int64_t end,
-                                  struct embedded_held *held, uint32_t max, uint32_t *count,
-                                  streamd_error **error)
+static streamd_status take_blocks(struct embedded_reader *reader, int64_t end, struct embedded_held *held,
+                                  uint32_t max, uint32_t *count, streamd_error **error)
 {
     struct embedded *e = embedded_of(reader->reader.log);
     char from[SX_BLOCK_KEY], to[SX_BLOCK_KEY];
@@ -185,8 +181,7 @@ static streamd_status take_blocks(struct embedded_reader *reader, int64_t end,
     /* Up to the published end: behind it a later commit may stand before an earlier one does. */
     sx_block_key(from, reader->topic->id, reader->reader.partition, reader->next);
     sx_block_key(to, reader->topic->id, reader->reader.partition, end);
-    cursor = sx_cursor_open(e->disk, SX_FAMILY_LOG, sx_slice(from, sizeof(from)),
-                            sx_slice(to, sizeof(to)));
+    cursor = sx_cursor_open(e->disk, SX_FAMILY_LOG, sx_slice(from, sizeof(from)), sx_slice(to, sizeof(to)));
     while (status == STREAMD_OK && *count < max && bytes < FETCH_BYTES &&
            (more = sx_cursor_next(cursor, &key, &value))) {
         bytes += value.size;

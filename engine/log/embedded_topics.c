@@ -96,8 +96,8 @@ static struct embedded_topic *read_topic(struct sx_slice name, struct sx_slice v
     return topic;
 }
 
-static streamd_status load_partition(struct embedded *log, struct embedded_topic *topic,
-                                     int32_t partition, streamd_error **error)
+static streamd_status load_partition(struct embedded *log, struct embedded_topic *topic, int32_t partition,
+                                     streamd_error **error)
 {
     struct embedded_partition *p = &topic->partitions[partition];
     char from[SX_BLOCK_KEY], to[SX_BLOCK_KEY];
@@ -143,8 +143,7 @@ static streamd_status load_topic(struct embedded *log, struct sx_slice name, str
 streamd_status sx_embedded_load(struct embedded *log, streamd_error **error)
 {
     struct sx_cursor *cursor =
-        sx_cursor_open(log->disk, SX_FAMILY_META, sx_slice_of(topic_prefix),
-                       sx_slice_of(topic_prefix_end));
+        sx_cursor_open(log->disk, SX_FAMILY_META, sx_slice_of(topic_prefix), sx_slice_of(topic_prefix_end));
     size_t prefix = strlen(topic_prefix);
     struct sx_slice key, value;
     streamd_status status = STREAMD_OK;
@@ -157,8 +156,7 @@ streamd_status sx_embedded_load(struct embedded *log, streamd_error **error)
         status = sx_cursor_status(cursor, error);
     sx_cursor_close(cursor);
     if (status == STREAMD_OK)
-        status = sx_disk_get(log->disk, SX_FAMILY_META, sx_slice_of(next_key), &next, &found,
-                             error);
+        status = sx_disk_get(log->disk, SX_FAMILY_META, sx_slice_of(next_key), &next, &found, error);
     if (status == STREAMD_OK && found && next.size == 4)
         log->next_id = sx_get_be32(next.data);
     sx_buffer_free(&next);
@@ -172,8 +170,7 @@ streamd_status sx_embedded_topic(struct embedded *log, const char *name, int32_t
     if (*topic == NULL)
         return sx_fail(error, STREAMD_E_NOTFOUND, "there is no topic %s", name);
     if (partition < 0 || partition >= (*topic)->partition_count)
-        return sx_fail(error, STREAMD_E_NOTFOUND, "the topic %s has no partition %d", name,
-                       partition);
+        return sx_fail(error, STREAMD_E_NOTFOUND, "the topic %s has no partition %d", name, partition);
     return STREAMD_OK;
 }
 
@@ -183,11 +180,10 @@ streamd_status sx_embedded_topic(struct embedded *log, const char *name, int32_t
 static bool is_topic_name(const char *name)
 {
     size_t size = strlen(name);
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 
-    return size > 0 && size <= NAME_BYTES_MAX && strspn(name, allowed) == size &&
-           strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+    return size > 0 && size <= NAME_BYTES_MAX && strspn(name, allowed) == size && strcmp(name, ".") != 0 &&
+           strcmp(name, "..") != 0;
 }
 
 static streamd_status store_topic(struct embedded *log, const struct embedded_topic *topic,
@@ -210,8 +206,8 @@ static streamd_status store_topic(struct embedded *log, const struct embedded_to
 }
 
 /* Under `admin`. */
-static streamd_status create_topic(struct embedded *log, const struct sx_topic_spec *spec,
-                                   int32_t partitions, streamd_error **error)
+static streamd_status create_topic(struct embedded *log, const struct sx_topic_spec *spec, int32_t partitions,
+                                   streamd_error **error)
 {
     struct embedded_topic *topic = new_topic(sx_slice_of(spec->name), partitions);
     streamd_status status;
@@ -232,8 +228,7 @@ static streamd_status create_topic(struct embedded *log, const struct sx_topic_s
     return STREAMD_OK;
 }
 
-streamd_status sx_embedded_create(struct sx_log *log, const struct sx_topic_spec *spec,
-                                  streamd_error **error)
+streamd_status sx_embedded_create(struct sx_log *log, const struct sx_topic_spec *spec, streamd_error **error)
 {
     struct embedded *e = embedded_of(log);
     int32_t partitions = spec->partitions > 0 ? spec->partitions : e->default_partitions;
@@ -243,8 +238,8 @@ streamd_status sx_embedded_create(struct sx_log *log, const struct sx_topic_spec
     if (!is_topic_name(spec->name))
         return sx_fail_fatal(error, STREAMD_E_LOG, "\"%s\" cannot be a topic's name", spec->name);
     if (partitions > PARTITIONS_MAX)
-        return sx_fail_fatal(error, STREAMD_E_LOG, "the topic %s cannot have %d partitions",
-                             spec->name, partitions);
+        return sx_fail_fatal(error, STREAMD_E_LOG, "the topic %s cannot have %d partitions", spec->name,
+                             partitions);
     pthread_mutex_lock(&e->admin);
     pthread_mutex_lock(&e->lock);
     exists = sx_map_get(&e->topics, sx_slice_of(spec->name)) != NULL;
@@ -338,8 +333,8 @@ streamd_status sx_embedded_partitions(struct sx_log *log, const char *topic, int
     return status;
 }
 
-streamd_status sx_embedded_describe(struct sx_log *log, const char *topic,
-                                    struct sx_topic_spec *spec, streamd_error **error)
+streamd_status sx_embedded_describe(struct sx_log *log, const char *topic, struct sx_topic_spec *spec,
+                                    streamd_error **error)
 {
     struct embedded *e = embedded_of(log);
     struct embedded_topic *found;
@@ -370,8 +365,7 @@ static void add_name(struct sx_slice name, void *topic, void *arg)
     to->names[to->count++] = sx_strdup(((struct embedded_topic *)topic)->name);
 }
 
-streamd_status sx_embedded_topics(struct sx_log *log, char ***names, uint32_t *count,
-                                  streamd_error **error)
+streamd_status sx_embedded_topics(struct sx_log *log, char ***names, uint32_t *count, streamd_error **error)
 {
     struct embedded *e = embedded_of(log);
     struct names to = {0};
@@ -386,9 +380,8 @@ streamd_status sx_embedded_topics(struct sx_log *log, char ***names, uint32_t *c
     return STREAMD_OK;
 }
 
-streamd_status sx_embedded_watermarks(struct sx_log *log, const char *topic, int32_t partition,
-                                      bool all, int64_t *low, int64_t *high,
-                                      streamd_error **error)
+streamd_status sx_embedded_watermarks(struct sx_log *log, const char *topic, int32_t partition, bool all,
+                                      int64_t *low, int64_t *high, streamd_error **error)
 {
     struct embedded *e = embedded_of(log);
     struct embedded_topic *found;

@@ -27,7 +27,7 @@ struct pending {
 
 struct sx_topic {
     struct embedded_topic *topic;
-    struct sx_topic *next; /* of the writer */
+    struct sx_topic *next;   /* of the writer */
     struct pending *pending; /* one per partition */
 };
 
@@ -45,9 +45,8 @@ struct embedded_writer {
     uint32_t target_count, target_room;
 };
 
-streamd_status sx_embedded_writer_open(struct sx_log *log, uint32_t number,
-                                       const struct sx_waker *waker, struct sx_writer **writer,
-                                       streamd_error **error)
+streamd_status sx_embedded_writer_open(struct sx_log *log, uint32_t number, const struct sx_waker *waker,
+                                       struct sx_writer **writer, streamd_error **error)
 {
     struct embedded_writer *w = sx_calloc(1, sizeof(*w));
 
@@ -89,8 +88,8 @@ void sx_embedded_writer_close(struct sx_writer *writer)
     free(w);
 }
 
-streamd_status sx_embedded_topic_open(struct sx_writer *writer, const char *name,
-                                      struct sx_topic **topic, streamd_error **error)
+streamd_status sx_embedded_topic_open(struct sx_writer *writer, const char *name, struct sx_topic **topic,
+                                      streamd_error **error)
 {
     struct embedded_writer *w = (struct embedded_writer *)writer;
     struct embedded *e = embedded_of(writer->log);
@@ -123,8 +122,7 @@ static void add_target(struct embedded_writer *writer, struct sx_topic *topic, i
 {
     if (writer->target_count == writer->target_room) {
         writer->target_room = writer->target_room ? writer->target_room * 2 : 16;
-        writer->targets =
-            sx_realloc(writer->targets, sizeof(*writer->targets) * writer->target_room);
+        writer->targets = sx_realloc(writer->targets, sizeof(*writer->targets) * writer->target_room);
     }
     writer->targets[writer->target_count++] = (struct target){topic, partition};
 }
@@ -134,8 +132,7 @@ static struct mark *open_block(struct pending *pending)
 {
     struct mark *mark = pending->mark_count ? &pending->marks[pending->mark_count - 1] : NULL;
 
-    if (mark != NULL && mark->count < SX_BLOCK_RECORDS &&
-        pending->data.size - mark->start < SX_BLOCK_BYTES)
+    if (mark != NULL && mark->count < SX_BLOCK_RECORDS && pending->data.size - mark->start < SX_BLOCK_BYTES)
         return mark;
     if (pending->mark_count == pending->mark_room) {
         pending->mark_room = pending->mark_room ? pending->mark_room * 2 : 8;
@@ -156,31 +153,23 @@ static uint64_t record_bytes(const struct sx_record *record)
     return bytes;
 }
 
-streamd_status sx_embedded_write(struct sx_writer *writer, struct sx_topic *topic,
-                                 int32_t partition, const struct sx_record *record,
-                                 streamd_error **error)
+streamd_status sx_embedded_write(struct sx_writer *writer, struct sx_topic *topic, int32_t partition,
+                                 const struct sx_record *record, streamd_error **error)
 {
     struct pending *pending;
     uint64_t bytes = record_bytes(record);
 
     if (partition < 0 || partition >= topic->topic->partition_count)
-        return sx_fail(error, STREAMD_E_NOTFOUND, "the topic %s has no partition %d",
-                       topic->topic->name, partition);
+        return sx_fail(error, STREAMD_E_NOTFOUND, "the topic %s has no partition %d", topic->topic->name,
+                       partition);
     if (bytes > SX_RECORD_BYTES_MAX)
-        return sx_fail(error, STREAMD_E_LOG,
-                       "a record for %s has %llu bytes; at most %u are allowed",
+        return sx_fail(error, STREAMD_E_LOG, "a record for %s has %llu bytes; at most %u are allowed",
                        topic->topic->name, (unsigned long long)bytes, SX_RECORD_BYTES_MAX);
     pending = &topic->pending[partition];
     if (pending->count == 0)
         add_target((struct embedded_writer *)writer, topic, partition);
     open_block(pending)->count++;
     pending->count++;
-    if (record->timestamp < 0) { /* none: as with Kafka's clients, now */
-        struct sx_record stamped = *record;
-        stamped.timestamp = sx_wall_ms(&sx_clock_system);
-        sx_block_add(&pending->data, &stamped);
-        return STREAMD_OK;
-    }
     sx_block_add(&pending->data, record);
     return STREAMD_OK;
 }
@@ -193,8 +182,7 @@ streamd_status sx_embedded_drain(struct sx_writer *writer, int timeout_ms, strea
     return STREAMD_OK; /* nothing is under way between write and commit */
 }
 
-int64_t sx_embedded_writer_offset(struct sx_writer *writer, struct sx_topic *topic,
-                                  int32_t partition)
+int64_t sx_embedded_writer_offset(struct sx_writer *writer, struct sx_topic *topic, int32_t partition)
 {
     (void)writer;
     if (partition < 0 || partition >= topic->topic->partition_count)
@@ -230,8 +218,7 @@ streamd_status sx_embedded_abort(struct sx_writer *writer, streamd_error **error
 }
 
 /* Take offsets for all that is pending, and a turn. */
-static streamd_status take_offsets(struct embedded_writer *writer, uint64_t *turn,
-                                   streamd_error **error)
+static streamd_status take_offsets(struct embedded_writer *writer, uint64_t *turn, streamd_error **error)
 {
     struct embedded *e = embedded_of(writer->writer.log);
     streamd_status status = STREAMD_OK;
@@ -270,8 +257,7 @@ static void add_records(struct sx_unit *unit, const struct target *target, int64
         next += mark->count;
         sx_block_end(block, mark->count, append_ms);
         sx_block_key(key, target->topic->topic->id, target->partition, next - 1);
-        sx_unit_put(unit, SX_FAMILY_LOG, sx_slice(key, sizeof(key)),
-                    sx_slice(block, end - mark->start));
+        sx_unit_put(unit, SX_FAMILY_LOG, sx_slice(key, sizeof(key)), sx_slice(block, end - mark->start));
     }
 }
 
@@ -324,10 +310,9 @@ static void publish(struct embedded_writer *writer, uint64_t turn, bool written)
     pthread_mutex_unlock(&e->lock);
 }
 
-streamd_status sx_embedded_commit(struct sx_writer *writer,
-                                  const struct sx_partition_offset *offsets, uint32_t count,
-                                  struct sx_unit *unit, void (*last)(struct sx_unit *, void *),
-                                  void *arg, streamd_error **error)
+streamd_status sx_embedded_commit(struct sx_writer *writer, const struct sx_partition_offset *offsets,
+                                  uint32_t count, struct sx_unit *unit,
+                                  void (*last)(struct sx_unit *, void *), void *arg, streamd_error **error)
 {
     struct embedded_writer *w = (struct embedded_writer *)writer;
     struct embedded *e = embedded_of(writer->log);

@@ -26,10 +26,7 @@ static void fresh(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
 }
 
-static void clean(void)
-{
-    nftw(folder, drop, 16, FTW_DEPTH | FTW_PHYS);
-}
+static void clean(void) { nftw(folder, drop, 16, FTW_DEPTH | FTW_PHYS); }
 
 static struct sx_disk *open_disk(bool wal)
 {
@@ -59,9 +56,9 @@ static bool holds(struct sx_disk *disk, enum sx_family family, const char *key, 
 
     sx_buffer_add(&got, "=", 1);
     CU_ASSERT_EQUAL(sx_disk_get(disk, family, sx_slice_of(key), &got, &found, NULL), STREAMD_OK);
-    same = value == NULL ? !found && got.size == 1
-                         : found && got.size == strlen(value) + 1 &&
-                               memcmp(got.data + 1, value, got.size - 1) == 0;
+    same = value == NULL
+               ? !found && got.size == 1
+               : found && got.size == strlen(value) + 1 && memcmp(got.data + 1, value, got.size - 1) == 0;
     sx_buffer_free(&got);
     return same;
 }
@@ -180,12 +177,10 @@ static void test_cursor(void)
     CU_ASSERT_EQUAL(sx_disk_any(disk, SX_FAMILY_KV, SX_SLICE_NONE, &yes, NULL), STREAMD_OK);
     CU_ASSERT(!yes);
 
-    CU_ASSERT_EQUAL(sx_disk_last(disk, SX_FAMILY_SESSION, SX_SLICE("b"), SX_SLICE("c"), &last, &yes,
-                                 NULL),
+    CU_ASSERT_EQUAL(sx_disk_last(disk, SX_FAMILY_SESSION, SX_SLICE("b"), SX_SLICE("c"), &last, &yes, NULL),
                     STREAMD_OK);
     CU_ASSERT(yes && sx_slice_equal(sx_buffer_slice(&last), SX_SLICE("bb")));
-    CU_ASSERT_EQUAL(sx_disk_last(disk, SX_FAMILY_SESSION, SX_SLICE("d"), SX_SLICE("e"), &last, &yes,
-                                 NULL),
+    CU_ASSERT_EQUAL(sx_disk_last(disk, SX_FAMILY_SESSION, SX_SLICE("d"), SX_SLICE("e"), &last, &yes, NULL),
                     STREAMD_OK);
     CU_ASSERT(!yes && last.size == 2);
     sx_buffer_free(&last);
@@ -358,8 +353,7 @@ static bool find(const char *ending, const char *beginning, char *path, size_t s
 
     for (const struct dirent *f = readdir(files); f != NULL && !found; f = readdir(files)) {
         size_t length = strlen(f->d_name);
-        found = ending ? length > strlen(ending) &&
-                             strcmp(f->d_name + length - strlen(ending), ending) == 0
+        found = ending ? length > strlen(ending) && strcmp(f->d_name + length - strlen(ending), ending) == 0
                        : strncmp(f->d_name, beginning, strlen(beginning)) == 0;
         if (found)
             snprintf(path, size, "%s/%s", folder, f->d_name);
@@ -434,8 +428,7 @@ static void test_damage(void)
     CU_ASSERT(pwrite(fd, &path[0], 1, 100) == 1);
     close(fd);
     disk = open_disk(false);
-    CU_ASSERT_EQUAL(sx_disk_get(disk, SX_FAMILY_KV, SX_SLICE("0001"), &got, &found, NULL),
-                    STREAMD_E_CORRUPT);
+    CU_ASSERT_EQUAL(sx_disk_get(disk, SX_FAMILY_KV, SX_SLICE("0001"), &got, &found, NULL), STREAMD_E_CORRUPT);
     CU_ASSERT(!found);
     cursor = sx_cursor_open(disk, SX_FAMILY_KV, SX_SLICE_NONE, SX_SLICE_NONE);
     CU_ASSERT(!sx_cursor_next(cursor, &key, &value));
