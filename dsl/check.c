@@ -1,0 +1,694 @@
+/* check.c: the types of expressions: names, operators, literals. Calls are in check_call.c. */
+#include "dsl/check_call.h"
+
+#include "engine/base/text.h"
+
+#include <stdarg.h>
+
+void sx_mistake(struct sx_compiler *c, struct sx_position at, streamd_status status, const char *hint,
+                const char *format, ...)
+{
+    char message[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    sx_diagnose(&c->errors, status, at, hint, "%s", message);
+}
+
+#define MISTAKE(scope, at, hint, ...) (sx_mistake((scope)->c, (at), STREAMD_E_TYPE, (hint), __VA_ARGS__), NULL)
+#define TEXT(scope, type) sx_type_text((type), (scope)->c->arena)
+
+struct sx_expr *sx_expr_new(struct sx_compiler *c, enum sx_expr_op op, const struct sx_type *type,
+                            struct sx_position at, uint32_t count)
+{
+    struct sx_expr *expr = SX_ARENA_NEW(c->arena, struct sx_expr);
+
+    expr->op = op;
+    expr->type = type;
+    expr->at = at;
+    expr->count = count;
+    expr->args = SX_ARENA_ARRAY(c->arena, const struct sx_expr *, count + 1);
+    return expr;
+}
+
+static struct sx_expr *unary(const struct sx_scope *s, enum sx_expr_op op, const struct sx_type *type,
+                             struct sx_position at, const struct sx_expr *arg)
+{
+    struct sx_expr *expr = sx_expr_new(s->c, op, type, at, 1);
+
+    expr->args[0] = arg;
+    return expr;
+}
+
+static const struct sx_expr *constant(const struct sx_scope *s, struct sx_position at, const struct sx_type *type,
+                                      struct sx_value value)
+{
+    struct sx_expr *expr = sx_expr_new(s->c, SX_EXPR_CONST, type, at, 0);
+
+    expr->value = value;
+    return expr;
+}
+
+static const struct sx_expr *cast_to(struct sx_compiler *c, const struct sx_expr *expr, const struct sx_type *type)
+{
+    struct sx_expr *cast = sx_expr_new(c, SX_EXPR_CAST, type, expr->at, 1);
+
+    if (expr->op == SX_EXPR_CONST && expr->type->kind == SX_NULL) {
+        cast->op = SX_EXPR_CONST;
+        cast->value = SX_VALUE_NULL;
+        cast->count = 0;
+        return cast;
+    }
+    cast->args[0] = expr;
+    return cast;
+}
+
+const struct sx_expr *sx_fit(struct sx_compiler *c, const struct sx_expr *expr, const struct sx_type *type)
+{
+    if (sx_type_equal(expr->type, type))
+        return expr;
+    if (expr->type->kind == SX_NULL || (expr->type->kind == SX_INT && type->kind == SX_DOUBLE))
+        return cast_to(c, expr, type);
+    /* An empty array or map goes for one of any elements. */
+    if (expr->op == SX_EXPR_ARRAY && expr->count == 0 && type->kind == SX_ARRAY) {
+        struct sx_expr *empty = sx_expr_new(c, SX_EXPR_ARRAY, type, expr->at, 0);
+        return empty;
+    }
+    if (expr->op == SX_EXPR_MAP && expr->count == 0 && type->kind == SX_MAP)
+        return sx_expr_new(c, SX_EXPR_MAP, type, expr->at, 0);
+    return NULL;
+}
+
+/* Both as one type: numbers as double when one is, null as the other. False: there is none. */
+static bool unify(const struct sx_scope *s, const struct sx_expr **a, const struct sx_expr **b)
+{
+    const struct sx_expr *fitted = sx_fit(s->c, *a, (*b)->type);
+
+    if (fitted != NULL) {
+        *a = fitted;
+        return true;
+    }
+    fitted = sx_fit(s->c, *b, (*a)->type);
+    if (fitted != NULL)
+        *b = fitted;
+    return fitted != NULL;
+}
+
+/* ---- Names ---------------------------------------------------------------------------------------------- */
+
+static const struct sx_expr *column(const struct sx_scope *s, struct sx_position at, int index)
+{
+    struct sx_expr *expr = sx_expr_new(s->c, SX_EXPR_COLUMN, s->schema->fields[index].type, at, 0);
+
+    expr->column = (uint32_t)index;
+    return expr;
+}
+
+static bool is_qualifier(const struct sx_scope *s, const char *name)
+{
+    for (uint32_t i = 0; s->schema != NULL && i < s->schema->count; i++)
+        if (s->schema->fields[i].qualifier != NULL && strcmp(s->schema->fields[i].qualifier, name) == 0)
+            return true;
+    return false;
+}
+
+/* The names that could have been meant, for a suggestion. */
+static const char *near_name(const struct sx_scope *s, const char *name, const char *qualifier)
+{
+    const char *names[256];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; s->schema != NULL && i < s->schema->count && count < SX_COUNT(names); i++)
+        if (qualifier == NULL || (s->schema->fields[i].qualifier && strcmp(qualifier, s->schema->fields[i].qualifier) == 0))
+            names[count++] = s->schema->fields[i].name;
+    return sx_nearest(name, names, count);
+}
+
+static const char *all_names(const struct sx_scope *s, const char *qualifier)
+{
+    struct sx_buffer text = {0};
+    const char *copy;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; s->schema != NULL && i < s->schema->count && count < 12; i++) {
+        const struct sx_field *f = &s->schema->fields[i];
+
+        if (qualifier == NULL || (f->qualifier && strcmp(qualifier, f->qualifier) == 0))
+            sx_buffer_printf(&text, "%s%s", count++ ? ", " : "the columns are ", f->name);
+    }
+    copy = count ? sx_arena_strndup(s->c->arena, text.data, text.size) : NULL;
+    sx_buffer_free(&text);
+    return copy;
+}
+
+static const struct sx_expr *unknown_column(const struct sx_scope *s, struct sx_position at, const char *name,
+                                            const char *qualifier)
+{
+    const char *near = near_name(s, name, qualifier);
+
+    sx_mistake(s->c, at, STREAMD_E_NAME,
+               near ? sx_arena_format(s->c->arena, "did you mean `%s`?", near) : all_names(s, qualifier),
+               qualifier ? "`%2$s` has no column `%1$s`" : "there is no column `%s`", name, qualifier);
+    return NULL;
+}
+
+static const struct sx_expr *check_name(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    const struct sx_param_value *param;
+    bool ambiguous;
+    int index;
+
+    for (const struct sx_binding *b = s->bindings; b != NULL; b = b->next)
+        if (strcmp(b->name, ast->text) == 0)
+            return b->expr;
+    if (s->schema != NULL) {
+        index = sx_schema_find(s->schema, SX_SLICE_NONE, sx_slice_of(ast->text), &ambiguous);
+        if (index >= 0 && ambiguous)
+            return MISTAKE(s, ast->at, sx_arena_format(s->c->arena, "write `%s.%s` for this one",
+                                                       s->schema->fields[index].qualifier ? s->schema->fields[index].qualifier : "?",
+                                                       ast->text),
+                           "`%s` is a column of both sides", ast->text);
+        if (index >= 0)
+            return column(s, ast->at, index);
+    }
+    param = sx_map_get(&s->c->params, sx_slice_of(ast->text));
+    if (param != NULL)
+        return constant(s, ast->at, param->type, param->value);
+    if (is_qualifier(s, ast->text))
+        return MISTAKE(s, ast->at, sx_arena_format(s->c->arena, "write `%s.column`", ast->text),
+                       "`%s` is a stream or table, not a value", ast->text);
+    return unknown_column(s, ast->at, ast->text, NULL);
+}
+
+/* The key as @key has it: the column, or a struct of several. */
+static const struct sx_expr *check_key(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    struct sx_type_field *fields;
+    struct sx_expr *expr;
+    uint32_t count = s->schema->key_count;
+
+    if (count == 0)
+        return MISTAKE(s, ast->at, NULL, "the rows have no key here");
+    if (count == 1)
+        return column(s, ast->at, 0);
+    fields = SX_ARENA_ARRAY(s->c->arena, struct sx_type_field, count);
+    for (uint32_t i = 0; i < count; i++)
+        fields[i] = (struct sx_type_field){.name = s->schema->fields[i].name, .type = s->schema->fields[i].type};
+    expr = sx_expr_new(s->c, SX_EXPR_STRUCT, sx_type_struct(s->c->arena, fields, count), ast->at, count);
+    for (uint32_t i = 0; i < count; i++)
+        expr->args[i] = column(s, ast->at, (int)i);
+    return expr;
+}
+
+static const struct sx_expr *check_meta(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    static const char *const names[] = {"key", "timestamp", "topic", "partition", "offset", "header"};
+    const char *near;
+    struct sx_value name;
+    struct sx_expr *expr;
+
+    if (s->schema == NULL)
+        return MISTAKE(s, ast->at, NULL, "`@%s` cannot stand in a constant", ast->text);
+    if (strcmp(ast->text, "key") == 0)
+        return check_key(s, ast);
+    if (strcmp(ast->text, "timestamp") == 0)
+        return sx_expr_new(s->c, SX_EXPR_TIMESTAMP, &sx_type_timestamp, ast->at, 0);
+    near = sx_nearest(ast->text, names, SX_COUNT(names));
+    for (size_t i = 2; i < SX_COUNT(names); i++)
+        if (strcmp(ast->text, names[i]) == 0) {
+            if (!s->schema->has_metadata)
+                return MISTAKE(s, ast->at, "map it to a column before that stage",
+                               "`@%s` belongs to the source record, which ends at an aggregate, a join or a repartition",
+                               ast->text);
+            near = NULL;
+        }
+    if (strcmp(ast->text, "topic") == 0)
+        return sx_expr_new(s->c, SX_EXPR_TOPIC, &sx_type_string, ast->at, 0);
+    if (strcmp(ast->text, "partition") == 0)
+        return sx_expr_new(s->c, SX_EXPR_PARTITION, &sx_type_int, ast->at, 0);
+    if (strcmp(ast->text, "offset") == 0)
+        return sx_expr_new(s->c, SX_EXPR_OFFSET, &sx_type_int, ast->at, 0);
+    if (strcmp(ast->text, "header") == 0) {
+        struct sx_scope none = {.c = s->c};
+
+        if (!sx_check_constant(&none, ast->args[0], &sx_type_string, &name))
+            return NULL;
+        expr = sx_expr_new(s->c, SX_EXPR_HEADER, &sx_type_string, ast->at, 0);
+        expr->value = name;
+        return expr;
+    }
+    return MISTAKE(s, ast->at, near ? sx_arena_format(s->c->arena, "did you mean `@%s`?", near) : NULL,
+                   "there is no `@%s`", ast->text);
+}
+
+/* a.b: a column of a stream, `window.start`, or a field of a struct. */
+static const struct sx_expr *check_field(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    const struct sx_ast *left = ast->args[0];
+    const struct sx_expr *of;
+    struct sx_expr *expr;
+    bool ambiguous;
+    int index;
+
+    if (left->kind == SX_AST_NAME && s->schema != NULL) {
+        bool own = sx_schema_find(s->schema, SX_SLICE_NONE, sx_slice_of(left->text), &ambiguous) >= 0;
+
+        index = sx_schema_find(s->schema, sx_slice_of(left->text), sx_slice_of(ast->text), &ambiguous);
+        if (!own && index >= 0)
+            return column(s, ast->at, index);
+        if (!own && strcmp(left->text, "window") == 0 && !is_qualifier(s, "window")) {
+            if (!s->schema->windowed)
+                return MISTAKE(s, ast->at, NULL, "the rows have no window here");
+            if (strcmp(ast->text, "start") == 0)
+                return sx_expr_new(s->c, SX_EXPR_WINDOW_START, &sx_type_timestamp, ast->at, 0);
+            if (strcmp(ast->text, "end") == 0)
+                return sx_expr_new(s->c, SX_EXPR_WINDOW_END, &sx_type_timestamp, ast->at, 0);
+            return MISTAKE(s, ast->at, "a window has `start` and `end`", "a window has no `%s`", ast->text);
+        }
+        if (!own && is_qualifier(s, left->text))
+            return unknown_column(s, ast->at, ast->text, left->text);
+        if (!own && sx_map_get(&s->c->names, sx_slice_of(left->text)) != NULL && !sx_map_get(&s->c->params, sx_slice_of(left->text)))
+            return MISTAKE(s, ast->at, "names of streams end at the next `map` or `aggregate`: use the bare column",
+                           "the columns here are not those of `%s`", left->text);
+    }
+    of = sx_check(s, left, NULL);
+    if (of == NULL)
+        return NULL;
+    if (of->type->kind != SX_STRUCT)
+        return MISTAKE(s, ast->at, of->type->kind == SX_MAP ? "write `x[\"key\"]`" : NULL, "%s has no field `%s`",
+                       TEXT(s, of->type), ast->text);
+    index = sx_type_field(of->type, sx_slice_of(ast->text));
+    if (index < 0)
+        return MISTAKE(s, ast->at, NULL, "%s has no field `%s`", TEXT(s, of->type), ast->text);
+    expr = unary(s, SX_EXPR_FIELD, of->type->fields[index].type, ast->at, of);
+    expr->column = (uint32_t)index;
+    return expr;
+}
+
+static const struct sx_expr *check_index(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    const struct sx_expr *of = sx_check(s, ast->args[0], NULL), *at;
+    struct sx_expr *expr;
+
+    if (of == NULL)
+        return NULL;
+    if (of->type->kind != SX_ARRAY && of->type->kind != SX_MAP)
+        return MISTAKE(s, ast->at, NULL, "only arrays and maps have elements, and this is %s", TEXT(s, of->type));
+    at = sx_check(s, ast->args[1], of->type->kind == SX_ARRAY ? &sx_type_int : &sx_type_string);
+    if (at == NULL)
+        return NULL;
+    expr = sx_expr_new(s->c, SX_EXPR_INDEX, of->type->element, ast->at, 2);
+    expr->args[0] = of;
+    expr->args[1] = at;
+    return expr;
+}
+
+/* ---- Operators -------------------------------------------------------------------------------------------- */
+
+static bool is_number(const struct sx_type *type) { return type->kind == SX_INT || type->kind == SX_DOUBLE; }
+static bool is_point(const struct sx_type *type) { return type->kind == SX_TIMESTAMP || type->kind == SX_DATE; }
+
+static const struct sx_expr *pair(const struct sx_scope *s, enum sx_expr_op op, const struct sx_type *type,
+                                  struct sx_position at, const struct sx_expr *a, const struct sx_expr *b)
+{
+    struct sx_expr *expr = sx_expr_new(s->c, op, type, at, 2);
+
+    expr->args[0] = a;
+    expr->args[1] = b;
+    return expr;
+}
+
+/* + - * / % */
+static const struct sx_expr *check_arithmetic(const struct sx_scope *s, const struct sx_ast *ast, enum sx_expr_op op)
+{
+    const struct sx_expr *a = sx_check(s, ast->args[0], NULL), *b = sx_check(s, ast->args[1], NULL);
+    const struct sx_type *x, *y;
+
+    if (a == NULL || b == NULL)
+        return NULL;
+    x = a->type;
+    y = b->type;
+    if (x->kind == SX_NULL || y->kind == SX_NULL) {
+        const struct sx_type *type = x->kind == SX_NULL ? y : x;
+        return constant(s, ast->at, type->kind == SX_NULL ? &sx_type_int : type, SX_VALUE_NULL);
+    }
+    if (is_number(x) && is_number(y)) {
+        unify(s, &a, &b);
+        return pair(s, op, a->type, ast->at, a, b);
+    }
+    if (op == SX_EXPR_ADD && x->kind == SX_STRING && y->kind == SX_STRING)
+        return pair(s, op, x, ast->at, a, b);
+    if ((op == SX_EXPR_ADD || op == SX_EXPR_SUB) && (is_point(x) || x->kind == SX_DURATION) && y->kind == SX_DURATION)
+        return pair(s, op, x, ast->at, a, b);
+    if (op == SX_EXPR_ADD && x->kind == SX_DURATION && is_point(y))
+        return pair(s, op, y, ast->at, a, b);
+    if (op == SX_EXPR_SUB && is_point(x) && x->kind == y->kind)
+        return pair(s, op, &sx_type_duration, ast->at, a, b);
+    if (op == SX_EXPR_MUL && ((x->kind == SX_INT && y->kind == SX_DURATION) || (x->kind == SX_DURATION && y->kind == SX_INT)))
+        return pair(s, op, &sx_type_duration, ast->at, a, b);
+    return MISTAKE(s, ast->at,
+                   x->kind == SX_STRING || y->kind == SX_STRING ? "write `cast(x as string)` to join it, or `cast(x as int)` to reckon"
+                                                                : NULL,
+                   "`%s` does not work on %s and %s", ast->text, TEXT(s, x), TEXT(s, y));
+}
+
+static const struct sx_expr *check_comparison(const struct sx_scope *s, const struct sx_ast *ast, enum sx_expr_op op)
+{
+    const struct sx_expr *a = sx_check(s, ast->args[0], NULL), *b = sx_check(s, ast->args[1], NULL);
+    const char *hint = NULL;
+
+    if (a == NULL || b == NULL)
+        return NULL;
+    if (unify(s, &a, &b))
+        return pair(s, op, &sx_type_bool, ast->at, a, b);
+    if ((a->type->kind == SX_TIMESTAMP && b->type->kind == SX_STRING) || (a->type->kind == SX_STRING && b->type->kind == SX_TIMESTAMP))
+        hint = "a point in time is `timestamp \"2026-01-31T10:00:00Z\"`";
+    else if (a->type->kind == SX_STRING || b->type->kind == SX_STRING)
+        hint = "text stands between quotes; `cast(x as int)` makes a number of it";
+    return MISTAKE(s, ast->at, hint, "%s and %s cannot be compared", TEXT(s, a->type), TEXT(s, b->type));
+}
+
+static const struct sx_expr *check_logic(const struct sx_scope *s, const struct sx_ast *ast, enum sx_expr_op op)
+{
+    const struct sx_expr *a = sx_check(s, ast->args[0], &sx_type_bool), *b = sx_check(s, ast->args[1], &sx_type_bool);
+
+    return a && b ? pair(s, op, &sx_type_bool, ast->at, a, b) : NULL;
+}
+
+static const struct sx_expr *negated(const struct sx_scope *s, const struct sx_ast *ast, const struct sx_expr *expr, bool negate)
+{
+    return expr != NULL && negate ? unary(s, SX_EXPR_NOT, &sx_type_bool, ast->at, expr) : expr;
+}
+
+static const struct sx_expr *check_coalesce(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    const struct sx_expr *a = sx_check(s, ast->args[0], NULL), *b = sx_check(s, ast->args[1], NULL);
+
+    if (a == NULL || b == NULL)
+        return NULL;
+    if (!unify(s, &a, &b))
+        return MISTAKE(s, ast->at, NULL, "`??` needs two of one type, and these are %s and %s", TEXT(s, a->type), TEXT(s, b->type));
+    return pair(s, SX_EXPR_COALESCE, a->type, ast->at, a, b);
+}
+
+static const struct sx_expr *check_binary(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    static const struct {
+        const char *sign;
+        enum sx_expr_op op;
+    } arithmetic[] = {{"+", SX_EXPR_ADD}, {"-", SX_EXPR_SUB}, {"*", SX_EXPR_MUL}, {"/", SX_EXPR_DIV}, {"%", SX_EXPR_MOD}},
+      comparisons[] = {{"==", SX_EXPR_EQ}, {"!=", SX_EXPR_NE}, {"<", SX_EXPR_LT},
+                       {"<=", SX_EXPR_LE}, {">", SX_EXPR_GT},  {">=", SX_EXPR_GE}};
+
+    for (size_t i = 0; i < SX_COUNT(arithmetic); i++)
+        if (strcmp(ast->text, arithmetic[i].sign) == 0)
+            return check_arithmetic(s, ast, arithmetic[i].op);
+    for (size_t i = 0; i < SX_COUNT(comparisons); i++)
+        if (strcmp(ast->text, comparisons[i].sign) == 0)
+            return check_comparison(s, ast, comparisons[i].op);
+    if (strcmp(ast->text, "and") == 0)
+        return check_logic(s, ast, SX_EXPR_AND);
+    if (strcmp(ast->text, "or") == 0)
+        return check_logic(s, ast, SX_EXPR_OR);
+    if (strcmp(ast->text, "??") == 0)
+        return check_coalesce(s, ast);
+    return negated(s, ast, sx_check_call(s, ast, "matches", ast->args, 2), strcmp(ast->text, "!~") == 0);
+}
+
+/* x in [a, b]; x in array */
+static const struct sx_expr *check_in(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    const struct sx_expr *x = sx_check(s, ast->args[0], NULL);
+    const struct sx_ast *list = ast->args[1];
+    struct sx_expr *in;
+
+    if (x == NULL)
+        return NULL;
+    if (list->kind != SX_AST_ARRAY) {
+        struct sx_ast *turned[] = {(struct sx_ast *)list, ast->args[0]};
+        return negated(s, ast, sx_check_call(s, ast, "array_contains", turned, 2), ast->negated);
+    }
+    in = sx_expr_new(s->c, SX_EXPR_IN, &sx_type_bool, ast->at, list->count + 1);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct sx_expr *member = sx_check(s, list->args[i], NULL), *fitted;
+
+        if (member == NULL)
+            return NULL;
+        fitted = sx_fit(s->c, member, x->type);
+        if (fitted == NULL && x->type->kind == SX_INT && member->type->kind == SX_DOUBLE) {
+            x = cast_to(s->c, x, &sx_type_double);
+            for (uint32_t j = 0; j < i; j++)
+                in->args[j + 1] = cast_to(s->c, in->args[j + 1], &sx_type_double);
+            fitted = member;
+        }
+        if (fitted == NULL)
+            return MISTAKE(s, list->args[i]->at, NULL, "%s and %s cannot be compared", TEXT(s, x->type), TEXT(s, member->type));
+        in->args[i + 1] = fitted;
+    }
+    in->args[0] = x;
+    return negated(s, ast, in, ast->negated);
+}
+
+/* x between a and b: x >= a and x <= b */
+static const struct sx_expr *check_between(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    struct sx_ast low = *ast, high = *ast;
+    struct sx_ast *low_args[] = {ast->args[0], ast->args[1]}, *high_args[] = {ast->args[0], ast->args[2]};
+    const struct sx_expr *a, *b;
+
+    low.args = low_args;
+    high.args = high_args;
+    a = check_comparison(s, &low, SX_EXPR_GE);
+    b = a ? check_comparison(s, &high, SX_EXPR_LE) : NULL;
+    return b ? negated(s, ast, pair(s, SX_EXPR_AND, &sx_type_bool, ast->at, a, b), ast->negated) : NULL;
+}
+
+static const struct sx_expr *check_case(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    uint32_t branches = ast->count / 2;
+    struct sx_expr *expr = sx_expr_new(s->c, SX_EXPR_CASE, &sx_type_null, ast->at, branches * 2 + 1);
+    const struct sx_type *type = &sx_type_null;
+
+    for (uint32_t i = 0; i < branches * 2 + 1; i++) {
+        bool condition = i < branches * 2 && i % 2 == 0;
+
+        if (i == branches * 2 && !ast->has_else) {
+            expr->args[i] = constant(s, ast->at, &sx_type_null, SX_VALUE_NULL);
+            continue;
+        }
+        expr->args[i] = sx_check(s, ast->args[i], condition ? &sx_type_bool : NULL);
+        if (expr->args[i] == NULL)
+            return NULL;
+        if (condition || expr->args[i]->type->kind == SX_NULL)
+            continue;
+        if (type->kind == SX_NULL || (type->kind == SX_INT && expr->args[i]->type->kind == SX_DOUBLE))
+            type = expr->args[i]->type;
+    }
+    for (uint32_t i = 1; i < branches * 2 + 1; i += i + 1 < branches * 2 ? 2 : 1) {
+        const struct sx_expr *fitted;
+
+        if (i < branches * 2 && i % 2 == 0)
+            continue;
+        fitted = sx_fit(s->c, expr->args[i], type);
+        if (fitted == NULL)
+            return MISTAKE(s, expr->args[i]->at, NULL, "the branches are of different types, %s and %s", TEXT(s, type),
+                           TEXT(s, expr->args[i]->type));
+        expr->args[i] = fitted;
+    }
+    expr->type = type;
+    return expr;
+}
+
+static const struct sx_expr *check_cast(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    const struct sx_expr *x = sx_check(s, ast->args[0], NULL);
+
+    if (x == NULL)
+        return NULL;
+    if (sx_type_equal(x->type, ast->type))
+        return x;
+    if (x->type->kind != SX_NULL && !sx_cast_exists(x->type, ast->type))
+        return MISTAKE(s, ast->at, NULL, "%s cannot be cast to %s", TEXT(s, x->type), TEXT(s, ast->type));
+    x = cast_to(s->c, x, ast->type);
+    ((struct sx_expr *)x)->at = ast->at;
+    return x;
+}
+
+static const struct sx_expr *check_negate(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    const struct sx_expr *x = sx_check(s, ast->args[0], NULL);
+
+    if (x == NULL)
+        return NULL;
+    if (!is_number(x->type) && x->type->kind != SX_DURATION && x->type->kind != SX_NULL)
+        return MISTAKE(s, ast->at, NULL, "%s has no negative", TEXT(s, x->type));
+    return unary(s, SX_EXPR_NEG, x->type, ast->at, x);
+}
+
+/* ---- Nested literals ------------------------------------------------------------------------------------------- */
+
+/* The type that all have in common. */
+static const struct sx_type *common_type(const struct sx_scope *s, const struct sx_ast *ast, struct sx_expr *expr,
+                                         uint32_t first, uint32_t step)
+{
+    const struct sx_type *type = &sx_type_null;
+
+    for (uint32_t i = first; i < expr->count; i += step)
+        if (type->kind == SX_NULL || (type->kind == SX_INT && expr->args[i]->type->kind == SX_DOUBLE))
+            type = expr->args[i]->type;
+    for (uint32_t i = first; i < expr->count; i += step) {
+        const struct sx_expr *fitted = sx_fit(s->c, expr->args[i], type);
+
+        if (fitted == NULL)
+            return MISTAKE(s, expr->args[i]->at, NULL, "the elements are of different types, %s and %s", TEXT(s, type),
+                           TEXT(s, expr->args[i]->type));
+        expr->args[i] = fitted;
+    }
+    return type;
+}
+
+static const struct sx_expr *check_nested(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    enum sx_expr_op op = ast->kind == SX_AST_ARRAY ? SX_EXPR_ARRAY : ast->kind == SX_AST_MAP ? SX_EXPR_MAP : SX_EXPR_STRUCT;
+    struct sx_expr *expr = sx_expr_new(s->c, op, NULL, ast->at, ast->count);
+    const struct sx_type *type;
+
+    for (uint32_t i = 0; i < ast->count; i++) {
+        expr->args[i] = sx_check(s, ast->args[i], op == SX_EXPR_MAP && i % 2 == 0 ? &sx_type_string : NULL);
+        if (expr->args[i] == NULL)
+            return NULL;
+    }
+    if (op == SX_EXPR_STRUCT) {
+        struct sx_type_field *fields = SX_ARENA_ARRAY(s->c->arena, struct sx_type_field, ast->count + 1);
+
+        for (uint32_t i = 0; i < ast->count; i++)
+            fields[i] = (struct sx_type_field){.name = ast->names[i], .type = expr->args[i]->type};
+        expr->type = sx_type_struct(s->c->arena, fields, ast->count);
+        return expr;
+    }
+    type = common_type(s, ast, expr, op == SX_EXPR_MAP ? 1 : 0, op == SX_EXPR_MAP ? 2 : 1);
+    if (type == NULL)
+        return NULL;
+    expr->type = op == SX_EXPR_MAP ? sx_type_map(s->c->arena, type) : sx_type_array(s->c->arena, type);
+    return expr;
+}
+
+/* ---- All ---------------------------------------------------------------------------------------------------------- */
+
+static const struct sx_expr *check_any(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    const struct sx_expr *x;
+
+    switch (ast->kind) {
+    case SX_AST_NULL:
+        return constant(s, ast->at, &sx_type_null, SX_VALUE_NULL);
+    case SX_AST_BOOL:
+        return constant(s, ast->at, &sx_type_bool, sx_value_bool(ast->integer != 0));
+    case SX_AST_INT:
+        return constant(s, ast->at, &sx_type_int, sx_value_int(ast->integer));
+    case SX_AST_DOUBLE:
+        return constant(s, ast->at, &sx_type_double, sx_value_double(ast->real));
+    case SX_AST_STRING:
+        return constant(s, ast->at, &sx_type_string, sx_value_string(sx_slice(ast->text, ast->size)));
+    case SX_AST_DURATION:
+        return constant(s, ast->at, &sx_type_duration, sx_value_int64(SX_DURATION, ast->integer));
+    case SX_AST_TIMESTAMP:
+        return constant(s, ast->at, &sx_type_timestamp, sx_value_int64(SX_TIMESTAMP, ast->integer));
+    case SX_AST_DATE:
+        return constant(s, ast->at, &sx_type_date, sx_value_int64(SX_DATE, ast->integer));
+    case SX_AST_TIME:
+        return constant(s, ast->at, &sx_type_time, sx_value_int64(SX_TIME, ast->integer));
+    case SX_AST_SIZE:
+        return MISTAKE(s, ast->at, NULL, "a size can only stand in a setting");
+    case SX_AST_NAME:
+        return check_name(s, ast);
+    case SX_AST_META:
+        return check_meta(s, ast);
+    case SX_AST_FIELD:
+        return check_field(s, ast);
+    case SX_AST_INDEX:
+        return check_index(s, ast);
+    case SX_AST_NEGATE:
+        return check_negate(s, ast);
+    case SX_AST_NOT:
+        x = sx_check(s, ast->args[0], &sx_type_bool);
+        return x ? unary(s, SX_EXPR_NOT, &sx_type_bool, ast->at, x) : NULL;
+    case SX_AST_BINARY:
+        return check_binary(s, ast);
+    case SX_AST_IS_NULL:
+        x = sx_check(s, ast->args[0], NULL);
+        return x ? negated(s, ast, unary(s, SX_EXPR_IS_NULL, &sx_type_bool, ast->at, x), ast->negated) : NULL;
+    case SX_AST_IN:
+        return check_in(s, ast);
+    case SX_AST_BETWEEN:
+        return check_between(s, ast);
+    case SX_AST_LIKE:
+        return negated(s, ast, sx_check_call(s, ast, "like", ast->args, ast->count), ast->negated);
+    case SX_AST_CASE:
+        return check_case(s, ast);
+    case SX_AST_CAST:
+        return check_cast(s, ast);
+    case SX_AST_CALL:
+        return sx_check_named_call(s, ast);
+    case SX_AST_ARRAY:
+    case SX_AST_STRUCT:
+    case SX_AST_MAP:
+        return check_nested(s, ast);
+    case SX_AST_LAMBDA:
+        return MISTAKE(s, ast->at, NULL, "lambdas are not yet supported");
+    case SX_AST_STAR:
+    case SX_AST_ERROR:
+        break;
+    }
+    return NULL;
+}
+
+const struct sx_expr *sx_check(const struct sx_scope *scope, const struct sx_ast *ast, const struct sx_type *wanted)
+{
+    const struct sx_expr *expr = check_any(scope, ast), *fitted;
+
+    if (expr == NULL || wanted == NULL)
+        return expr;
+    fitted = sx_fit(scope->c, expr, wanted);
+    if (fitted == NULL)
+        return MISTAKE(scope, ast->at,
+                       sx_cast_exists(expr->type, wanted) && wanted->kind != SX_BOOL
+                           ? sx_arena_format(scope->c->arena, "write `cast(... as %s)`", TEXT(scope, wanted))
+                           : NULL,
+                       "expected %s here, and this is %s", TEXT(scope, wanted), TEXT(scope, expr->type));
+    return fitted;
+}
+
+const struct sx_program *sx_check_program(const struct sx_scope *scope, const struct sx_ast *ast,
+                                          const struct sx_type *wanted, const struct sx_type **type)
+{
+    const struct sx_expr *expr = sx_check(scope, ast, wanted);
+    const struct sx_program *program = NULL;
+    streamd_error *error = NULL;
+
+    if (expr == NULL)
+        return NULL;
+    if (sx_program_build(expr, NULL, 0, scope->c->arena, &program, &error) != STREAMD_OK) {
+        sx_mistake(scope->c, ast->at, STREAMD_E_TYPE, NULL, "%s", streamd_error_message(error));
+        streamd_error_free(error);
+        return NULL;
+    }
+    if (type != NULL)
+        *type = expr->type;
+    return program;
+}
+
+bool sx_check_constant(const struct sx_scope *scope, const struct sx_ast *ast, const struct sx_type *wanted,
+                       struct sx_value *value)
+{
+    const struct sx_program *program = sx_check_program(scope, ast, wanted, NULL);
+
+    if (program == NULL)
+        return false;
+    if (sx_program_is_constant(program, value))
+        return true;
+    sx_mistake(scope->c, ast->at, STREAMD_E_TYPE, NULL, "expected a constant here");
+    return false;
+}

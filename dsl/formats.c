@@ -1,0 +1,343 @@
+/* formats.c: sources and sinks: which format encodes which columns. */
+#include "dsl/check.h"
+
+#include "engine/base/text.h"
+
+/* ---- Binding a format ------------------------------------------------------------------------------------- */
+
+static const struct sx_format_def *find_format(struct sx_compiler *c, const char *name, struct sx_position at)
+{
+    const struct sx_format_def *format = sx_format_find(name);
+    const char *names[64], *near;
+    size_t count;
+    const struct sx_format_def *const *all;
+
+    if (format != NULL && strcmp(name, "row") != 0)
+        return format;
+    all = sx_format_all(&count);
+    count = SX_MIN(count, SX_COUNT(names));
+    for (size_t i = 0; i < count; i++)
+        names[i] = all[i]->name;
+    near = sx_nearest(name, names, count);
+    sx_mistake(c, at, STREAMD_E_NAME, near ? sx_arena_format(c->arena, "did you mean `%s`?", near) : "formats are json, csv, string, int, int32, double, bytes",
+               "there is no format `%s`", name);
+    return NULL;
+}
+
+static const void *bind_format(struct sx_compiler *c, const struct sx_format_def *format, const struct sx_format_field *fields,
+                               uint32_t count, bool whole, const struct sx_ast_format *written, struct sx_position at)
+{
+    struct sx_format_spec spec = {.fields = fields, .field_count = count, .whole = whole, .delimiter = ','};
+    streamd_error *error = NULL;
+    void *plan = NULL;
+
+    if (written != NULL) {
+        spec.header = written->header;
+        if (written->delimiter != NULL && strlen(written->delimiter) != 1)
+            sx_mistake(c, at, STREAMD_E_TYPE, NULL, "the delimiter must be one character");
+        else if (written->delimiter != NULL)
+            spec.delimiter = written->delimiter[0];
+    }
+    if (format->bind(&spec, c->arena, &plan, &error) != STREAMD_OK) {
+        sx_mistake(c, at, STREAMD_E_TYPE, NULL, "%s", streamd_error_message(error));
+        streamd_error_free(error);
+        return NULL;
+    }
+    return plan;
+}
+
+/* ---- Sources ------------------------------------------------------------------------------------------------ */
+
+/* Declared fields as a format's. */
+static bool declare_fields(struct sx_compiler *c, const struct sx_ast_field *from, uint32_t count, struct sx_format_field **fields)
+{
+    struct sx_scope none = {.c = c};
+    bool ok = true;
+
+    *fields = SX_ARENA_ARRAY(c->arena, struct sx_format_field, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        (*fields)[i] = (struct sx_format_field){.name = from[i].name, .path = from[i].path, .type = from[i].type, .not_null = from[i].not_null};
+        for (uint32_t j = 0; j < i; j++)
+            if (strcmp(from[i].name, from[j].name) == 0) {
+                sx_mistake(c, from[i].at, STREAMD_E_NAME, NULL, "the field `%s` is there twice", from[i].name);
+                ok = false;
+            }
+        if (from[i].preset != NULL) {
+            (*fields)[i].has_default = true;
+            ok &= sx_check_constant(&none, from[i].preset, from[i].type, &(*fields)[i].preset);
+        }
+    }
+    return ok;
+}
+
+/* The type of the one column of a format without fields. */
+static const struct sx_type *single_type(struct sx_compiler *c, const struct sx_format_def *format, const struct sx_ast_format *written)
+{
+    if (written->type != NULL)
+        return written->type;
+    if (format->type != NULL)
+        return format->type;
+    sx_mistake(c, written->at, STREAMD_E_SYNTAX, sx_arena_format(c->arena, "write `%s { name string, ... }`", format->name),
+               "`%s` needs its fields", format->name);
+    return NULL;
+}
+
+/* A key or value: its format and fields; `name` is what a single column is called. */
+static bool declare(struct sx_compiler *c, const struct sx_ast_format *written, const char *name,
+                    const struct sx_format_def **format, const void **plan, const struct sx_format_field **fields, uint32_t *count)
+{
+    struct sx_format_field *made;
+    bool whole;
+
+    *format = find_format(c, written->name, written->at);
+    if (*format == NULL)
+        return false;
+    if (strcmp(written->name, "none") == 0) {
+        *count = 0;
+        *fields = NULL;
+        *plan = bind_format(c, *format, NULL, 0, false, NULL, written->at);
+        return true;
+    }
+    if (written->has_fields && !(*format)->takes_fields) {
+        sx_mistake(c, written->at, STREAMD_E_SYNTAX, sx_arena_format(c->arena, "write `json { ... }`, or `%s` alone", written->name),
+                   "`%s` has no fields", written->name);
+        return false;
+    }
+    /* `key json { a int }` without `as` gives the columns a; with `as` one struct. */
+    if (written->has_fields && written->as == NULL) {
+        whole = false;
+        if (!declare_fields(c, written->fields, written->field_count, &made))
+            return false;
+        *count = written->field_count;
+    } else {
+        made = SX_ARENA_ARRAY(c->arena, struct sx_format_field, 1);
+        if (written->has_fields) {
+            struct sx_type_field *parts = SX_ARENA_ARRAY(c->arena, struct sx_type_field, written->field_count + 1);
+            for (uint32_t i = 0; i < written->field_count; i++)
+                parts[i] = (struct sx_type_field){.name = written->fields[i].name, .type = written->fields[i].type};
+            made->type = sx_type_struct(c->arena, parts, written->field_count);
+        } else {
+            made->type = single_type(c, *format, written);
+        }
+        made->name = written->as ? written->as : name;
+        whole = true;
+        *count = 1;
+        if (made->type == NULL)
+            return false;
+    }
+    *fields = made;
+    *plan = bind_format(c, *format, made, *count, whole, written, written->at);
+    return *plan != NULL || strcmp(written->name, "none") == 0;
+}
+
+static bool check_time(struct sx_compiler *c, struct sx_source_spec *spec, const struct sx_ast *time)
+{
+    struct sx_scope scope = {.c = c, .schema = sx_source_schema(spec, c->arena)};
+
+    spec->time = sx_check_program(&scope, time, &sx_type_timestamp, NULL);
+    return spec->time != NULL;
+}
+
+const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_statement *s)
+{
+    struct sx_source_spec *spec = SX_ARENA_NEW(c->arena, struct sx_source_spec);
+    const struct sx_ast_body *body = s->body;
+    struct sx_ast_format no_key = {.name = "none", .at = s->at};
+    bool ok = true;
+
+    if (body == NULL)
+        return NULL;
+    spec->name = s->name;
+    spec->kind = s->flow;
+    spec->topics = s->topics;
+    spec->topic_count = s->topic_count;
+    spec->at = s->at;
+    spec->start_latest = body->start_latest;
+    spec->on_error = body->on_error;
+    spec->error_topic = body->error_topic;
+    spec->idle_ms = body->idle_ms;
+    spec->key_window_ms = !body->key.windowed ? 0 : body->key.session ? -1 : body->key.window_ms;
+    if (body->value.name == NULL) {
+        sx_mistake(c, s->at, STREAMD_E_SYNTAX, "write `value json { ... }`", "the source `%s` has no `value`", s->name);
+        return NULL;
+    }
+    if (s->flow != SX_FLOW_STREAM && body->key.name == NULL) {
+        sx_mistake(c, s->at, STREAMD_E_SYNTAX, "write `key string`", "the table `%s` has no `key`", s->name);
+        return NULL;
+    }
+    if (s->flow == SX_FLOW_GLOBAL && spec->time != NULL)
+        ok = false;
+    ok &= declare(c, body->key.name ? &body->key : &no_key, "key", &spec->key_format, &spec->key_plan, &spec->key_fields, &spec->key_count);
+    ok &= declare(c, &body->value, "value", &spec->value_format, &spec->value_plan, &spec->value_fields, &spec->value_count);
+    if (ok && body->time != NULL)
+        ok = check_time(c, spec, body->time);
+    if (!ok)
+        return NULL;
+    c->sources = sx_realloc(c->sources, sizeof(*c->sources) * (c->source_count + 1));
+    c->sources[c->source_count++] = spec;
+    return sx_source_bind(c->plan, c->catalog, spec);
+}
+
+/* ---- Sinks --------------------------------------------------------------------------------------------------- */
+
+/* Kafka's serializer for a single key column. */
+static const char *default_key_format(const struct sx_schema *schema)
+{
+    if (schema->key_count == 0)
+        return "none";
+    if (schema->key_count > 1)
+        return "json";
+    switch (schema->fields[0].type->kind) {
+    case SX_STRING:
+        return "string";
+    case SX_INT:
+        return "int";
+    case SX_DOUBLE:
+        return "double";
+    case SX_BYTES:
+        return "bytes";
+    default:
+        return "json";
+    }
+}
+
+static bool set_key(struct sx_compiler *c, const struct sx_ast_body *body, const struct sx_schema *schema, struct sx_body *out, struct sx_position at)
+{
+    const char *name = body && body->key.name ? body->key.name : default_key_format(schema);
+    struct sx_format_field *fields = SX_ARENA_ARRAY(c->arena, struct sx_format_field, schema->key_count + 1);
+    uint16_t *columns = SX_ARENA_ARRAY(c->arena, uint16_t, schema->key_count + 1);
+
+    if (body != NULL && body->key.name != NULL)
+        at = body->key.at;
+    out->key_windowed = body && body->key.windowed;
+    if (out->key_windowed && !schema->windowed) {
+        sx_mistake(c, at, STREAMD_E_TYPE, NULL, "the rows have no window for `key windowed`");
+        return false;
+    }
+    out->key_format = find_format(c, name, at);
+    if (out->key_format == NULL)
+        return false;
+    out->key_count = strcmp(name, "none") == 0 ? 0 : schema->key_count;
+    if (out->key_count == 0 && strcmp(name, "none") != 0) {
+        sx_mistake(c, at, STREAMD_E_TYPE, "write `key none`, or `| key by ...` before", "the rows have no key");
+        return false;
+    }
+    if (out->key_count > 1 && !out->key_format->takes_fields) {
+        sx_mistake(c, at, STREAMD_E_TYPE, "write `key json`", "`%s` holds one column, and the key has %u", name, out->key_count);
+        return false;
+    }
+    for (uint32_t k = 0; k < out->key_count; k++) {
+        columns[k] = (uint16_t)k;
+        fields[k] = (struct sx_format_field){.name = schema->fields[k].name, .type = schema->fields[k].type};
+    }
+    out->key_columns = columns;
+    out->key_plan = bind_format(c, out->key_format, fields, out->key_count, out->key_count == 1, body ? &body->key : NULL, at);
+    return out->key_plan != NULL || out->key_count == 0;
+}
+
+static bool has_column(const struct sx_schema *schema, const char *name)
+{
+    for (uint32_t i = 0; i < schema->count; i++)
+        if (schema->fields[i].role == SX_ROLE_VALUE && strcmp(schema->fields[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool check_value_names(struct sx_compiler *c, const struct sx_schema *schema, struct sx_position at)
+{
+    for (uint32_t i = 0; i < schema->count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            if (schema->fields[i].role == SX_ROLE_VALUE && schema->fields[j].role == SX_ROLE_VALUE &&
+                strcmp(schema->fields[i].name, schema->fields[j].name) == 0) {
+                sx_mistake(c, at, STREAMD_E_TYPE, "map the columns before the sink", "both sides of the join have a column `%s`", schema->fields[i].name);
+                return false;
+            }
+    return true;
+}
+
+static bool set_value(struct sx_compiler *c, const struct sx_ast_body *body, const struct sx_flow *flow, struct sx_body *out, struct sx_position at)
+{
+    const struct sx_schema *schema = flow->schema;
+    const struct sx_ast_format *written = body && body->value.name ? &body->value : NULL;
+    struct sx_format_field *fields = SX_ARENA_ARRAY(c->arena, struct sx_format_field, schema->count + 3);
+    uint16_t *columns = SX_ARENA_ARRAY(c->arena, uint16_t, schema->count + 3);
+    bool whole;
+
+    if (!check_value_names(c, schema, at))
+        return false;
+    out->value_format = find_format(c, written ? written->name : "json", written ? written->at : at);
+    if (out->value_format == NULL)
+        return false;
+    whole = !out->value_format->takes_fields || (written != NULL && written->type != NULL);
+    for (uint32_t i = 0; i < schema->count; i++) {
+        if (schema->fields[i].role != SX_ROLE_VALUE)
+            continue;
+        columns[out->value_count] = (uint16_t)i;
+        fields[out->value_count++] = (struct sx_format_field){.name = schema->fields[i].name, .type = schema->fields[i].type};
+    }
+    if (whole && out->value_count != 1) {
+        sx_mistake(c, written->at, STREAMD_E_TYPE, "map to one column before the sink", "`%s` holds one column, and the value has %u",
+                   written->name, out->value_count);
+        return false;
+    }
+    if (whole && written->type != NULL && !sx_type_equal(written->type, fields[0].type)) {
+        sx_mistake(c, written->at, STREAMD_E_TYPE, NULL, "the column is %s", sx_type_text(fields[0].type, c->arena));
+        return false;
+    }
+    /* A windowed table's JSON value says its window, unless it has such columns. */
+    if (!whole && schema->windowed && flow->kind == SX_FLOW_TABLE && strcmp(out->value_format->name, "json") == 0) {
+        static const char *const names[] = {"window_start", "window_end"};
+        for (uint16_t i = 0; i < 2; i++)
+            if (!has_column(schema, names[i])) {
+                columns[out->value_count] = (uint16_t)(SX_COLUMN_WINDOW_START + i);
+                fields[out->value_count++] = (struct sx_format_field){.name = names[i], .type = &sx_type_timestamp};
+            }
+    }
+    out->value_columns = columns;
+    out->value_plan = bind_format(c, out->value_format, fields, out->value_count, whole, written, written ? written->at : at);
+    return out->value_plan != NULL;
+}
+
+static bool set_headers(struct sx_compiler *c, const struct sx_ast_body *body, const struct sx_scope *scope, struct sx_body *out)
+{
+    struct sx_named *headers = SX_ARENA_ARRAY(c->arena, struct sx_named, body->header_count + 1);
+
+    for (uint32_t i = 0; i < body->header_count; i++) {
+        const struct sx_ast_item *item = &body->headers[i];
+
+        headers[i].name = item->name ? item->name : item->expr->text;
+        headers[i].type = &sx_type_string;
+        headers[i].program = sx_check_program(scope, item->expr, &sx_type_string, NULL);
+        if (headers[i].program == NULL)
+            return false;
+    }
+    out->headers = headers;
+    out->header_count = body->header_count;
+    return true;
+}
+
+const struct sx_body *sx_compile_body(struct sx_compiler *c, const struct sx_ast_body *body, const struct sx_flow *flow,
+                                      struct sx_position at)
+{
+    struct sx_body *out = SX_ARENA_NEW(c->arena, struct sx_body);
+    struct sx_scope scope = {.c = c, .schema = flow->schema};
+
+    if (!set_key(c, body, flow->schema, out, at) || !set_value(c, body, flow, out, at))
+        return NULL;
+    if (body == NULL)
+        return out;
+    if (body->time != NULL && (out->time = sx_check_program(&scope, body->time, &sx_type_timestamp, NULL)) == NULL)
+        return NULL;
+    if (body->partition != NULL) {
+        const struct sx_type *type;
+
+        out->partition = sx_check_program(&scope, body->partition, NULL, &type);
+        if (out->partition == NULL)
+            return NULL;
+        if (!sx_kind_is_slice(type->kind) && !sx_kind_is_int64(type->kind)) {
+            sx_mistake(c, body->partition->at, STREAMD_E_TYPE, "cast it to string", "`partition by` takes a string, bytes or an int");
+            return NULL;
+        }
+    }
+    return set_headers(c, body, &scope, out) ? out : NULL;
+}
