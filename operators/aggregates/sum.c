@@ -1,0 +1,128 @@
+/* sum.c: sums of ints, durations and doubles. Doubles are added plainly, in the order of the rows, so
+ * that sums are those of Kafka Streams to the last digit. */
+#include "operators/aggregates/run.h"
+
+#include <math.h>
+
+struct sum {
+    union {
+        int64_t i;
+        double d;
+    };
+    int64_t count; /* so that the sum of nothing is null, also after everything was taken back */
+};
+
+static void change_int(struct sx_call *call, struct sum *sum, int64_t by, int64_t rows)
+{
+    if (__builtin_add_overflow(sum->i, by, &sum->i)) {
+        sx_call_fail(call, "integer overflow in sum");
+        return;
+    }
+    sum->count += rows;
+}
+
+static void change_double(struct sx_call *call, struct sum *sum, double by, int64_t rows)
+{
+    double d = sum->d + by;
+
+    if (!isfinite(d)) {
+        sx_call_fail(call, "the sum is not finite");
+        return;
+    }
+    sum->count += rows;
+    sum->d = sum->count ? d : 0; /* empty again: no rounding stays behind */
+}
+
+static void add_int(struct sx_call *call, struct sx_aggregate_state *state, const struct sx_value *args,
+                    uint32_t count)
+{
+    change_int(call, state->fixed, args[0].i, 1);
+}
+
+static void retract_int(struct sx_call *call, struct sx_aggregate_state *state, const struct sx_value *args,
+                        uint32_t count)
+{
+    struct sum *sum = state->fixed;
+
+    if (__builtin_sub_overflow(sum->i, args[0].i, &sum->i))
+        sx_call_fail(call, "integer overflow in sum");
+    else
+        sum->count--;
+}
+
+static void merge_int(struct sx_call *call, struct sx_aggregate_state *state,
+                      const struct sx_aggregate_state *from)
+{
+    const struct sum *later = from->fixed;
+
+    change_int(call, state->fixed, later->i, later->count);
+}
+
+static struct sx_value result_int(struct sx_call *call, const struct sx_aggregate_state *state)
+{
+    const struct sum *sum = state->fixed;
+
+    return sum->count ? sx_value_int64(call->result->kind, sum->i) : SX_VALUE_NULL;
+}
+
+static void add_double(struct sx_call *call, struct sx_aggregate_state *state, const struct sx_value *args,
+                       uint32_t count)
+{
+    change_double(call, state->fixed, args[0].d, 1);
+}
+
+static void retract_double(struct sx_call *call, struct sx_aggregate_state *state,
+                           const struct sx_value *args, uint32_t count)
+{
+    change_double(call, state->fixed, -args[0].d, -1);
+}
+
+static void merge_double(struct sx_call *call, struct sx_aggregate_state *state,
+                         const struct sx_aggregate_state *from)
+{
+    const struct sum *later = from->fixed;
+
+    change_double(call, state->fixed, later->d, later->count);
+}
+
+static struct sx_value result_double(struct sx_call *call, const struct sx_aggregate_state *state)
+{
+    const struct sum *sum = state->fixed;
+
+    return sum->count ? sx_value_double(sum->d) : SX_VALUE_NULL;
+}
+
+static const struct sx_aggregate_def rows[] = {
+    {.signature = "sum(x int) int",
+     .summary = "The sum; an overflow is a row error.",
+     .example = "sum(x)",
+     .example_rows = "[1, null, 3]",
+     .result = "4",
+     .fixed_bytes = sizeof(struct sum),
+     .add = add_int,
+     .retract = retract_int,
+     .merge = merge_int,
+     .result_of = result_int},
+    {.signature = "sum(x double) double",
+     .summary = "The sum of doubles, added in the order of the rows.",
+     .example = "sum(x)",
+     .example_rows = "[0.1, 0.2, null]",
+     .result = "0.30000000000000004",
+     .fixed_bytes = sizeof(struct sum),
+     .add = add_double,
+     .retract = retract_double,
+     .merge = merge_double,
+     .result_of = result_double},
+    {.signature = "sum(x duration) duration",
+     .summary = "The sum of durations.",
+     .example = "sum(x)",
+     .example_rows = "[1000, 500]",
+     .result = "1500",
+     .fixed_bytes = sizeof(struct sum),
+     .add = add_int,
+     .retract = retract_int,
+     .merge = merge_int,
+     .result_of = result_int},
+};
+
+const struct sx_aggregate_table sx_aggregates_sum = SX_AGGREGATES_OF("sums", rows);
