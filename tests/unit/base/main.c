@@ -7,10 +7,11 @@ void suite_error(void);
 void suite_hash(void);
 void suite_logger(void);
 void suite_map(void);
+void suite_memory(void);
 void suite_near(void);
 void suite_number(void);
 void suite_time(void);
 void suite_utf8(void);
 
 SX_UNIT_MAIN(suite_arena(); suite_buffer(); suite_error(); suite_hash(); suite_logger(); suite_map();
-             suite_near(); suite_number(); suite_time(); suite_utf8())
+             suite_memory(); suite_near(); suite_number(); suite_time(); suite_utf8())

@@ -104,6 +104,26 @@ static void text(void)
     sx_arena_free(&arena);
 }
 
+#ifdef SX_ARENA_SANITIZED
+int __asan_address_is_poisoned(void const volatile *at);
+
+static void the_sanitizer_sees_the_end(void)
+{
+    struct sx_arena arena;
+    char *piece;
+
+    sx_arena_init(&arena, 4096);
+    piece = sx_arena_alloc(&arena, 20);
+    CU_ASSERT_FALSE(__asan_address_is_poisoned(piece + 19));
+    CU_ASSERT_TRUE(__asan_address_is_poisoned(piece + 20));
+    sx_arena_alloc(&arena, 20);
+    CU_ASSERT_TRUE(__asan_address_is_poisoned(piece + 20));
+    sx_arena_reset(&arena);
+    CU_ASSERT_TRUE(__asan_address_is_poisoned(piece));
+    sx_arena_free(&arena);
+}
+#endif
+
 void suite_arena(void)
 {
     SX_SUITE("arena");
@@ -113,4 +133,7 @@ void suite_arena(void)
     SX_TEST(a_reset_keeps_its_chunks);
     SX_TEST(a_big_piece_leaves_the_chunk_in_use);
     SX_TEST(text);
+#ifdef SX_ARENA_SANITIZED
+    SX_TEST(the_sanitizer_sees_the_end);
+#endif
 }
