@@ -36,6 +36,7 @@ struct sx_task {
     uint32_t store_count;
     bool one_by_one;
     bool is_open;
+    bool restoring; /* what nodes emit goes nowhere */
 
     struct sx_arena arena;  /* the batch's */
     struct sx_arena outbox; /* bytes of what is to be sent */
@@ -194,6 +195,8 @@ static void emit(struct sx_node *from, uint32_t port, const struct sx_batch *bat
     struct task_node *n = (struct task_node *)from;
     struct sx_task *task = n->task;
 
+    if (SX_UNLIKELY(task->restoring))
+        return;
     n->counts.rows_out += batch->count;
     if (task->events->emitted != NULL)
         task->events->emitted(from->plan, port, batch, task->events->arg);
@@ -496,4 +499,42 @@ uint32_t sx_task_process(struct sx_task *task, const struct sx_decoded *d, uint3
     if (stop < to)
         *failure = *known.why[stop];
     return stop;
+}
+
+/* ---- Restoring a table from its topic -------------------------------------------------------------- */
+
+void sx_task_restore_begin(struct sx_task *task, struct sx_node_plan *entry)
+{
+    struct task_node *n = task->nodes[entry->index];
+
+    memset(n->node.state, 0, entry->op->state_bytes);
+    if (entry->op->open != NULL)
+        entry->op->open(entry->plan, n->node.state, &n->node);
+}
+
+void sx_task_restore_rows(struct sx_task *task, const struct sx_decoded *d, uint32_t from, uint32_t to)
+{
+    uint64_t none[SX_BITMAP_WORDS(SX_BATCH_ROWS)] = {0};
+    struct task_node *n = task->nodes[d->entry->index];
+    struct sx_batch rows;
+
+    sx_arena_reset(&task->arena);
+    task->entry = d->entry;
+    task->origin = &d->origin;
+    for (uint32_t i = 0; i < n->node.plan->store_count; i++)
+        sx_store_begin(n->node.stores[i]);
+    rows = rows_in(task, &d->batch, from, to, none);
+    task->restoring = true;
+    d->entry->op->process(d->entry->plan, n->node.state, &n->node, 0, &rows);
+    task->restoring = false;
+    /* It was counted and reported when the rows were first processed. */
+    task->failure_count = task->drop_count = task->send_count = 0;
+}
+
+void sx_task_restore_end(struct sx_task *task, struct sx_node_plan *entry)
+{
+    struct task_node *n = task->nodes[entry->index];
+
+    if (entry->op->close != NULL)
+        entry->op->close(entry->plan, n->node.state, &n->node);
 }

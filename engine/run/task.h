@@ -83,6 +83,13 @@ void sx_task_decode(struct sx_task *task, struct sx_node_plan *entry, const char
 uint32_t sx_task_process(struct sx_task *task, const struct sx_decoded *decoded, uint32_t from,
                          uint32_t to, struct sx_task_failure *failure);
 
+/* Restore a table from its own topic, before sx_task_open(): between begin and end of an entry rows
+ * that were decoded go into the entry's store and nowhere else. Rows that failed are left out, as
+ * they were the first time. */
+void sx_task_restore_begin(struct sx_task *task, struct sx_node_plan *entry);
+void sx_task_restore_rows(struct sx_task *task, const struct sx_decoded *decoded, uint32_t from, uint32_t to);
+void sx_task_restore_end(struct sx_task *task, struct sx_node_plan *entry);
+
 /* Entries in the order of the file. */
 struct sx_node_plan *const *sx_task_entries(const struct sx_task *task, uint32_t *count);
 

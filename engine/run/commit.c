@@ -1,0 +1,242 @@
+/* commit.c: what a worker processed becomes durable: results, changelogs, offsets and state. */
+#include "engine/run/worker.h"
+
+#include <stdlib.h>
+
+/* A commit comes early when this much waits for it: a transaction has a time limit, and the embedded
+ * log keeps what is written in memory. */
+#define PENDING_RECORDS 500000
+#define PENDING_BYTES (32u << 20)
+
+bool sx_worker_must_commit(const struct sx_worker *worker, int64_t now_ms)
+{
+    if (!worker->dirty)
+        return false;
+    return now_ms - worker->committed_ms >= worker->engine->options.commit_ms ||
+           worker->pending_records >= PENDING_RECORDS || worker->pending_bytes + worker->latest.bytes >= PENDING_BYTES;
+}
+
+static streamd_status take_error(struct sx_worker *worker, streamd_error **error)
+{
+    streamd_status status = streamd_error_status(worker->error);
+
+    if (error != NULL)
+        *error = worker->error;
+    else
+        streamd_error_free(worker->error);
+    worker->error = NULL;
+    return status;
+}
+
+static bool write_latest(uint32_t topic, int32_t partition, const struct sx_record *record, void *arg)
+{
+    return sx_worker_write(arg, topic, partition, record);
+}
+
+/* ---- Stores ---------------------------------------------------------------------------------------- */
+
+struct changelog {
+    struct sx_worker *worker;
+    uint32_t topic;
+    int32_t partition;
+    int64_t timestamp;
+    struct sx_buffer value;
+};
+
+static void log_change(struct sx_slice key, struct sx_slice value, void *arg)
+{
+    static const char head[2] = {1, 1}; /* a row, version 1 */
+    struct changelog *c = arg;
+    struct sx_record record = {.key = key, .timestamp = c->timestamp};
+
+    if (c->worker->error != NULL)
+        return;
+    if (value.data != NULL) {
+        c->value.size = 0;
+        sx_buffer_add(&c->value, head, sizeof(head));
+        sx_buffer_add_slice(&c->value, value);
+        record.value = sx_buffer_slice(&c->value);
+    }
+    sx_worker_write(c->worker, c->topic, c->partition, &record);
+}
+
+static uint32_t topic_index(const struct sx_plan *plan, const char *name)
+{
+    uint32_t i = 0;
+
+    while (i < plan->topic_count && plan->topics[i]->name != name && strcmp(plan->topics[i]->name, name) != 0)
+        i++;
+    return i;
+}
+
+static bool has_changelog(const struct sx_engine *engine, const struct sx_store_plan *store)
+{
+    return !engine->log->holds_state && !store->from_source;
+}
+
+static streamd_status commit_stores(struct sx_slot *slot, streamd_error **error)
+{
+    struct sx_worker *worker = slot->worker;
+    struct sx_engine *engine = worker->engine;
+    struct changelog changelog = {.worker = worker, .partition = slot->number,
+                                  .timestamp = sx_wall_ms(engine->options.clock)};
+    streamd_status status = STREAMD_OK;
+
+    for (uint32_t t = 0; t < slot->task_count; t++)
+        for (uint32_t s = 0; s < slot->tasks[t].store_count && status == STREAMD_OK; s++) {
+            struct sx_store *store = slot->tasks[t].stores[s].store;
+            bool logged = has_changelog(engine, store->plan);
+
+            if (logged)
+                changelog.topic = topic_index(engine->plan, store->plan->changelog);
+            status = store->ops->commit(store, worker->unit, logged ? log_change : NULL, &changelog, error);
+            if (status == STREAMD_OK && worker->error != NULL)
+                status = take_error(worker, error);
+        }
+    sx_buffer_free(&changelog.value);
+    return status;
+}
+
+/* A table's position is that of its input. */
+static void put_table_positions(struct sx_slot *slot, const struct sx_input *input)
+{
+    struct sx_worker *worker = slot->worker;
+
+    for (uint32_t u = 0; u < input->use_count; u++) {
+        const struct sx_input_use *use = &input->uses[u];
+
+        for (uint32_t s = 0; s < use->task->store_count; s++) {
+            const struct sx_slot_store *store = &use->task->stores[s];
+
+            if (store->store->plan->from_source && use->entry->store_count &&
+                use->entry->stores[0] == store->store->plan->index)
+                sx_position_put(worker->unit, store->id, slot->number, input->name, input->position);
+        }
+    }
+}
+
+/* The changelogs' positions, known once the records are delivered. */
+static void put_changelog_positions(struct sx_unit *unit, void *arg)
+{
+    struct sx_worker *worker = arg;
+    struct sx_engine *engine = worker->engine;
+
+    for (uint32_t i = 0; i < worker->slot_count; i++) {
+        struct sx_slot *slot = worker->slots[i];
+
+        for (uint32_t t = 0; slot->state == SX_SLOT_RUNNING && t < slot->task_count; t++)
+            for (uint32_t s = 0; s < slot->tasks[t].store_count; s++) {
+                const struct sx_slot_store *store = &slot->tasks[t].stores[s];
+                const char *name = store->store->plan->changelog;
+                struct sx_topic *topic;
+                int64_t offset;
+
+                if (!has_changelog(engine, store->store->plan))
+                    continue;
+                topic = worker->topics[topic_index(engine->plan, name)];
+                offset = topic ? engine->def->writer_offset(worker->writer, topic, slot->number) : SX_OFFSET_NONE;
+                if (offset != SX_OFFSET_NONE && offset > store->position)
+                    sx_position_put(unit, store->id, slot->number, name, offset);
+            }
+    }
+}
+
+/* ---- The commit ------------------------------------------------------------------------------------ */
+
+static struct sx_partition_offset *moved_inputs(struct sx_worker *worker, uint32_t *count)
+{
+    struct sx_partition_offset *offsets;
+    uint32_t room = 0;
+
+    *count = 0;
+    for (uint32_t i = 0; i < worker->slot_count; i++)
+        room += worker->slots[i]->input_count;
+    offsets = sx_malloc(sizeof(*offsets) * (room + 1));
+    for (uint32_t i = 0; i < worker->slot_count; i++) {
+        struct sx_slot *slot = worker->slots[i];
+
+        for (uint32_t n = 0; slot->state == SX_SLOT_RUNNING && n < slot->input_count; n++) {
+            const struct sx_input *input = &slot->inputs[n];
+
+            if (input->position == input->committed)
+                continue;
+            offsets[(*count)++] = (struct sx_partition_offset){input->name, input->partition, input->position};
+            put_table_positions(slot, input);
+        }
+    }
+    return offsets;
+}
+
+static void note_committed(struct sx_worker *worker)
+{
+    for (uint32_t i = 0; i < worker->slot_count; i++) {
+        struct sx_slot *slot = worker->slots[i];
+
+        if (slot->state != SX_SLOT_RUNNING)
+            continue;
+        for (uint32_t t = 0; t < slot->task_count; t++)
+            for (uint32_t s = 0; s < slot->tasks[t].store_count; s++) {
+                struct sx_store *store = slot->tasks[t].stores[s].store;
+
+                store->ops->committed(store);
+            }
+        for (uint32_t n = 0; n < slot->input_count; n++) {
+            slot->inputs[n].committed = slot->inputs[n].position;
+            atomic_store_explicit(&slot->inputs[n].purgeable, slot->inputs[n].position, memory_order_relaxed);
+        }
+        sx_slot_publish(slot);
+    }
+    worker->pending_records = worker->pending_bytes = 0;
+    worker->dirty = false;
+}
+
+streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error)
+{
+    struct sx_engine *engine = worker->engine;
+    int64_t begin_ms = sx_now_ms(engine->options.clock);
+    struct sx_partition_offset *offsets;
+    streamd_status status = STREAMD_OK;
+    uint32_t count;
+
+    worker->committed_ms = begin_ms;
+    if (!worker->dirty || worker->writer == NULL)
+        return STREAMD_OK;
+    sx_latest_each(&worker->latest, write_latest, worker);
+    if (worker->error != NULL)
+        return take_error(worker, error);
+    for (uint32_t i = 0; i < worker->slot_count && status == STREAMD_OK; i++)
+        if (worker->slots[i]->state == SX_SLOT_RUNNING)
+            status = commit_stores(worker->slots[i], error);
+    if (status != STREAMD_OK)
+        return status;
+    offsets = moved_inputs(worker, &count);
+    status = engine->def->commit(worker->writer, offsets, count, worker->unit, put_changelog_positions, worker,
+                                 error);
+    free(offsets);
+    if (status != STREAMD_OK)
+        return status;
+    sx_unit_clear(worker->unit);
+    sx_latest_clear(&worker->latest);
+    note_committed(worker);
+    sx_stats_commit(&worker->stats, (uint64_t)(sx_now_ms(engine->options.clock) - begin_ms) * 1000);
+    return STREAMD_OK;
+}
+
+streamd_status sx_worker_abort(struct sx_worker *worker, streamd_error **error)
+{
+    streamd_status status = STREAMD_OK;
+
+    if (worker->writer != NULL)
+        status = worker->engine->def->abort(worker->writer, error);
+    sx_unit_clear(worker->unit);
+    sx_latest_clear(&worker->latest);
+    streamd_error_free(worker->error);
+    worker->error = NULL;
+    worker->pending_records = worker->pending_bytes = 0;
+    worker->dirty = false;
+    /* From the disk and the committed offsets on: whatever became of the commit, they tell. */
+    for (uint32_t i = 0; i < worker->slot_count; i++)
+        sx_slot_close(worker->slots[i]);
+    sx_count(&worker->stats.aborts, 1);
+    return status;
+}

@@ -1,0 +1,230 @@
+/* coordinator.c: the thread that is the group's member: it gives slots to workers and takes them. */
+#include "engine/run/global.h"
+#include "engine/run/worker.h"
+
+#include <poll.h>
+#include <stdlib.h>
+
+#define POLL_MS 100
+#define PURGE_MS 30000
+#define REJOIN_WAIT_MS 1000
+
+/* ---- Slots ----------------------------------------------------------------------------------------- */
+
+static uint32_t least_loaded(const struct sx_engine *engine)
+{
+    uint32_t best = 0, least = UINT32_MAX;
+
+    for (uint32_t w = 0; w < engine->worker_count; w++) {
+        uint32_t load = 0;
+
+        for (int32_t s = 0; s < engine->slot_count; s++)
+            load += engine->owners[s] == (int32_t)w;
+        if (load < least) {
+            least = load;
+            best = w;
+        }
+    }
+    return best;
+}
+
+static void given(const int32_t *slots, uint32_t count, void *arg)
+{
+    struct sx_engine *engine = arg;
+    uint32_t taken_on = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        taken_on += slots[i] >= 0 && slots[i] < engine->slot_count && engine->owners[slots[i]] < 0;
+    sx_engine_slots_given(engine, taken_on);
+    for (uint32_t i = 0; i < count; i++) {
+        if (slots[i] < 0 || slots[i] >= engine->slot_count || engine->owners[slots[i]] >= 0)
+            continue;
+        engine->owners[slots[i]] = (int32_t)least_loaded(engine);
+        sx_worker_tell(&engine->workers[engine->owners[slots[i]]], SX_MAIL_GIVE, &slots[i], 1, false);
+    }
+}
+
+static void taken(const int32_t *slots, uint32_t count, bool lost, void *arg)
+{
+    struct sx_engine *engine = arg;
+    int32_t *of_worker = sx_malloc(sizeof(*of_worker) * (count + 1));
+    uint32_t gone = 0;
+
+    lost |= atomic_load(&engine->abandon);
+    for (uint32_t w = 0; w < engine->worker_count; w++) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < count; i++)
+            if (slots[i] >= 0 && slots[i] < engine->slot_count && engine->owners[slots[i]] == (int32_t)w) {
+                of_worker[n++] = slots[i];
+                engine->owners[slots[i]] = -1;
+            }
+        if (n)
+            sx_worker_tell(&engine->workers[w], lost ? SX_MAIL_LOSE : SX_MAIL_TAKE, of_worker, n, true);
+        gone += n;
+    }
+    free(of_worker);
+    sx_engine_slots_taken(engine, gone);
+}
+
+/* After an error the log may not have taken them. */
+static void take_rest(struct sx_engine *engine)
+{
+    for (int32_t s = 0; s < engine->slot_count; s++)
+        if (engine->owners[s] >= 0)
+            taken(&s, 1, true, engine);
+}
+
+static const struct sx_group_events *events_of(struct sx_engine *engine, struct sx_group_events *events)
+{
+    *events = (struct sx_group_events){given, taken, engine};
+    return events;
+}
+
+static streamd_status join(struct sx_engine *engine, streamd_error **error)
+{
+    struct sx_group_events events;
+
+    return engine->def->join(engine->log, engine->slots_topic, engine->slot_count, events_of(engine, &events), error);
+}
+
+/* ---- Purge ----------------------------------------------------------------------------------------- */
+
+/* Repartition topics behind what is committed. */
+static void purge(struct sx_engine *engine)
+{
+    struct sx_partition_offset *before = NULL;
+    uint32_t count = 0, room = 0;
+    streamd_error *error = NULL;
+
+    for (uint32_t w = 0; w < engine->worker_count; w++) {
+        struct sx_worker *worker = &engine->workers[w];
+
+        pthread_mutex_lock(&worker->looks);
+        for (uint32_t s = 0; s < worker->slot_count; s++)
+            for (uint32_t i = 0; i < worker->slots[s]->input_count; i++) {
+                const struct sx_input *input = &worker->slots[s]->inputs[i];
+                int64_t offset = atomic_load_explicit(&input->purgeable, memory_order_relaxed);
+                uint32_t roles = engine->plan->topics[input->topic]->roles;
+
+                if (offset <= 0 || !(roles & SX_TOPIC_REPARTITION) || (roles & (SX_TOPIC_SOURCE | SX_TOPIC_SINK)))
+                    continue;
+                if (count == room) {
+                    room = room ? room * 2 : 16;
+                    before = sx_realloc(before, sizeof(*before) * room);
+                }
+                before[count++] = (struct sx_partition_offset){input->name, input->partition, offset};
+            }
+        pthread_mutex_unlock(&worker->looks);
+    }
+    if (count && engine->def->purge(engine->log, before, count, &error) != STREAMD_OK)
+        sx_log(engine->options.logger, SX_WARN, "repartition topics could not be purged", "reason",
+               streamd_error_message(error), NULL);
+    streamd_error_free(error);
+    free(before);
+}
+
+/* ---- The loop -------------------------------------------------------------------------------------- */
+
+static bool must_end(const struct sx_engine *engine)
+{
+    return atomic_load(&engine->stopping) || atomic_load(&engine->failed);
+}
+
+/* An error that comes and goes is waited out. */
+static void bear(struct sx_engine *engine, streamd_status status, streamd_error *error)
+{
+    if (status == STREAMD_OK)
+        return;
+    if (status == STREAMD_E_FENCED) {
+        streamd_error_free(error);
+        atomic_store(&engine->rejoin, true);
+        return;
+    }
+    if (error != NULL && streamd_error_is_retriable(error) && !streamd_error_is_fatal(error)) {
+        sx_log(engine->options.logger, SX_WARN, "the group cannot be served", "reason", streamd_error_message(error),
+               NULL);
+        streamd_error_free(error);
+        poll(NULL, 0, POLL_MS);
+        return;
+    }
+    if (error == NULL)
+        sx_fail_fatal(&error, status, "%s", streamd_status_text(status));
+    sx_engine_fail(engine, error);
+}
+
+static void leave(struct sx_engine *engine)
+{
+    streamd_error *error = NULL;
+
+    if (engine->def->leave(engine->log, &error) != STREAMD_OK)
+        sx_log(engine->options.logger, SX_WARN, "leaving the group failed", "reason", streamd_error_message(error),
+               NULL);
+    streamd_error_free(error);
+    take_rest(engine);
+}
+
+static void rejoin(struct sx_engine *engine)
+{
+    leave(engine);
+    atomic_store(&engine->rejoin, false);
+    while (!must_end(engine)) {
+        streamd_error *error = NULL;
+        streamd_status status = join(engine, &error);
+
+        if (status == STREAMD_OK)
+            return;
+        bear(engine, status, error);
+        poll(NULL, 0, REJOIN_WAIT_MS);
+    }
+}
+
+static void serve(struct sx_engine *engine)
+{
+    while (!must_end(engine)) {
+        streamd_error *error = NULL;
+        streamd_status status = engine->def->poll(engine->log, POLL_MS, &error);
+        int64_t now_ms = sx_now_ms(engine->options.clock);
+
+        bear(engine, status, error);
+        if (atomic_load(&engine->rejoin) && !must_end(engine))
+            rejoin(engine);
+        if (now_ms - engine->purged_ms >= PURGE_MS) {
+            engine->purged_ms = now_ms;
+            purge(engine);
+        }
+    }
+}
+
+void *sx_coordinator_run(void *arg)
+{
+    struct sx_engine *engine = arg;
+    streamd_error *error = NULL;
+    streamd_status status = join(engine, &error);
+
+    if (status != STREAMD_OK) {
+        if (error == NULL)
+            sx_fail(&error, status, "%s", streamd_status_text(status));
+        sx_engine_fail(engine, error);
+    }
+    pthread_mutex_lock(&engine->lock);
+    engine->joined = true;
+    pthread_cond_broadcast(&engine->changed);
+    pthread_mutex_unlock(&engine->lock);
+    if (status == STREAMD_OK) {
+        serve(engine);
+        leave(engine);
+    }
+    for (uint32_t w = 0; w < engine->worker_count; w++)
+        sx_worker_tell(&engine->workers[w], SX_MAIL_END, NULL, 0, false);
+    for (uint32_t w = 0; w < engine->worker_count; w++)
+        pthread_join(engine->workers[w].thread, NULL);
+    sx_global_stop(engine->global);
+    pthread_mutex_lock(&engine->lock);
+    if (!atomic_load(&engine->failed))
+        sx_engine_go(engine, STREAMD_ENGINE_STOPPED);
+    engine->ended = true;
+    pthread_cond_broadcast(&engine->changed);
+    pthread_mutex_unlock(&engine->lock);
+    return NULL;
+}

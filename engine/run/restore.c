@@ -1,0 +1,379 @@
+/* restore.c: stores brought to what is committed, before their tasks run.
+ *
+ * A store has its changelog: it is read from where the disk stands to its end, waiting for open
+ * transactions. A table has the topic it is made of: that is read up to the committed offset, and its
+ * rows go through the entry's operator into the store and nowhere else. Each step writes rows and
+ * position in one unit, so that a restore that is broken off goes on where it was.
+ */
+#include "engine/run/worker.h"
+
+#include <stdlib.h>
+
+enum { KIND_ROW = 1, VERSION = 1 };
+
+/* ---- Positions: META `pos/` store 4 slot 2 topic -------------------------------------------------- */
+
+static struct sx_slice position_key(struct sx_buffer *key, uint32_t store, int32_t slot, const char *topic)
+{
+    char head[10] = "pos/";
+
+    sx_put_be32(head + 4, store);
+    sx_put_be16(head + 8, (uint16_t)slot);
+    key->size = 0;
+    sx_buffer_add(key, head, sizeof(head));
+    sx_buffer_add_text(key, topic);
+    return sx_buffer_slice(key);
+}
+
+void sx_position_put(struct sx_unit *unit, uint32_t store, int32_t slot, const char *topic, int64_t offset)
+{
+    struct sx_buffer key = {0};
+    char value[8];
+
+    sx_put_be64(value, (uint64_t)offset);
+    sx_unit_put(unit, SX_FAMILY_META, position_key(&key, store, slot, topic), sx_slice(value, sizeof(value)));
+    sx_buffer_free(&key);
+}
+
+streamd_status sx_position_get(struct sx_disk *disk, uint32_t store, int32_t slot, const char *topic,
+                               int64_t *offset, streamd_error **error)
+{
+    struct sx_buffer key = {0}, value = {0};
+    bool found = false;
+    streamd_status status = sx_disk_get(disk, SX_FAMILY_META, position_key(&key, store, slot, topic), &value,
+                                        &found, error);
+
+    *offset = SX_OFFSET_NONE;
+    if (status == STREAMD_OK && found && value.size == 8)
+        *offset = (int64_t)sx_get_be64(value.data);
+    sx_buffer_free(&key);
+    sx_buffer_free(&value);
+    return status;
+}
+
+/* ---- Where things stand -------------------------------------------------------------------------- */
+
+/* Forget what the disk has of a store. */
+static streamd_status wipe(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error)
+{
+    streamd_status status;
+
+    struct sx_buffer from = {0}, to = {0};
+
+    sx_store_kinds.wipe(slot->unit, store->store->plan->kind, store->id, slot->number);
+    /* All its positions. */
+    sx_unit_delete_range(slot->unit, SX_FAMILY_META, position_key(&from, store->id, slot->number, ""),
+                         position_key(&to, store->id, slot->number + 1, ""));
+    sx_buffer_free(&from);
+    sx_buffer_free(&to);
+    status = sx_unit_write(slot->unit, false, error);
+    if (status == STREAMD_OK)
+        store->store->ops->discard(store->store);
+    return status;
+}
+
+static void warn_misfit(struct sx_slot *slot, const char *store, int64_t position, int64_t low, int64_t high)
+{
+    struct sx_buffer text = {0};
+
+    sx_buffer_printf(&text, "%d: local position %lld, topic from %lld to %lld", slot->number, (long long)position,
+                     (long long)low, (long long)high);
+    sx_buffer_add_byte(&text, 0);
+    sx_log(slot->worker->engine->options.logger, SX_WARN,
+           "the local state does not fit its topic and is restored from its start", "store", store, "slot",
+           text.data, NULL);
+    sx_buffer_free(&text);
+}
+
+static streamd_status begin_changelog(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error)
+{
+    struct sx_engine *engine = slot->worker->engine;
+    const char *topic = store->store->plan->changelog;
+    int64_t low, high;
+    streamd_status status = engine->def->watermarks(engine->log, topic, slot->number, true, &low, &high, error);
+
+    if (status == STREAMD_OK)
+        status = sx_position_get(engine->options.disk, store->id, slot->number, topic, &store->position, error);
+    if (status != STREAMD_OK)
+        return status;
+    if (store->position < low || store->position > high) {
+        if (store->position != SX_OFFSET_NONE)
+            warn_misfit(slot, store->store->plan->name, store->position, low, high);
+        status = wipe(slot, store, error);
+        store->position = low;
+    }
+    store->target = high;
+    store->restored = store->position >= high;
+    if (status != STREAMD_OK || store->restored)
+        return status;
+    return engine->def->reader_open(engine->log, SX_READ_RESTORE, topic, slot->number, store->position,
+                                    &slot->worker->waker, &store->reader, error);
+}
+
+/* How the table of this store reads the input; NULL: it does not. */
+static struct sx_input_use *use_of(struct sx_input *input, const struct sx_slot_task *task, uint32_t plan_store)
+{
+    for (uint32_t u = 0; u < input->use_count; u++)
+        if (input->uses[u].task == task && input->uses[u].entry->store_count &&
+            input->uses[u].entry->stores[0] == plan_store)
+            return &input->uses[u];
+    return NULL;
+}
+
+/* Is the state no further than what is committed? *position: of this input; when rows before `low` are
+ * gone from the topic, the rows that came from them stay in the table. */
+static streamd_status table_position(struct sx_slot *slot, const struct sx_slot_store *store,
+                                     const struct sx_input *input, int64_t *low, int64_t *position, bool *fits,
+                                     streamd_error **error)
+{
+    struct sx_engine *engine = slot->worker->engine;
+    int64_t high;
+    streamd_status status = sx_position_get(engine->options.disk, store->id, slot->number, input->name, position, error);
+
+    if (status == STREAMD_OK)
+        status = engine->def->watermarks(engine->log, input->name, input->partition, false, low, &high, error);
+    if (status != STREAMD_OK)
+        return status;
+    *fits = *position != SX_OFFSET_NONE && *position <= SX_MAX(input->committed, *low);
+    if (*position != SX_OFFSET_NONE && (!*fits || (*position < *low && *position < input->committed)))
+        warn_misfit(slot, store->store->plan->name, *position, *low, input->committed);
+    return STREAMD_OK;
+}
+
+/* The table's inputs that lag behind what is committed get a limit to be read up to. */
+static streamd_status begin_table(struct sx_slot *slot, struct sx_slot_task *task, struct sx_slot_store *store,
+                                  streamd_error **error)
+{
+    uint32_t index = store->store->plan->index;
+    bool all_fit = true, is_open = false, fits;
+    streamd_status status = STREAMD_OK;
+    int64_t low, position;
+
+    for (uint32_t i = 0; i < slot->input_count && status == STREAMD_OK; i++)
+        if (use_of(&slot->inputs[i], task, index) != NULL) {
+            status = table_position(slot, store, &slot->inputs[i], &low, &position, &fits, error);
+            all_fit &= fits;
+        }
+    if (status == STREAMD_OK && !all_fit)
+        status = wipe(slot, store, error);
+    for (uint32_t i = 0; i < slot->input_count && status == STREAMD_OK; i++) {
+        struct sx_input *input = &slot->inputs[i];
+        struct sx_input_use *use = use_of(input, task, index);
+
+        if (use == NULL || input->committed == SX_OFFSET_NONE)
+            continue;
+        status = table_position(slot, store, input, &low, &position, &fits, error);
+        if (status != STREAMD_OK || position >= input->committed)
+            continue;
+        position = SX_MAX(position, low);
+        use->restores = true;
+        input->position = input->limit == SX_OFFSET_NONE ? position : SX_MIN(position, input->position);
+        input->limit = input->committed;
+        if (!is_open)
+            sx_task_restore_begin(task->task, use->entry);
+        is_open = true;
+    }
+    return status;
+}
+
+streamd_status sx_restore_begin(struct sx_slot *slot, streamd_error **error)
+{
+    struct sx_engine *engine = slot->worker->engine;
+    streamd_status status = STREAMD_OK;
+
+    for (uint32_t t = 0; t < slot->task_count; t++)
+        for (uint32_t s = 0; s < slot->tasks[t].store_count && status == STREAMD_OK; s++) {
+            struct sx_slot_store *store = &slot->tasks[t].stores[s];
+
+            store->restored = true;
+            if (store->store->plan->from_source)
+                status = begin_table(slot, &slot->tasks[t], store, error);
+            else if (!engine->log->holds_state)
+                status = begin_changelog(slot, store, error);
+        }
+    for (uint32_t i = 0; i < slot->input_count && status == STREAMD_OK; i++)
+        if (slot->inputs[i].limit != SX_OFFSET_NONE)
+            status = engine->def->reader_open(engine->log, SX_READ_RESTORE, slot->inputs[i].name,
+                                              slot->inputs[i].partition, slot->inputs[i].position,
+                                              &slot->worker->waker, &slot->inputs[i].reader, error);
+    return status;
+}
+
+/* ---- From changelogs ------------------------------------------------------------------------------ */
+
+static streamd_status apply(struct sx_slot *slot, struct sx_slot_store *store, const struct sx_record *record,
+                            streamd_error **error)
+{
+    struct sx_slice value = record->value;
+    bool good = record->key.data != NULL;
+
+    if (good && value.data != NULL) {
+        good = value.size >= 2 && value.data[0] == KIND_ROW && value.data[1] == VERSION;
+        value = good ? sx_slice(value.data + 2, value.size - 2) : value;
+    }
+    if (good)
+        good = store->store->ops->restore(store->store, slot->unit, record->key, value);
+    if (!good)
+        return sx_fail_fatal(error, STREAMD_E_CORRUPT,
+                             "the changelog `%s`, partition %d, offset %lld: the record is damaged or of another version",
+                             store->store->plan->changelog, slot->number, (long long)record->offset);
+    return STREAMD_OK;
+}
+
+static streamd_status step_changelog(struct sx_slot *slot, struct sx_slot_store *store, bool *busy,
+                                     streamd_error **error)
+{
+    struct sx_engine *engine = slot->worker->engine;
+    struct sx_fetch fetch;
+    streamd_status status = engine->def->fetch(store->reader, SX_BATCH_ROWS, &fetch, error);
+
+    if (status != STREAMD_OK)
+        return status;
+    for (uint32_t i = 0; i < fetch.count && status == STREAMD_OK; i++)
+        status = apply(slot, store, &fetch.records[i], error);
+    if (status == STREAMD_OK && fetch.next_offset > store->position) {
+        *busy = true;
+        store->position = fetch.next_offset;
+        sx_position_put(slot->unit, store->id, slot->number, store->store->plan->changelog, store->position);
+        status = sx_unit_write(slot->unit, false, error);
+        sx_count(&slot->worker->stats.restored_rows, fetch.count);
+    }
+    engine->def->release(store->reader, &fetch);
+    if (status != STREAMD_OK) {
+        sx_unit_clear(slot->unit);
+        return status;
+    }
+    if (store->position < store->target)
+        return STREAMD_OK;
+    engine->def->reader_close(store->reader);
+    store->reader = NULL;
+    store->restored = true;
+    store->store->ops->discard(store->store); /* it is to look at the disk anew */
+    return STREAMD_OK;
+}
+
+/* ---- From a table's own topic --------------------------------------------------------------------- */
+
+static struct sx_slot_store *store_of(struct sx_slot_task *task, uint32_t plan_store)
+{
+    for (uint32_t s = 0; s < task->store_count; s++)
+        if (task->stores[s].store->plan->index == plan_store)
+            return &task->stores[s];
+    return NULL;
+}
+
+static streamd_status save_table(struct sx_slot *slot, struct sx_slot_task *task, uint32_t plan_store,
+                                 streamd_error **error)
+{
+    struct sx_slot_store *store = store_of(task, plan_store);
+    streamd_status status = store->store->ops->commit(store->store, slot->unit, NULL, NULL, error);
+
+    for (uint32_t i = 0; i < slot->input_count && status == STREAMD_OK; i++) {
+        const struct sx_input_use *use = use_of(&slot->inputs[i], task, plan_store);
+
+        if (use != NULL && use->restores)
+            sx_position_put(slot->unit, store->id, slot->number, slot->inputs[i].name, slot->inputs[i].position);
+    }
+    if (status == STREAMD_OK)
+        status = sx_unit_write(slot->unit, false, error);
+    if (status == STREAMD_OK)
+        store->store->ops->committed(store->store);
+    return status;
+}
+
+static void end_table(struct sx_slot *slot, struct sx_input *input)
+{
+    sx_input_close(slot, input);
+    input->position = input->limit;
+}
+
+static streamd_status step_tables(struct sx_slot *slot, uint32_t lane, bool *busy, streamd_error **error)
+{
+    struct sx_input *input;
+    uint32_t from, to;
+    streamd_status status = STREAMD_OK;
+
+    for (uint32_t i = 0; i < slot->input_count && status == STREAMD_OK; i++)
+        if (slot->inputs[i].lane == lane && slot->inputs[i].reader != NULL) {
+            status = sx_input_fill(slot, &slot->inputs[i], error);
+            /* What stood before the limit may have been compacted away. */
+            if (status == STREAMD_OK && !slot->inputs[i].holds &&
+                (slot->inputs[i].position >= slot->inputs[i].limit || slot->inputs[i].at_end))
+                end_table(slot, &slot->inputs[i]);
+        }
+    if (status != STREAMD_OK || (input = sx_slot_choose(slot, lane, &to)) == NULL)
+        return status;
+    *busy = true;
+    from = input->next;
+    for (uint32_t u = 0; u < input->use_count; u++)
+        if (input->uses[u].restores)
+            sx_task_restore_rows(input->uses[u].task->task, &input->uses[u].decoded, from, to);
+    sx_count(&slot->worker->stats.restored_rows, to - from);
+    sx_input_done(slot, input, to);
+    for (uint32_t u = 0; u < input->use_count && status == STREAMD_OK; u++)
+        if (input->uses[u].restores)
+            status = save_table(slot, input->uses[u].task, input->uses[u].entry->stores[0], error);
+    return status;
+}
+
+streamd_status sx_restore_step(struct sx_slot *slot, bool *busy, bool *done, streamd_error **error)
+{
+    streamd_status status = STREAMD_OK;
+
+    *done = true;
+    for (uint32_t t = 0; t < slot->task_count; t++) {
+        int64_t lag = 0;
+
+        for (uint32_t s = 0; s < slot->tasks[t].store_count && status == STREAMD_OK; s++) {
+            struct sx_slot_store *store = &slot->tasks[t].stores[s];
+
+            if (!store->restored)
+                status = step_changelog(slot, store, busy, error);
+            *done &= store->restored;
+            lag += store->restored ? 0 : store->target - store->position;
+        }
+        for (uint32_t i = 0; i < slot->input_count; i++)
+            for (uint32_t u = 0; u < slot->inputs[i].use_count; u++)
+                if (slot->inputs[i].uses[u].restores && slot->inputs[i].uses[u].task == &slot->tasks[t])
+                    lag += SX_MAX(slot->inputs[i].limit - slot->inputs[i].position, 0);
+        atomic_store_explicit(&slot->tasks[t].restore_lag, lag, memory_order_relaxed);
+    }
+    for (uint32_t lane = 0; lane < slot->lane_count && status == STREAMD_OK; lane++)
+        status = step_tables(slot, lane, busy, error);
+    for (uint32_t i = 0; i < slot->input_count; i++)
+        *done &= slot->inputs[i].reader == NULL;
+    return status;
+}
+
+void sx_restore_end(struct sx_slot *slot)
+{
+    const struct sx_log_def *def = slot->worker->engine->def;
+
+    for (uint32_t t = 0; t < slot->task_count; t++) {
+        for (uint32_t s = 0; s < slot->tasks[t].store_count; s++)
+            if (slot->tasks[t].stores[s].reader != NULL) {
+                def->reader_close(slot->tasks[t].stores[s].reader);
+                slot->tasks[t].stores[s].reader = NULL;
+            }
+        atomic_store_explicit(&slot->tasks[t].restore_lag, 0, memory_order_relaxed);
+    }
+    for (uint32_t i = 0; i < slot->input_count; i++) {
+        sx_input_close(slot, &slot->inputs[i]);
+        slot->inputs[i].limit = SX_OFFSET_NONE;
+        for (uint32_t u = 0; u < slot->inputs[i].use_count; u++) {
+            struct sx_input_use *use = &slot->inputs[i].uses[u];
+            bool again = false;
+
+            /* The inputs of one table share its entry. */
+            for (uint32_t j = 0; use->restores && j < i; j++)
+                for (uint32_t v = 0; v < slot->inputs[j].use_count; v++)
+                    again |= slot->inputs[j].uses[v].restores && slot->inputs[j].uses[v].task == use->task &&
+                             slot->inputs[j].uses[v].entry == use->entry;
+            if (use->restores && !again)
+                sx_task_restore_end(use->task->task, use->entry);
+        }
+    }
+    for (uint32_t i = 0; i < slot->input_count; i++)
+        for (uint32_t u = 0; u < slot->inputs[i].use_count; u++)
+            slot->inputs[i].uses[u].restores = false;
+}

@@ -1,0 +1,417 @@
+/* slot.c: opening a slot's tasks, and running them. */
+#include "engine/run/worker.h"
+
+#include "engine/run/global.h"
+
+#include <stdlib.h>
+
+struct sx_slot *sx_slot_new(struct sx_worker *worker, int32_t number)
+{
+    struct sx_slot *slot = sx_calloc(1, sizeof(*slot));
+
+    slot->worker = worker;
+    slot->number = number;
+    slot->unit = sx_unit_new(worker->engine->options.disk);
+    return slot;
+}
+
+void sx_slot_free(struct sx_slot *slot)
+{
+    if (slot == NULL)
+        return;
+    sx_slot_close(slot);
+    sx_unit_free(slot->unit);
+    free(slot);
+}
+
+/* ---- Opening -------------------------------------------------------------------------------------- */
+
+/* Partition `number` of one of its topics is there. */
+static bool has_task(const struct sx_engine *engine, const struct sx_subtopology *sub, int32_t number)
+{
+    for (uint32_t e = 0; e < sub->entry_count; e++) {
+        const struct sx_entry_plan *entry = sub->entries[e]->entry;
+
+        for (uint32_t t = 0; t < entry->topic_count && !entry->global; t++)
+            if (engine->partitions[entry->topics[t]] > number)
+                return true;
+    }
+    return false;
+}
+
+static size_t cache_share(const struct sx_engine *engine)
+{
+    uint32_t stores = 0;
+
+    for (uint32_t s = 0; s < engine->plan->store_count; s++)
+        stores += !engine->plan->stores[s]->global;
+    return engine->options.cache_bytes / (SX_MAX(stores, 1u) * (size_t)engine->slot_count);
+}
+
+static void open_task(struct sx_slot *slot, struct sx_slot_task *task, const struct sx_subtopology *sub)
+{
+    struct sx_engine *engine = slot->worker->engine;
+    const struct sx_plan *plan = engine->plan;
+    struct sx_store **stores = sx_calloc(plan->store_count + 1, sizeof(*stores));
+
+    task->slot = slot;
+    task->subtopology = sub;
+    atomic_init(&task->stream_time_ms, -1);
+    atomic_init(&task->input_lag, 0);
+    atomic_init(&task->restore_lag, 0);
+    task->stores = sx_calloc(plan->store_count + 1, sizeof(*task->stores));
+    task->published = sx_calloc(sub->node_count + 1, sizeof(*task->published));
+    for (uint32_t n = 0; n < sub->node_count; n++)
+        for (uint32_t s = 0; s < sub->nodes[n]->store_count; s++) {
+            uint32_t index = sub->nodes[n]->stores[s];
+            struct sx_slot_store *store = &task->stores[task->store_count];
+
+            if (plan->stores[index]->global)
+                stores[index] = slot->worker->globals[index];
+            if (stores[index] != NULL)
+                continue;
+            store->id = engine->store_ids[index];
+            store->position = SX_OFFSET_NONE;
+            store->store = sx_store_kinds.open(plan->stores[index], engine->options.disk, store->id, slot->number,
+                                               cache_share(engine));
+            stores[index] = store->store;
+            task->store_count++;
+        }
+    task->task = sx_task_new(plan, (int32_t)sub->index, slot->number, stores, &slot->worker->events);
+    free(stores);
+}
+
+static struct sx_input *input_for(struct sx_slot *slot, uint32_t topic, uint32_t lane)
+{
+    struct sx_input *input;
+
+    for (uint32_t i = 0; i < slot->input_count; i++)
+        if (slot->inputs[i].topic == topic)
+            return &slot->inputs[i];
+    slot->inputs = sx_realloc(slot->inputs, sizeof(*slot->inputs) * (slot->input_count + 1));
+    input = &slot->inputs[slot->input_count++];
+    memset(input, 0, sizeof(*input));
+    input->topic = topic;
+    input->name = slot->worker->engine->plan->topics[topic]->name;
+    input->partition = slot->number;
+    input->lane = lane;
+    input->committed = input->limit = SX_OFFSET_NONE;
+    atomic_init(&input->purgeable, SX_OFFSET_NONE);
+    input->empty_since_ms = -1;
+    input->start_latest = true;
+    sx_arena_init(&input->arena, 0);
+    return input;
+}
+
+static void add_inputs(struct sx_slot *slot, struct sx_slot_task *task)
+{
+    const struct sx_engine *engine = slot->worker->engine;
+
+    for (uint32_t e = 0; e < task->subtopology->entry_count; e++) {
+        struct sx_node_plan *node = task->subtopology->entries[e];
+
+        for (uint32_t t = 0; t < node->entry->topic_count && !node->entry->global; t++) {
+            struct sx_input *input;
+
+            if (engine->partitions[node->entry->topics[t]] <= slot->number)
+                continue;
+            input = input_for(slot, node->entry->topics[t], engine->lanes[task->subtopology->index]);
+            input->start_latest &= node->entry->start_latest;
+            for (uint32_t u = 0; u < input->use_count; u++)
+                input->row_by_row |= input->uses[u].task == task;
+            input->uses = sx_realloc(input->uses, sizeof(*input->uses) * (input->use_count + 1));
+            input->uses[input->use_count++] = (struct sx_input_use){.task = task, .entry = node};
+        }
+    }
+}
+
+/* Where the group stands, and where to begin when it was never here. */
+static streamd_status find_offsets(struct sx_slot *slot, streamd_error **error)
+{
+    struct sx_engine *engine = slot->worker->engine;
+    struct sx_partition_offset *offsets = sx_calloc(slot->input_count + 1, sizeof(*offsets));
+    streamd_status status;
+
+    for (uint32_t i = 0; i < slot->input_count; i++)
+        offsets[i] = (struct sx_partition_offset){slot->inputs[i].name, slot->inputs[i].partition, SX_OFFSET_NONE};
+    status = engine->def->committed(engine->log, offsets, slot->input_count, error);
+    for (uint32_t i = 0; i < slot->input_count && status == STREAMD_OK; i++) {
+        struct sx_input *input = &slot->inputs[i];
+        int64_t low, high;
+
+        input->position = input->committed = offsets[i].offset;
+        atomic_store_explicit(&input->purgeable, input->committed, memory_order_relaxed);
+        if (input->committed != SX_OFFSET_NONE)
+            continue;
+        status = engine->def->watermarks(engine->log, input->name, input->partition, false, &low, &high, error);
+        if (status == STREAMD_OK)
+            input->position = input->start_latest ? high : low;
+    }
+    free(offsets);
+    return status;
+}
+
+streamd_status sx_slot_open(struct sx_slot *slot, streamd_error **error)
+{
+    struct sx_worker *worker = slot->worker;
+    const struct sx_engine *engine = worker->engine;
+    const struct sx_plan *plan = engine->plan;
+    streamd_status status;
+
+    pthread_mutex_lock(&worker->looks);
+    slot->tasks = sx_calloc(plan->subtopology_count + 1, sizeof(*slot->tasks));
+    slot->lane_count = plan->subtopology_count;
+    for (uint32_t s = 0; s < plan->subtopology_count; s++)
+        if (!plan->subtopologies[s].global_only && has_task(engine, &plan->subtopologies[s], slot->number))
+            open_task(slot, &slot->tasks[slot->task_count++], &plan->subtopologies[s]);
+    for (uint32_t t = 0; t < slot->task_count; t++)
+        add_inputs(slot, &slot->tasks[t]);
+    pthread_mutex_unlock(&worker->looks);
+    status = find_offsets(slot, error);
+    if (status == STREAMD_OK)
+        status = sx_restore_begin(slot, error);
+    if (status == STREAMD_OK)
+        slot->state = SX_SLOT_RESTORING;
+    return status;
+}
+
+static void tell_store(struct sx_slot_store *store, size_t memory, struct sx_store_stat *stat)
+{
+    sx_count(&stat->memory_bytes, memory - store->told_memory); /* wraps to a subtraction */
+    sx_count(&stat->rows_read, store->store->rows_read - store->told_read);
+    sx_count(&stat->rows_written, store->store->rows_written - store->told_written);
+    sx_count(&stat->disk_reads, store->store->disk_reads - store->told_disk_reads);
+    store->told_memory = memory;
+    store->told_read = store->store->rows_read;
+    store->told_written = store->store->rows_written;
+    store->told_disk_reads = store->store->disk_reads;
+}
+
+void sx_slot_close(struct sx_slot *slot)
+{
+    struct sx_worker *worker = slot->worker;
+
+    if (slot->ready)
+        sx_engine_slot_ready(worker->engine, false);
+    slot->ready = false;
+    if (slot->state == SX_SLOT_RUNNING)
+        sx_slot_publish(slot);
+    /* Also what a restore left open. */
+    sx_restore_end(slot);
+    pthread_mutex_lock(&worker->looks);
+    for (uint32_t i = 0; i < slot->input_count; i++) {
+        sx_arena_free(&slot->inputs[i].arena);
+        free(slot->inputs[i].uses);
+    }
+    for (uint32_t t = 0; t < slot->task_count; t++) {
+        struct sx_slot_task *task = &slot->tasks[t];
+
+        sx_task_free(task->task);
+        for (uint32_t s = 0; s < task->store_count; s++) {
+            struct sx_store *store = task->stores[s].store;
+
+            tell_store(&task->stores[s], 0, &worker->stats.stores[store->plan->index]);
+            store->ops->close(store);
+        }
+        free(task->stores);
+        free(task->published);
+    }
+    free(slot->inputs);
+    free(slot->tasks);
+    slot->inputs = NULL;
+    slot->tasks = NULL;
+    slot->input_count = slot->task_count = 0;
+    pthread_mutex_unlock(&worker->looks);
+    sx_unit_clear(slot->unit);
+    slot->state = SX_SLOT_OPENING;
+}
+
+streamd_status sx_slot_run(struct sx_slot *slot, streamd_error **error)
+{
+    struct sx_engine *engine = slot->worker->engine;
+
+    sx_restore_end(slot);
+    for (uint32_t i = 0; i < slot->input_count; i++) {
+        struct sx_input *input = &slot->inputs[i];
+        streamd_status status = engine->def->reader_open(engine->log, SX_READ_INPUT, input->name, input->partition,
+                                                         input->position, &slot->worker->waker, &input->reader, error);
+
+        if (status != STREAMD_OK)
+            return status;
+    }
+    for (uint32_t t = 0; t < slot->task_count; t++)
+        sx_task_open(slot->tasks[t].task);
+    slot->state = SX_SLOT_RUNNING;
+    slot->failures = 0;
+    slot->ready = true;
+    sx_engine_slot_ready(engine, true);
+    return STREAMD_OK;
+}
+
+/* ---- Running -------------------------------------------------------------------------------------- */
+
+static void note_time(struct sx_slot_task *task, const struct sx_input *input, uint32_t from, uint32_t to)
+{
+    int64_t most = atomic_load_explicit(&task->stream_time_ms, memory_order_relaxed), before = most;
+
+    for (uint32_t row = from; row < to; row++)
+        most = SX_MAX(most, input->times[row]);
+    if (most > before)
+        atomic_store_explicit(&task->stream_time_ms, most, memory_order_relaxed);
+}
+
+/* A row failed under `on error fail`: what came before it is kept, then the engine stops. */
+static streamd_status stop_at(struct sx_slot *slot, const struct sx_task_failure *failure, bool keep,
+                              streamd_error **error)
+{
+    struct sx_buffer at = {0};
+    streamd_error *first = NULL;
+
+    sx_count(&slot->worker->stats.nodes[failure->entry->index].errors, 1);
+    if (failure->at.line)
+        sx_buffer_printf(&at, " (%s:%u:%u)", failure->at.file ? failure->at.file : "?", failure->at.line,
+                         failure->at.column);
+    sx_buffer_add_byte(&at, 0);
+    sx_fail_fatal(&first, STREAMD_E_DECODE, "%s, partition %d, offset %lld: %s: %s%s", failure->topic,
+                  failure->partition, (long long)failure->record->offset, failure->reason, failure->message,
+                  at.data);
+    sx_buffer_free(&at);
+    if (keep) {
+        streamd_error *second = NULL;
+
+        if (sx_worker_commit(slot->worker, &second) != STREAMD_OK)
+            sx_error_append(&first, second);
+    }
+    if (error != NULL)
+        *error = first;
+    else
+        streamd_error_free(first);
+    return STREAMD_E_DECODE;
+}
+
+static streamd_status run_input(struct sx_slot *slot, struct sx_input *input, uint32_t to, streamd_error **error)
+{
+    struct sx_worker *worker = slot->worker;
+    uint32_t from = input->next;
+
+    worker->dirty = true;
+    sx_arena_reset(&worker->global_arena);
+    for (uint32_t u = 0; u < input->use_count; u++) {
+        struct sx_input_use *use = &input->uses[u];
+        struct sx_task_failure failure;
+        uint32_t stop = sx_task_process(use->task->task, &use->decoded, from, to, &failure);
+
+        note_time(use->task, input, from, stop);
+        if (SX_UNLIKELY(worker->error != NULL)) {
+            streamd_status status = streamd_error_status(worker->error);
+
+            if (error != NULL)
+                *error = worker->error;
+            else
+                streamd_error_free(worker->error);
+            worker->error = NULL;
+            return status;
+        }
+        if (SX_UNLIKELY(stop < to)) {
+            /* With several readers they stand at different rows: then nothing since the last commit
+             * can be kept. */
+            bool keep = input->use_count == 1;
+            /* The failure's record lives in the input's hands until the next run. */
+            streamd_status status;
+
+            if (keep)
+                input->position = input->fetch.records[stop].offset;
+            status = stop_at(slot, &failure, keep, error);
+            return status;
+        }
+    }
+    sx_input_done(slot, input, to);
+    return STREAMD_OK;
+}
+
+static streamd_status run_lane(struct sx_slot *slot, uint32_t lane, bool *busy, streamd_error **error)
+{
+    struct sx_input *input;
+    uint32_t to;
+
+    for (uint32_t i = 0; i < slot->input_count; i++)
+        if (slot->inputs[i].lane == lane) {
+            streamd_status status = sx_input_fill(slot, &slot->inputs[i], error);
+
+            if (status != STREAMD_OK)
+                return status;
+        }
+    input = sx_slot_choose(slot, lane, &to);
+    if (input == NULL)
+        return STREAMD_OK;
+    *busy = true;
+    return run_input(slot, input, to, error);
+}
+
+streamd_status sx_slot_turn(struct sx_slot *slot, bool *busy, streamd_error **error)
+{
+    bool done = false;
+    streamd_status status = STREAMD_OK;
+
+    switch (slot->state) {
+    case SX_SLOT_OPENING:
+        if (slot->retry_ms > sx_now_ms(slot->worker->engine->options.clock))
+            return STREAMD_OK;
+        *busy = true;
+        return sx_slot_open(slot, error);
+    case SX_SLOT_RESTORING:
+        status = sx_restore_step(slot, busy, &done, error);
+        if (status == STREAMD_OK && done) {
+            *busy = true;
+            status = sx_slot_run(slot, error);
+        }
+        return status;
+    case SX_SLOT_RUNNING:
+        for (uint32_t lane = 0; lane < slot->lane_count && status == STREAMD_OK; lane++)
+            status = run_lane(slot, lane, busy, error);
+        return status;
+    }
+    return status;
+}
+
+/* ---- For those who look --------------------------------------------------------------------------- */
+
+static void publish_counts(struct sx_slot_task *task, struct sx_worker_stats *stats)
+{
+    for (uint32_t n = 0; n < task->subtopology->node_count; n++) {
+        const struct sx_node_plan *node = task->subtopology->nodes[n];
+        const struct sx_node_counts *now = sx_task_counts(task->task, node);
+        struct sx_node_counts *told = &task->published[n];
+
+        sx_count(&stats->nodes[node->index].rows_in, now->rows_in - told->rows_in);
+        sx_count(&stats->nodes[node->index].rows_out, now->rows_out - told->rows_out);
+        *told = *now;
+    }
+}
+
+void sx_slot_publish(struct sx_slot *slot)
+{
+    const struct sx_log_def *def = slot->worker->engine->def;
+
+    for (uint32_t t = 0; t < slot->task_count; t++) {
+        struct sx_slot_task *task = &slot->tasks[t];
+        int64_t lag = 0;
+
+        publish_counts(task, &slot->worker->stats);
+        for (uint32_t s = 0; s < task->store_count; s++) {
+            struct sx_store *store = task->stores[s].store;
+
+            tell_store(&task->stores[s], store->ops->memory(store), &slot->worker->stats.stores[store->plan->index]);
+        }
+        for (uint32_t i = 0; i < slot->input_count; i++) {
+            const struct sx_input *input = &slot->inputs[i];
+            bool reads = false;
+
+            for (uint32_t u = 0; u < input->use_count; u++)
+                reads |= input->uses[u].task == task;
+            if (reads && input->reader != NULL)
+                lag += SX_MAX(def->reader_end(input->reader) - input->position, 0);
+        }
+        atomic_store_explicit(&task->input_lag, lag, memory_order_relaxed);
+    }
+}

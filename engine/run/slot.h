@@ -1,0 +1,129 @@
+/* slot.h: a slot at run time: its tasks, their inputs and their stores. Its worker's alone.
+ *
+ * Tasks that read a common topic are one lane: a group has one committed offset per partition, so
+ * such tasks go through that partition together. Within a lane the next rows come from the input
+ * with the smallest head timestamp.
+ *
+ *   OPENING ──> RESTORING ──> RUNNING        after an error that comes and goes: OPENING again
+ */
+#ifndef SX_SLOT_H
+#define SX_SLOT_H
+
+#include "engine/log/log.h"
+#include "engine/run/task.h"
+
+#include <stdatomic.h>
+
+struct sx_worker;
+struct sx_slot;
+
+enum sx_slot_state { SX_SLOT_OPENING, SX_SLOT_RESTORING, SX_SLOT_RUNNING };
+
+/* A store of a task, and how far its restore is. */
+struct sx_slot_store {
+    struct sx_store *store;
+    uint32_t id;
+    int64_t position;         /* of the changelog: next offset to be applied; SX_OFFSET_NONE */
+    int64_t target;           /* restored up to here */
+    struct sx_reader *reader; /* while restoring from the changelog */
+    bool restored;
+    /* What the counters have of it. */
+    uint64_t told_memory, told_read, told_written, told_disk_reads;
+};
+
+struct sx_slot_task {
+    struct sx_slot *slot;
+    const struct sx_subtopology *subtopology;
+    struct sx_task *task;
+    struct sx_slot_store *stores;
+    uint32_t store_count;
+    struct sx_node_counts *published; /* by node of the subtopology: what the counters have */
+    _Atomic int64_t stream_time_ms, input_lag, restore_lag;
+};
+
+/* An entry that reads an input. */
+struct sx_input_use {
+    struct sx_slot_task *task;
+    struct sx_node_plan *entry;
+    bool restores;             /* a table that is behind what is committed */
+    struct sx_decoded decoded; /* of the records in hand */
+};
+
+struct sx_input {
+    uint32_t topic; /* in the plan */
+    const char *name;
+    int32_t partition;
+    uint32_t lane;
+    struct sx_input_use *uses; /* in the order of the file */
+    uint32_t use_count;
+    bool start_latest;
+    bool row_by_row;           /* two entries of one task read it: each row goes through both */
+    struct sx_reader *reader;
+    enum sx_reader_use reading;
+    int64_t position;          /* the next offset to be processed */
+    int64_t committed;         /* as the log has it; SX_OFFSET_NONE */
+    _Atomic int64_t purgeable; /* the same, for the coordinator */
+    int64_t limit;             /* restoring a table from its topic: up to here; else SX_OFFSET_NONE */
+    bool at_end;
+    int64_t empty_since_ms;    /* -1: it is not empty, or at its end */
+    /* The records in hand: rows [next, fetch.count) are still to be processed. */
+    struct sx_fetch fetch;
+    bool holds;
+    uint32_t next, count;
+    int64_t *times;
+    struct sx_arena arena;
+};
+
+struct sx_slot {
+    struct sx_worker *worker;
+    int32_t number;
+    _Atomic(enum sx_slot_state) state;
+    int64_t retry_ms;  /* OPENING: not before */
+    uint32_t failures; /* in a row */
+    struct sx_slot_task *tasks;
+    uint32_t task_count;
+    struct sx_input *inputs; /* in the order of the file */
+    uint32_t input_count;
+    uint32_t lane_count;
+    struct sx_unit *unit; /* of the restore */
+    bool ready;           /* told the engine */
+};
+
+/* ---- slot.c ---- */
+
+struct sx_slot *sx_slot_new(struct sx_worker *worker, int32_t number);
+void sx_slot_free(struct sx_slot *slot);
+/* OPENING: tasks, stores, positions. */
+streamd_status sx_slot_open(struct sx_slot *slot, streamd_error **error);
+/* Close readers, tasks and stores: OPENING again. Nothing is committed. */
+void sx_slot_close(struct sx_slot *slot);
+/* Open the inputs' readers and the operators: RUNNING. */
+streamd_status sx_slot_run(struct sx_slot *slot, streamd_error **error);
+/* Node counts to the worker's counters, lags for those who look. */
+void sx_slot_publish(struct sx_slot *slot);
+/* One step in whatever state it is. *busy: there was something to do. */
+streamd_status sx_slot_turn(struct sx_slot *slot, bool *busy, streamd_error **error);
+
+/* ---- inbox.c ---- */
+
+/* Records of an input, decoded by the entries that read it, if it has none in hand. */
+streamd_status sx_input_fill(struct sx_slot *slot, struct sx_input *input, streamd_error **error);
+void sx_input_drop(struct sx_slot *slot, struct sx_input *input); /* those in hand */
+void sx_input_close(struct sx_slot *slot, struct sx_input *input);
+void sx_input_done(struct sx_slot *slot, struct sx_input *input, uint32_t to); /* rows before are done */
+/* The input that is next in the lane, and up to which row; NULL: none, or it is better to wait. */
+struct sx_input *sx_slot_choose(struct sx_slot *slot, uint32_t lane, uint32_t *to);
+
+/* ---- restore.c ---- */
+
+/* Where each store stands and how far it has to go. */
+streamd_status sx_restore_begin(struct sx_slot *slot, streamd_error **error);
+/* Some records more; *done when all stores of the slot are as they were committed. */
+streamd_status sx_restore_step(struct sx_slot *slot, bool *busy, bool *done, streamd_error **error);
+void sx_restore_end(struct sx_slot *slot);
+/* META `pos/...`: how far a store is in a topic. */
+void sx_position_put(struct sx_unit *unit, uint32_t store, int32_t slot, const char *topic, int64_t offset);
+streamd_status sx_position_get(struct sx_disk *disk, uint32_t store, int32_t slot, const char *topic,
+                               int64_t *offset, streamd_error **error);
+
+#endif

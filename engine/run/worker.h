@@ -1,0 +1,141 @@
+/* worker.h: private to engine/run: a worker's thread, and the engine that the workers share.
+ *
+ * Coordinator and workers talk by mail: a message is put into the worker's box, the worker is woken
+ * and takes it between two runs. Giving is told and forgotten; taking waits for the answer.
+ * Threads   a worker's fields are its thread's, but for those marked `lock`, which guards the box,
+ *           and `looks`, which guards the list of slots against those who look at it.
+ */
+#ifndef SX_WORKER_H
+#define SX_WORKER_H
+
+#include "engine/run/engine.h"
+#include "engine/run/latest.h"
+#include "engine/run/slot.h"
+
+#include <pthread.h>
+
+struct sx_global;
+
+enum sx_mail_kind { SX_MAIL_GIVE, SX_MAIL_TAKE, SX_MAIL_LOSE, SX_MAIL_END };
+
+struct sx_mail {
+    struct sx_mail *next;
+    enum sx_mail_kind kind;
+    bool *answered; /* lock; NULL: nobody waits */
+    uint32_t count;
+    int32_t slots[];
+};
+
+struct sx_worker {
+    struct sx_engine *engine;
+    uint32_t number;
+    pthread_t thread;
+    bool started;
+    struct sx_waker waker;
+
+    pthread_mutex_t lock;
+    pthread_cond_t answers;
+    struct sx_mail *mail; /* lock; oldest first */
+    atomic_bool has_mail;
+
+    pthread_mutex_t looks;
+    struct sx_slot **slots; /* looks, when the list or a slot's tasks change */
+    uint32_t slot_count;
+
+    struct sx_writer *writer;
+    struct sx_topic **topics; /* of the writer, by index in the plan; opened when needed */
+    struct sx_unit *unit;
+    struct sx_latest latest;
+    struct sx_arena letters;       /* dead letters */
+    struct sx_arena global_arena;  /* what lookups in global tables gave, until the run ends */
+    struct sx_store **globals;     /* by index in the plan; NULL: not global */
+    struct sx_task_events events;
+    streamd_error *error; /* the first of a run, from within the task's callbacks */
+    uint64_t pending_records, pending_bytes; /* written since the commit */
+    bool dirty;                              /* something was processed since the commit */
+    int64_t committed_ms;
+    bool broken; /* fenced or failed: does nothing until its slots are taken */
+    bool reopen; /* the writer has to be opened anew first */
+    int64_t retry_ms;
+    bool ending;
+    struct sx_worker_stats stats;
+};
+
+struct sx_engine {
+    struct sx_engine_options options;
+    const struct sx_plan *plan;
+    const struct sx_log_def *def;
+    struct sx_log *log;
+    _Atomic(struct sx_log *) open_log;
+    int32_t *partitions; /* by index of topics in the plan */
+    uint32_t *store_ids; /* by index of stores in the plan */
+    uint32_t *lanes;     /* by subtopology: the smallest one that it shares a topic with */
+    int32_t slot_count;
+    char *slots_topic;
+    struct sx_global *global; /* NULL: no global tables */
+    struct sx_worker *workers;
+    uint32_t worker_count;
+
+    pthread_mutex_t lock;   /* what follows */
+    pthread_cond_t changed;
+    _Atomic int state;      /* written under the lock */
+    streamd_error *error;
+    uint32_t given, ready;  /* slots */
+    bool assigned;          /* the group has spoken */
+    bool joined;            /* or failed to: start() waits for it */
+    bool ended;             /* the threads are done */
+    bool started;
+    atomic_bool stopping, failed, abandon, rejoin;
+
+    pthread_t coordinator;
+    bool has_coordinator;
+    int32_t *owners;        /* by slot: the worker, -1: not ours; the coordinator's */
+    int64_t purged_ms;
+};
+
+/* ---- engine.c ---- */
+
+/* The first error stays; the engine stops. Takes the error. */
+void sx_engine_fail(struct sx_engine *engine, streamd_error *error);
+void sx_engine_slots_given(struct sx_engine *engine, uint32_t count);
+void sx_engine_slots_taken(struct sx_engine *engine, uint32_t count);
+/* A slot processes (or, after an error, no longer does). */
+void sx_engine_slot_ready(struct sx_engine *engine, bool ready);
+void sx_engine_go(struct sx_engine *engine, enum streamd_engine_state to); /* under the lock */
+
+/* ---- coordinator.c ---- */
+void *sx_coordinator_run(void *engine);
+
+/* ---- internal_topics.c ---- */
+
+/* Partition counts of all topics, missing ones created, those that do not fit refused. */
+streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error);
+
+/* ---- store_ids.c ---- */
+streamd_status sx_stores_number(struct sx_engine *engine, streamd_error **error);
+
+/* ---- worker.c ---- */
+void sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t number);
+void sx_worker_free(struct sx_worker *worker);
+bool sx_worker_start(struct sx_worker *worker);
+/* Put a message into the box; `wait`: until it was answered. */
+void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int32_t *slots,
+                    uint32_t count, bool wait);
+
+/* ---- send.c ---- */
+void sx_worker_events(struct sx_worker *worker); /* fills in worker->events */
+/* Write a record, waiting while the queue is full. False: worker->error says why. */
+bool sx_worker_write(struct sx_worker *worker, uint32_t topic, int32_t partition,
+                     const struct sx_record *record);
+struct sx_topic *sx_worker_topic(struct sx_worker *worker, uint32_t topic); /* NULL: worker->error */
+void sx_worker_keep_error(struct sx_worker *worker, streamd_error *error);
+
+/* ---- commit.c ---- */
+
+/* All slots of the worker at once. Nothing to commit is no error. */
+streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error);
+/* Forget what was not committed: written records and buffered ones; slots are OPENING again. */
+streamd_status sx_worker_abort(struct sx_worker *worker, streamd_error **error);
+bool sx_worker_must_commit(const struct sx_worker *worker, int64_t now_ms);
+
+#endif
