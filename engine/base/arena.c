@@ -109,7 +109,7 @@ void *sx_arena_alloc_slow(struct sx_arena *arena, size_t bytes)
     return chunk->data;
 }
 
-/* ---- Copies ---------------------------------------------------------------------------------------- */
+/* ---- Copies ---------------------------------------------------------------------------------- */
 
 char *sx_arena_strndup(struct sx_arena *arena, const char *text, size_t bytes)
 {

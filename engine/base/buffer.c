@@ -41,7 +41,7 @@ void sx_buffer_printf(struct sx_buffer *buffer, const char *format, ...)
     buffer->size += (size_t)size;
 }
 
-/* ---- Varints ------------------------------------------------------------------------------------- */
+/* ---- Varints --------------------------------------------------------------------------------- */
 
 void sx_buffer_add_varint(struct sx_buffer *buffer, uint64_t value)
 {
@@ -76,7 +76,7 @@ bool sx_read_varint(const char **at, const char *end, uint64_t *value)
     return false;
 }
 
-/* ---- The public buffer ----------------------------------------------------------------------------- */
+/* ---- The public buffer ----------------------------------------------------------------------- */
 
 struct streamd_buffer {
     struct sx_buffer bytes;

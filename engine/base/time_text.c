@@ -3,7 +3,7 @@
 
 #define DAY_MS INT64_C(86400000)
 
-/* ---- The calendar: days of the proleptic Gregorian calendar, by eras of 400 years ------------------------ */
+/* ---- The calendar: days of the proleptic Gregorian calendar, by eras of 400 years ------------ */
 
 /* After H. Hinnant, "chrono-Compatible Low-Level Date Algorithms". */
 int64_t sx_days_of(int year, unsigned month, unsigned day)
@@ -136,7 +136,7 @@ bool sx_read_timestamp(struct sx_slice text, int64_t *ms)
     return at == end;
 }
 
-/* ---- Writing: by hand, because rows do it and printf shows in a profile ------------------------------ */
+/* ---- Writing: by hand, because rows do it and printf shows in a profile ---------------------- */
 
 /* `count` digits of `value` at `to`, with zeros before; returns the place behind them. */
 static char *put_digits(char *to, unsigned value, unsigned count)

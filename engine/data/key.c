@@ -95,7 +95,7 @@ void sx_key_write(struct sx_buffer *to, const struct sx_batch *batch, const uint
         write_value(to, sx_column_get(&batch->columns[fields[i]], row));
 }
 
-/* ---- Reading --------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static bool read_be64(const char **at, const char *end, uint64_t *bits)
 {

@@ -130,7 +130,7 @@ void sx_row_write(struct sx_buffer *to, const struct sx_batch *batch, const uint
     to->size = (size_t)(at - to->data);
 }
 
-/* ---- Reading -------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 /* Values nest as their types do, and types come from our own text: no depth limit is needed here. */
 static bool read_plain(const char **at, const char *end, const struct sx_type *type, struct sx_value *v,
