@@ -18,6 +18,9 @@ struct sx_sink_state {
     struct sx_buffer *bytes; /* key and value of the row being written: two of them */
 };
 
+/* Say on the topic what this sink writes, for whoever shows its records. */
+void sx_sink_describe(struct sx_topic_plan *topic, const struct sx_body *body);
+
 void sx_sink_open(const struct sx_sink_plan *plan, struct sx_sink_state *state);
 void sx_sink_close(const struct sx_sink_plan *plan, struct sx_sink_state *state);
 

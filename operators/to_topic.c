@@ -24,6 +24,15 @@ static void body_columns(const struct sx_body *body, uint64_t *reads)
     sx_named_columns(body->headers, body->header_count, reads);
 }
 
+void sx_sink_describe(struct sx_topic_plan *topic, const struct sx_body *body)
+{
+    topic->sink_key_format = body->key_format;
+    topic->sink_key_plan = body->key_plan;
+    topic->sink_key_windowed = body->key_windowed;
+    topic->sink_value_format = body->value_format;
+    topic->sink_value_plan = body->value_plan;
+}
+
 static void bind(struct sx_bind *b)
 {
     const struct sx_flow *in = sx_bind_input(b);
@@ -49,6 +58,7 @@ static void bind(struct sx_bind *b)
         topic->key_format = plan->body->key_format;
         topic->key_plan = plan->body->key_plan;
     }
+    sx_sink_describe(topic, plan->body);
     plan->schema = in->schema;
     plan->has_headers = in->has_headers;
     plan->latest_only = in->kind == SX_FLOW_TABLE && in->emit == SX_EMIT_CHANGES;

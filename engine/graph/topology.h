@@ -49,6 +49,10 @@ struct sx_topic_plan {
     enum sx_cleanup_plan { SX_PLAN_DELETE, SX_PLAN_COMPACT, SX_PLAN_COMPACT_DELETE } cleanup;
     const struct sx_format_def *key_format; /* how its keys are encoded; NULL for changelogs */
     const void *key_plan;
+    /* What a sink writes to it, for showing records as JSON; NULL: none does, or raw bytes. */
+    const struct sx_format_def *sink_key_format, *sink_value_format;
+    const void *sink_key_plan, *sink_value_plan;
+    bool sink_key_windowed; /* 8 bytes of window start follow the key */
     uint32_t copartition; /* topics with the same number > 0 must have equal partition counts */
     struct sx_position at;
 };

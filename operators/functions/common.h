@@ -1,0 +1,90 @@
+/* common.h: what the families of functions share: bounds, building texts, walking UTF-8. */
+#ifndef SX_FUNCTIONS_COMMON_H
+#define SX_FUNCTIONS_COMMON_H
+
+#include "engine/base/text.h"
+#include "engine/expr/function.h"
+
+/* What one call may make: a row error beyond, so that no argument can exhaust the memory. */
+#define SX_TEXT_MAX (1u << 20)
+#define SX_ELEMENTS_MAX 100000u
+
+#define SX_ROWS_OF(table_family, table_rows)                                      \
+    {                                                                             \
+        .family = table_family, .rows = table_rows, .count = SX_COUNT(table_rows) \
+    }
+
+/* A text that grows in the call's arena; `full` once it would pass SX_TEXT_MAX. */
+struct sx_text {
+    struct sx_call *call;
+    char *data;
+    uint32_t size, room;
+    bool full;
+};
+
+void sx_text_add(struct sx_text *text, const char *data, size_t size);
+static inline void sx_text_add_slice(struct sx_text *text, struct sx_slice s)
+{
+    sx_text_add(text, s.data, s.size);
+}
+static inline void sx_text_add_byte(struct sx_text *text, char byte) { sx_text_add(text, &byte, 1); }
+/* The text as a string; fails the call if it became too long. */
+struct sx_value sx_text_value(struct sx_text *text);
+
+/* Values that grow in the call's arena. Adding past SX_ELEMENTS_MAX fails the call. */
+struct sx_items {
+    struct sx_call *call;
+    struct sx_value *data;
+    uint32_t size, room;
+};
+
+void sx_items_add(struct sx_items *items, struct sx_value value);
+struct sx_value sx_items_array(const struct sx_items *items);
+/* The values are pairs; sorts them, the last of equal keys stays. */
+struct sx_value sx_items_map(const struct sx_items *items);
+
+/* A text that is copied to the call's arena. */
+struct sx_value sx_string_of(struct sx_call *call, struct sx_slice text);
+
+/* The character at *at, which moves on. The text is valid UTF-8 and not at its end. */
+static inline uint32_t sx_utf8_next(const char **at)
+{
+    const unsigned char *c = (const unsigned char *)*at;
+
+    if (c[0] < 0x80) {
+        *at += 1;
+        return c[0];
+    }
+    if (c[0] < 0xe0) {
+        *at += 2;
+        return (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu);
+    }
+    if (c[0] < 0xf0) {
+        *at += 3;
+        return (c[0] & 0x0fu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
+    }
+    *at += 4;
+    return (c[0] & 0x07u) << 18 | (c[1] & 0x3fu) << 12 | (c[2] & 0x3fu) << 6 | (c[3] & 0x3fu);
+}
+
+/* Where the character number `skip` (from 0) begins; the end when there are fewer. */
+const char *sx_utf8_skip(struct sx_slice text, uint64_t skip);
+
+/* `what` in `text` at or after `from`; NULL: not there. */
+const char *sx_find(struct sx_slice text, const char *from, struct sx_slice what);
+
+/* Any case, ASCII. */
+bool sx_slice_is(struct sx_slice text, const char *word);
+
+/* -1: it is none. */
+static inline int sx_hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+static inline bool sx_is_space(unsigned char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+#endif
