@@ -15,7 +15,7 @@ static void statuses(void)
 
 static void failing_says_what_to_do(void)
 {
-    streamd_error *error = NULL;
+    streamd_error *error = NULL, *copy = NULL;
 
     CU_ASSERT_EQUAL(sx_fail(NULL, STREAMD_E_LOG, "unseen"), STREAMD_E_LOG);
     CU_ASSERT_EQUAL(sx_fail(&error, STREAMD_E_LOG, "topic %s", "t"), STREAMD_E_LOG);
@@ -29,10 +29,15 @@ static void failing_says_what_to_do(void)
     streamd_error_free(error);
     sx_fail_retriable(&error, STREAMD_E_MOVED, "moved");
     CU_ASSERT(streamd_error_is_retriable(error) && !streamd_error_is_fatal(error));
+    sx_error_append(&copy, sx_error_copy(error));
     streamd_error_free(error);
     sx_fail_fatal(&error, STREAMD_E_FENCED, "fenced");
     CU_ASSERT(streamd_error_is_fatal(error) && !streamd_error_is_retriable(error));
+    sx_error_append(&copy, sx_error_copy(error));
     streamd_error_free(error);
+    CU_ASSERT(streamd_error_is_retriable(copy) && !streamd_error_is_fatal(copy));
+    CU_ASSERT(streamd_error_is_fatal(streamd_error_next(copy)));
+    streamd_error_free(copy);
     streamd_error_free(NULL);
 }
 

@@ -57,19 +57,38 @@ static void golden_plain(void)
     check_one(&sx_type_json, (struct sx_value){.s = "{}", .size = 2, .kind = SX_JSON}, "01 00 02 7b7d");
 }
 
-static void golden_long_string(void)
+/* Sizes around those at which the varint gets longer. */
+static void golden_long_strings(void)
 {
-    struct sx_buffer expected = {0}, bytes = {0};
-    char text[300];
-    struct sx_value value = {.s = text, .size = 300, .kind = SX_STRING};
+    static const struct {
+        uint32_t size;
+        const char *begins;
+    } facts[] = {{127, "01 00 7f"},
+                 {128, "01 00 8001"},
+                 {300, "01 00 ac02"},
+                 {16383, "01 00 ff7f"},
+                 {16384, "01 00 808001"}};
+    char *text = sx_arena_alloc(&arena, 16384);
 
-    memset(text, 'x', sizeof(text));
-    sx_unit_hex(&expected, "01 00 ac02");
-    sx_buffer_add(&expected, text, sizeof(text));
-    sx_row_write_values(&bytes, &value, 1);
-    SX_ASSERT_SLICE(sx_buffer_slice(&bytes), sx_buffer_slice(&expected));
-    sx_buffer_free(&bytes);
-    sx_buffer_free(&expected);
+    memset(text, 'x', 16384);
+    for (size_t i = 0; i < SX_COUNT(facts); i++) {
+        struct sx_slice slice = sx_slice(text, facts[i].size);
+        struct sx_value value = sx_value_string(slice);
+        struct sx_column column = {.type = &sx_type_string, .s = &slice};
+        struct sx_batch batch = {.columns = &column, .rows = 1, .count = 1};
+        struct sx_buffer expected = {0}, one = {0}, two = {0};
+        uint16_t field = 0;
+
+        sx_unit_hex(&expected, facts[i].begins);
+        sx_buffer_add_slice(&expected, slice);
+        sx_row_write_values(&one, &value, 1);
+        sx_row_write(&two, &batch, &field, 1, 0);
+        SX_ASSERT_SLICE(sx_buffer_slice(&one), sx_buffer_slice(&expected));
+        SX_ASSERT_SLICE(sx_buffer_slice(&two), sx_buffer_slice(&expected));
+        sx_buffer_free(&expected);
+        sx_buffer_free(&one);
+        sx_buffer_free(&two);
+    }
 }
 
 static void golden_decimal(void)
@@ -203,7 +222,7 @@ void suite_row(void)
     CU_pSuite sx_suite_ = CU_add_suite("row", begin, end);
 
     SX_TEST(golden_plain);
-    SX_TEST(golden_long_string);
+    SX_TEST(golden_long_strings);
     SX_TEST(golden_decimal);
     SX_TEST(golden_nulls);
     SX_TEST(golden_nested);
