@@ -43,12 +43,18 @@ struct sx_flow *sx_key_by_bind(struct sx_bind *b, const struct sx_flow *in, cons
     struct sx_schema *schema;
     struct sx_node_plan *node;
     struct sx_flow *out;
+    const char *qualifier = in->name;
     uint32_t n = 0;
+
+    /* The new key stands on the side of the values it is made of: behind a map neither has a qualifier. */
+    for (uint32_t c = 0; c < old->count; c++)
+        if (old->fields[c].role == SX_ROLE_VALUE && old->fields[c].qualifier == NULL)
+            qualifier = NULL;
 
     for (uint32_t i = 0; i < count; i++) {
         from[n] = (struct sx_from){.input = -1};
         fields[n++] = (struct sx_field){.name = keys[i].name, .type = keys[i].type, .role = SX_ROLE_KEY,
-                                        .qualifier = in->name};
+                                        .qualifier = qualifier};
     }
     for (uint32_t pass = 0; pass < 2; pass++)
         for (uint32_t c = 0; c < old->count; c++) {

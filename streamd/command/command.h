@@ -1,0 +1,61 @@
+/* command.h: what the subcommands share: options, loading a topology, exit codes. */
+#ifndef SX_COMMAND_H
+#define SX_COMMAND_H
+
+#include "dsl/compile.h"
+#include "streamd/record_json.h"
+
+enum { SX_EXIT_OK = 0, SX_EXIT_FAILED = 1, SX_EXIT_USAGE = 2 };
+
+/* Options after command line, environment and config file, in that order of strength. */
+struct sx_options {
+    const char *arguments[64]; /* what is no option */
+    uint32_t argument_count;
+    const char *param_names[64], *param_values[64]; /* --set */
+    uint32_t param_count;
+    const char *setting_names[256], *setting_values[256]; /* kafka.* of the config file */
+    uint32_t setting_count;
+    const char *values[32]; /* by row of options.def; NULL: not given */
+    bool written[32];       /* given by hand, not by default */
+    struct sx_arena arena;
+};
+
+enum sx_option {
+#define SX_OPTION(id, name, argument, preset, help) SX_OPTION_##id,
+#include "streamd/command/options.def"
+#undef SX_OPTION
+    SX_OPTION_COUNT
+};
+
+/* The value of an option, or its default (NULL: none). */
+const char *sx_option(const struct sx_options *options, enum sx_option option);
+/* As a number of at least `least`; a wrong one is reported. */
+bool sx_option_number(const struct sx_options *options, enum sx_option option, int64_t least, int64_t most, int64_t *value);
+
+/* Read argv[1..]. False: something was wrong and was said. */
+bool sx_options_read(struct sx_options *options, int argc, char **argv);
+void sx_options_free(struct sx_options *options);
+
+struct sx_command {
+    const char *name;
+    const char *usage;   /* behind the name */
+    const char *summary; /* one sentence */
+    const char *more;    /* for --help of this command */
+    const char *options; /* names of the options it takes, between spaces */
+    int (*run)(const struct sx_options *options);
+};
+
+/* Compile a file; mistakes and (if `warnings`) warnings go to standard error. NULL: it failed, *exit_code
+ * says how. */
+struct sx_compiled *sx_load(const char *path, const struct sx_options *options, bool warnings, int *exit_code);
+/* A file's content in malloc'd memory; "-" is standard input. NULL: *reason (static or errno's) says why. */
+char *sx_read_file(const char *path, size_t *size, const char **reason);
+
+/* Print an error chain to standard error. Takes it. */
+void sx_complain(streamd_error *error);
+
+/* How the records of a topic look to this topology: by its sources first, then its sinks. */
+struct sx_record_form sx_form_of_source(const struct sx_compiled *compiled, const char *topic);
+struct sx_record_form sx_form_of_sink(const struct sx_topic_plan *topic);
+
+#endif

@@ -1,0 +1,131 @@
+/* main.c: which subcommand, its help, and nothing else. */
+#include "streamd/command/command.h"
+
+#include "engine/base/text.h"
+
+#include <signal.h>
+
+#define SX_COMMAND(name) extern const struct sx_command sx_command_##name;
+#include "streamd/command/commands.def"
+#undef SX_COMMAND
+
+static const struct sx_command *const commands[] = {
+#define SX_COMMAND(name) &sx_command_##name,
+#include "streamd/command/commands.def"
+#undef SX_COMMAND
+};
+
+static const struct {
+    const char *name, *argument, *preset, *help;
+} option_rows[] = {
+#define SX_OPTION(id, name, argument, preset, help) {name, argument, preset, help},
+#include "streamd/command/options.def"
+#undef SX_OPTION
+};
+
+static void print_options(const char *names)
+{
+    for (size_t i = 0; i < SX_COUNT(option_rows); i++) {
+        char word[64], left[64];
+
+        snprintf(word, sizeof(word), " %s ", option_rows[i].name);
+        if (names != NULL && strstr(names, word) == NULL)
+            continue;
+        snprintf(left, sizeof(left), "--%s %s", option_rows[i].name, option_rows[i].argument ? option_rows[i].argument : "");
+        printf("  %-24s %s", left, option_rows[i].help);
+        if (option_rows[i].preset != NULL)
+            printf(" [%s]", option_rows[i].preset);
+        putchar('\n');
+    }
+    printf("  %-24s %s\n", "--set NAME=VALUE", "The value of a param of the file.");
+}
+
+static int print_help(void)
+{
+    puts("streamd: run stream topologies\n\n"
+         "  streamd FILE                     the same as streamd run FILE");
+    for (size_t i = 0; i < SX_COUNT(commands); i++) {
+        char left[64];
+        snprintf(left, sizeof(left), "streamd %s %s", commands[i]->name, commands[i]->usage);
+        printf("  %-32s %s\n", left, commands[i]->summary);
+    }
+    puts("\nOptions (each is also an environment variable: --data-dir is STREAMD_DATA_DIR)");
+    print_options(NULL);
+    puts("\n`streamd COMMAND --help` says more.");
+    return SX_EXIT_OK;
+}
+
+static int print_command_help(const struct sx_command *command)
+{
+    printf("streamd %s %s\n\n%s\n\n%s\nOptions\n", command->name, command->usage, command->summary, command->more);
+    print_options(command->options);
+    return SX_EXIT_OK;
+}
+
+static const struct sx_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < SX_COUNT(commands); i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static bool has_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[SX_COUNT(commands)], *near;
+
+    for (size_t i = 0; i < SX_COUNT(commands); i++)
+        names[i] = commands[i]->name;
+    near = sx_nearest(name, names, SX_COUNT(commands));
+    fprintf(stderr, "error: there is no command and no file `%s`", name);
+    if (near != NULL)
+        fprintf(stderr, "; did you mean `streamd %s`?", near);
+    fputs("\n`streamd --help` lists the commands.\n", stderr);
+    return SX_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct sx_options options = {0};
+    const struct sx_command *command;
+    int skip = 1, code;
+    FILE *file;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2)
+        return print_help(), SX_EXIT_USAGE;
+    if (strcmp(argv[1], "--version") == 0)
+        return printf("streamd %s\n", streamd_version()), SX_EXIT_OK;
+    command = find_command(argv[1]);
+    if (command == NULL) {
+        if (has_help(argc - 1, argv + 1) || strcmp(argv[1], "help") == 0)
+            return print_help();
+        if (argv[1][0] != '-') {
+            file = fopen(argv[1], "r");
+            if (file == NULL)
+                return unknown_command(argv[1]);
+            fclose(file);
+        }
+        command = &sx_command_run;
+        skip = 0;
+    } else if (has_help(argc - 2, argv + 2)) {
+        return print_command_help(command);
+    }
+    sx_arena_init(&options.arena, 4096);
+    if (!sx_options_read(&options, argc - 1 - skip, argv + 1 + skip))
+        code = SX_EXIT_USAGE;
+    else
+        code = command->run(&options);
+    sx_options_free(&options);
+    if (fflush(stdout) != 0 && code == SX_EXIT_OK)
+        code = SX_EXIT_FAILED;
+    return code;
+}
