@@ -13,7 +13,8 @@ bool sx_worker_must_commit(const struct sx_worker *worker, int64_t now_ms)
     if (!worker->dirty)
         return false;
     return now_ms - worker->committed_ms >= worker->engine->options.commit_ms ||
-           worker->pending_records >= PENDING_RECORDS || worker->pending_bytes + worker->latest.bytes >= PENDING_BYTES;
+           worker->pending_records >= PENDING_RECORDS ||
+           worker->pending_bytes + worker->latest.bytes >= PENDING_BYTES;
 }
 
 static streamd_status take_error(struct sx_worker *worker, streamd_error **error)
@@ -78,8 +79,8 @@ static streamd_status commit_stores(struct sx_slot *slot, streamd_error **error)
 {
     struct sx_worker *worker = slot->worker;
     struct sx_engine *engine = worker->engine;
-    struct changelog changelog = {.worker = worker, .partition = slot->number,
-                                  .timestamp = sx_wall_ms(engine->options.clock)};
+    struct changelog changelog = {
+        .worker = worker, .partition = slot->number, .timestamp = sx_wall_ms(engine->options.clock)};
     streamd_status status = STREAMD_OK;
 
     for (uint32_t t = 0; t < slot->task_count; t++)
@@ -134,7 +135,8 @@ static void put_changelog_positions(struct sx_unit *unit, void *arg)
                 if (!has_changelog(engine, store->store->plan))
                     continue;
                 topic = worker->topics[topic_index(engine->plan, name)];
-                offset = topic ? engine->def->writer_offset(worker->writer, topic, slot->number) : SX_OFFSET_NONE;
+                offset =
+                    topic ? engine->def->writer_offset(worker->writer, topic, slot->number) : SX_OFFSET_NONE;
                 if (offset != SX_OFFSET_NONE && offset > store->position)
                     sx_position_put(unit, store->id, slot->number, name, offset);
             }
@@ -160,7 +162,8 @@ static struct sx_partition_offset *moved_inputs(struct sx_worker *worker, uint32
 
             if (input->position == input->committed)
                 continue;
-            offsets[(*count)++] = (struct sx_partition_offset){input->name, input->partition, input->position};
+            offsets[(*count)++] =
+                (struct sx_partition_offset){input->name, input->partition, input->position};
             put_table_positions(slot, input);
         }
     }
@@ -210,8 +213,8 @@ streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error)
     if (status != STREAMD_OK)
         return status;
     offsets = moved_inputs(worker, &count);
-    status = engine->def->commit(worker->writer, offsets, count, worker->unit, put_changelog_positions, worker,
-                                 error);
+    status = engine->def->commit(worker->writer, offsets, count, worker->unit, put_changelog_positions,
+                                 worker, error);
     free(offsets);
     if (status != STREAMD_OK)
         return status;

@@ -85,7 +85,8 @@ static streamd_status join(struct sx_engine *engine, streamd_error **error)
 {
     struct sx_group_events events;
 
-    return engine->def->join(engine->log, engine->slots_topic, engine->slot_count, events_of(engine, &events), error);
+    return engine->def->join(engine->log, engine->slots_topic, engine->slot_count, events_of(engine, &events),
+                             error);
 }
 
 /* ---- Purge ----------------------------------------------------------------------------------------- */
@@ -107,7 +108,8 @@ static void purge(struct sx_engine *engine)
                 int64_t offset = atomic_load_explicit(&input->purgeable, memory_order_relaxed);
                 uint32_t roles = engine->plan->topics[input->topic]->roles;
 
-                if (offset <= 0 || !(roles & SX_TOPIC_REPARTITION) || (roles & (SX_TOPIC_SOURCE | SX_TOPIC_SINK)))
+                if (offset <= 0 || !(roles & SX_TOPIC_REPARTITION) ||
+                    (roles & (SX_TOPIC_SOURCE | SX_TOPIC_SINK)))
                     continue;
                 if (count == room) {
                     room = room ? room * 2 : 16;
@@ -142,8 +144,8 @@ static void bear(struct sx_engine *engine, streamd_status status, streamd_error 
         return;
     }
     if (error != NULL && streamd_error_is_retriable(error) && !streamd_error_is_fatal(error)) {
-        sx_log(engine->options.logger, SX_WARN, "the group cannot be served", "reason", streamd_error_message(error),
-               NULL);
+        sx_log(engine->options.logger, SX_WARN, "the group cannot be served", "reason",
+               streamd_error_message(error), NULL);
         streamd_error_free(error);
         poll(NULL, 0, POLL_MS);
         return;
@@ -158,8 +160,8 @@ static void leave(struct sx_engine *engine)
     streamd_error *error = NULL;
 
     if (engine->def->leave(engine->log, &error) != STREAMD_OK)
-        sx_log(engine->options.logger, SX_WARN, "leaving the group failed", "reason", streamd_error_message(error),
-               NULL);
+        sx_log(engine->options.logger, SX_WARN, "leaving the group failed", "reason",
+               streamd_error_message(error), NULL);
     streamd_error_free(error);
     take_rest(engine);
 }

@@ -66,8 +66,8 @@ void sx_engine_fail(struct sx_engine *engine, streamd_error *error)
     if (engine->error == NULL) {
         engine->error = error;
         error = NULL;
-        sx_log(engine->options.logger, SX_ERROR, "the engine failed", "reason", streamd_error_message(engine->error),
-               NULL);
+        sx_log(engine->options.logger, SX_ERROR, "the engine failed", "reason",
+               streamd_error_message(engine->error), NULL);
     }
     atomic_store(&engine->failed, true);
     sx_engine_go(engine, STREAMD_ENGINE_FAILED);
@@ -96,20 +96,14 @@ bool sx_engine_ready(const struct sx_engine *engine)
     return sx_engine_state(engine) == STREAMD_ENGINE_RUNNING;
 }
 
-struct sx_log *sx_engine_log(struct sx_engine *engine)
-{
-    return atomic_load(&engine->open_log);
-}
+struct sx_log *sx_engine_log(struct sx_engine *engine) { return atomic_load(&engine->open_log); }
 
 int32_t sx_engine_partitions(const struct sx_engine *engine, uint32_t topic)
 {
     return engine->partitions[topic];
 }
 
-int32_t sx_engine_slots(const struct sx_engine *engine)
-{
-    return engine->slot_count;
-}
+int32_t sx_engine_slots(const struct sx_engine *engine) { return engine->slot_count; }
 
 /* ---- Start ----------------------------------------------------------------------------------------- */
 
@@ -207,7 +201,8 @@ static streamd_status start_threads(struct sx_engine *engine, streamd_error **er
         good = sx_worker_start(&workers[w]);
     engine->purged_ms = sx_now_ms(engine->options.clock);
     if (good)
-        good = engine->has_coordinator = pthread_create(&engine->coordinator, NULL, sx_coordinator_run, engine) == 0;
+        good = engine->has_coordinator =
+            pthread_create(&engine->coordinator, NULL, sx_coordinator_run, engine) == 0;
     if (good)
         return STREAMD_OK;
     for (uint32_t w = 0; w < engine->worker_count; w++)

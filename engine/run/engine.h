@@ -39,7 +39,7 @@ struct sx_task_look {
     int32_t partition;
     uint32_t worker;
     bool restoring;
-    int64_t stream_time_ms; /* -1: no row yet */
+    int64_t stream_time_ms;         /* -1: no row yet */
     int64_t input_lag, restore_lag; /* records that are still ahead */
 };
 

@@ -40,21 +40,16 @@ struct sx_global {
 
 /* ---- Reading --------------------------------------------------------------------------------------- */
 
-static void sent(const struct sx_task_send *send, void *arg)
-{
-    /* A global table's source sends nothing. */
-}
+static void sent(const struct sx_task_send *send, void *arg) { /* A global table's source sends nothing. */ }
 
-static void dropped(const struct sx_node_plan *node, const char *reason, uint64_t count, void *arg)
-{
-}
+static void dropped(const struct sx_node_plan *node, const char *reason, uint64_t count, void *arg) {}
 
 static void failed(const struct sx_task_failure *failure, enum sx_on_error policy, void *arg)
 {
     struct sx_global *global = arg;
 
-    sx_log(global->engine->options.logger, SX_WARN, "skipped a record of a global table", "topic", failure->topic,
-           "reason", failure->reason, "message", failure->message, NULL);
+    sx_log(global->engine->options.logger, SX_WARN, "skipped a record of a global table", "topic",
+           failure->topic, "reason", failure->reason, "message", failure->message, NULL);
 }
 
 static streamd_status take_in(struct table *table, struct partition *partition, const struct sx_fetch *fetch,
@@ -66,8 +61,8 @@ static streamd_status take_in(struct table *table, struct partition *partition, 
     uint32_t stop;
 
     sx_arena_reset(&global->arena);
-    sx_task_decode(table->task, table->entry, partition->reader->topic, partition->reader->partition, fetch->records,
-                   fetch->count, fetch->padded, &global->arena, &decoded);
+    sx_task_decode(table->task, table->entry, partition->reader->topic, partition->reader->partition,
+                   fetch->records, fetch->count, fetch->padded, &global->arena, &decoded);
     pthread_mutex_lock(&global->lock);
     sx_store_begin(table->store);
     stop = sx_task_process(table->task, &decoded, 0, fetch->count, &failure);
@@ -76,7 +71,8 @@ static streamd_status take_in(struct table *table, struct partition *partition, 
     sx_count(&global->rows, stop);
     if (stop < fetch->count)
         return sx_fail_fatal(error, STREAMD_E_DECODE, "%s, partition %d, offset %lld: %s: %s", failure.topic,
-                             failure.partition, (long long)failure.record->offset, failure.reason, failure.message);
+                             failure.partition, (long long)failure.record->offset, failure.reason,
+                             failure.message);
     return STREAMD_OK;
 }
 
@@ -152,13 +148,15 @@ static void *follow(void *arg)
 
 /* ---- Life ------------------------------------------------------------------------------------------ */
 
-static streamd_status open_partition(struct table *table, uint32_t topic, int32_t number, streamd_error **error)
+static streamd_status open_partition(struct table *table, uint32_t topic, int32_t number,
+                                     streamd_error **error)
 {
     struct sx_engine *engine = table->global->engine;
     const char *name = engine->plan->topics[topic]->name;
     struct partition *partition = &table->partitions[table->partition_count];
     int64_t low;
-    streamd_status status = engine->def->watermarks(engine->log, name, number, true, &low, &partition->target, error);
+    streamd_status status =
+        engine->def->watermarks(engine->log, name, number, true, &low, &partition->target, error);
 
     if (status != STREAMD_OK)
         return status;
@@ -180,7 +178,8 @@ static streamd_status open_table(struct table *table, streamd_error **error)
     table->stores = sx_calloc(engine->plan->store_count + 1, sizeof(*table->stores));
     table->store = sx_store_kinds.open_memory(engine->plan->stores[table->entry->stores[0]]);
     table->stores[table->entry->stores[0]] = table->store;
-    table->task = sx_task_new(engine->plan, (int32_t)table->entry->next, 0, table->stores, &table->global->events);
+    table->task =
+        sx_task_new(engine->plan, (int32_t)table->entry->next, 0, table->stores, &table->global->events);
     sx_task_open(table->task);
     for (uint32_t t = 0; t < entry->topic_count; t++)
         partitions += engine->partitions[entry->topics[t]];
@@ -205,7 +204,8 @@ streamd_status sx_global_start(struct sx_engine *engine, struct sx_global **out,
         return STREAMD_OK;
     global = sx_calloc(1, sizeof(*global));
     global->engine = engine;
-    global->events = (struct sx_task_events){.sent = sent, .failed = failed, .dropped = dropped, .arg = global};
+    global->events =
+        (struct sx_task_events){.sent = sent, .failed = failed, .dropped = dropped, .arg = global};
     global->tables = sx_calloc(count, sizeof(*global->tables));
     atomic_init(&global->stopping, false);
     atomic_init(&global->rows, 0);
@@ -270,10 +270,7 @@ void sx_global_free(struct sx_global *global)
     free(global);
 }
 
-uint64_t sx_global_rows(const struct sx_global *global)
-{
-    return global ? sx_counted(&global->rows) : 0;
-}
+uint64_t sx_global_rows(const struct sx_global *global) { return global ? sx_counted(&global->rows) : 0; }
 
 /* ---- A worker's view ------------------------------------------------------------------------------- */
 
@@ -307,9 +304,7 @@ static void view_each(struct sx_store *store, int64_t from, int64_t to, sx_store
 }
 
 /* Nobody but the table's thread writes: a savepoint has nothing to keep. */
-static void view_nothing(struct sx_store *store)
-{
-}
+static void view_nothing(struct sx_store *store) {}
 
 static size_t view_memory(const struct sx_store *store)
 {
@@ -322,10 +317,7 @@ static size_t view_memory(const struct sx_store *store)
     return bytes;
 }
 
-static void view_close(struct sx_store *store)
-{
-    free(store);
-}
+static void view_close(struct sx_store *store) { free(store); }
 
 static const struct sx_store_ops view_ops = {
     .get = view_get,

@@ -75,9 +75,9 @@ streamd_status sx_input_fill(struct sx_slot *slot, struct sx_input *input, strea
     }
     for (uint32_t u = 0; u < input->use_count; u++)
         if (input->limit == SX_OFFSET_NONE || input->uses[u].restores)
-            sx_task_decode(input->uses[u].task->task, input->uses[u].entry, input->name,
-                           input->partition, input->fetch.records, input->count, input->fetch.padded,
-                           &input->arena, &input->uses[u].decoded);
+            sx_task_decode(input->uses[u].task->task, input->uses[u].entry, input->name, input->partition,
+                           input->fetch.records, input->count, input->fetch.padded, &input->arena,
+                           &input->uses[u].decoded);
     note_times(input);
     if (input->limit == SX_OFFSET_NONE)
         sx_count(&worker->stats.topics[input->topic].consumed, input->count);

@@ -13,10 +13,7 @@
 #define APPEAR_MS 50
 #define KAFKA_RETENTION_MS (7 * 86400000ll) /* what brokers give to a topic that says nothing */
 
-static bool is_external(const struct sx_topic_plan *topic)
-{
-    return (topic->roles & EXTERNAL_ROLES) != 0;
-}
+static bool is_external(const struct sx_topic_plan *topic) { return (topic->roles & EXTERNAL_ROLES) != 0; }
 
 /* The count of a topic that was just created. */
 static streamd_status await_topic(struct sx_engine *engine, const char *name, int32_t *count,
@@ -51,7 +48,8 @@ static streamd_status create(struct sx_engine *engine, const struct sx_topic_spe
 
 /* ---- External topics ------------------------------------------------------------------------------ */
 
-static streamd_status look_up(struct sx_engine *engine, const struct sx_topic_plan *topic, streamd_error **error)
+static streamd_status look_up(struct sx_engine *engine, const struct sx_topic_plan *topic,
+                              streamd_error **error)
 {
     int32_t *count = &engine->partitions[topic->index];
     streamd_error *problem = NULL;
@@ -60,12 +58,14 @@ static streamd_status look_up(struct sx_engine *engine, const struct sx_topic_pl
 
     if (status == STREAMD_E_NOTFOUND && only_source && !engine->log->holds_state) {
         streamd_error_free(problem);
-        return sx_fail(error, STREAMD_E_NOTFOUND,
-                       "there is no topic `%s`, which the source in line %u reads; create it, or correct its name",
-                       topic->name, topic->at.line);
+        return sx_fail(
+            error, STREAMD_E_NOTFOUND,
+            "there is no topic `%s`, which the source in line %u reads; create it, or correct its name",
+            topic->name, topic->at.line);
     }
     if (status == STREAMD_E_NOTFOUND) {
-        struct sx_topic_spec spec = {.name = topic->name, .cleanup = SX_CLEANUP_DELETE,
+        struct sx_topic_spec spec = {.name = topic->name,
+                                     .cleanup = SX_CLEANUP_DELETE,
                                      .retention_ms = engine->log->holds_state ? -1 : KAFKA_RETENTION_MS};
 
         streamd_error_free(problem);
@@ -127,10 +127,11 @@ static bool same_group(const struct sx_topic_plan *a, const struct sx_topic_plan
 static streamd_status differ(const struct sx_engine *engine, const struct sx_topic_plan *a, int32_t a_count,
                              const struct sx_topic_plan *b, int32_t b_count, streamd_error **error)
 {
-    return sx_fail(error, STREAMD_E_CONFIG,
-                   "`%s` has %d partitions and `%s` has %d: what meets in a join must have as many; repartition "
-                   "one side, or make the topics alike",
-                   a->name, a_count, b->name, b_count);
+    return sx_fail(
+        error, STREAMD_E_CONFIG,
+        "`%s` has %d partitions and `%s` has %d: what meets in a join must have as many; repartition "
+        "one side, or make the topics alike",
+        a->name, a_count, b->name, b_count);
 }
 
 /* The count of the group that `topic` is in; *count stays 0 when it is not known yet. */
@@ -196,8 +197,9 @@ static streamd_status resolve(struct sx_engine *engine, streamd_error **error)
         }
     }
     if (open)
-        return sx_fail(error, STREAMD_E_CONFIG,
-                       "repartition topics depend on each other's partition counts; write `repartition N` for one");
+        return sx_fail(
+            error, STREAMD_E_CONFIG,
+            "repartition topics depend on each other's partition counts; write `repartition N` for one");
     return STREAMD_OK;
 }
 
@@ -205,14 +207,16 @@ static streamd_status resolve(struct sx_engine *engine, streamd_error **error)
 
 static const char *cleanup_word(enum sx_cleanup cleanup)
 {
-    return cleanup == SX_CLEANUP_DELETE ? "delete" : cleanup == SX_CLEANUP_COMPACT ? "compact" : "compact,delete";
+    return cleanup == SX_CLEANUP_DELETE    ? "delete"
+           : cleanup == SX_CLEANUP_COMPACT ? "compact"
+                                           : "compact,delete";
 }
 
-static streamd_status make(struct sx_engine *engine, const char *name, int32_t partitions, enum sx_cleanup cleanup,
-                           streamd_error **error)
+static streamd_status make(struct sx_engine *engine, const char *name, int32_t partitions,
+                           enum sx_cleanup cleanup, streamd_error **error)
 {
-    struct sx_topic_spec spec = {.name = name, .partitions = partitions, .cleanup = cleanup,
-                                 .retention_ms = -1, .internal = true};
+    struct sx_topic_spec spec = {
+        .name = name, .partitions = partitions, .cleanup = cleanup, .retention_ms = -1, .internal = true};
     struct sx_topic_spec is = {0};
     streamd_error *problem = NULL;
     int32_t count = 0;
@@ -231,14 +235,16 @@ static streamd_status make(struct sx_engine *engine, const char *name, int32_t p
         return status;
     }
     if (count != partitions)
-        return sx_fail(error, STREAMD_E_CONFIG,
-                       "the topic `%s` has %d partitions, and %d are needed now; run `streamd reset` to begin anew",
-                       name, count, partitions);
+        return sx_fail(
+            error, STREAMD_E_CONFIG,
+            "the topic `%s` has %d partitions, and %d are needed now; run `streamd reset` to begin anew",
+            name, count, partitions);
     status = engine->def->describe(engine->log, name, &is, error);
     if (status == STREAMD_OK && is.cleanup != cleanup)
-        return sx_fail(error, STREAMD_E_CONFIG,
-                       "the topic `%s` has the cleanup policy %s, and %s is needed; change it, or run `streamd reset`",
-                       name, cleanup_word(is.cleanup), cleanup_word(cleanup));
+        return sx_fail(
+            error, STREAMD_E_CONFIG,
+            "the topic `%s` has the cleanup policy %s, and %s is needed; change it, or run `streamd reset`",
+            name, cleanup_word(is.cleanup), cleanup_word(cleanup));
     return status;
 }
 

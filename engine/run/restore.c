@@ -40,8 +40,8 @@ streamd_status sx_position_get(struct sx_disk *disk, uint32_t store, int32_t slo
 {
     struct sx_buffer key = {0}, value = {0};
     bool found = false;
-    streamd_status status = sx_disk_get(disk, SX_FAMILY_META, position_key(&key, store, slot, topic), &value,
-                                        &found, error);
+    streamd_status status =
+        sx_disk_get(disk, SX_FAMILY_META, position_key(&key, store, slot, topic), &value, &found, error);
 
     *offset = SX_OFFSET_NONE;
     if (status == STREAMD_OK && found && value.size == 8)
@@ -76,8 +76,8 @@ static void warn_misfit(struct sx_slot *slot, const char *store, int64_t positio
 {
     struct sx_buffer text = {0};
 
-    sx_buffer_printf(&text, "%d: local position %lld, topic from %lld to %lld", slot->number, (long long)position,
-                     (long long)low, (long long)high);
+    sx_buffer_printf(&text, "%d: local position %lld, topic from %lld to %lld", slot->number,
+                     (long long)position, (long long)low, (long long)high);
     sx_buffer_add_byte(&text, 0);
     sx_log(slot->worker->engine->options.logger, SX_WARN,
            "the local state does not fit its topic and is restored from its start", "store", store, "slot",
@@ -85,15 +85,18 @@ static void warn_misfit(struct sx_slot *slot, const char *store, int64_t positio
     sx_buffer_free(&text);
 }
 
-static streamd_status begin_changelog(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error)
+static streamd_status begin_changelog(struct sx_slot *slot, struct sx_slot_store *store,
+                                      streamd_error **error)
 {
     struct sx_engine *engine = slot->worker->engine;
     const char *topic = store->store->plan->changelog;
     int64_t low, high;
-    streamd_status status = engine->def->watermarks(engine->log, topic, slot->number, true, &low, &high, error);
+    streamd_status status =
+        engine->def->watermarks(engine->log, topic, slot->number, true, &low, &high, error);
 
     if (status == STREAMD_OK)
-        status = sx_position_get(engine->options.disk, store->id, slot->number, topic, &store->position, error);
+        status =
+            sx_position_get(engine->options.disk, store->id, slot->number, topic, &store->position, error);
     if (status != STREAMD_OK)
         return status;
     if (store->position < low || store->position > high) {
@@ -111,7 +114,8 @@ static streamd_status begin_changelog(struct sx_slot *slot, struct sx_slot_store
 }
 
 /* How the table of this store reads the input; NULL: it does not. */
-static struct sx_input_use *use_of(struct sx_input *input, const struct sx_slot_task *task, uint32_t plan_store)
+static struct sx_input_use *use_of(struct sx_input *input, const struct sx_slot_task *task,
+                                   uint32_t plan_store)
 {
     for (uint32_t u = 0; u < input->use_count; u++)
         if (input->uses[u].task == task && input->uses[u].entry->store_count &&
@@ -123,15 +127,17 @@ static struct sx_input_use *use_of(struct sx_input *input, const struct sx_slot_
 /* Is the state no further than what is committed? *position: of this input; when rows before `low` are
  * gone from the topic, the rows that came from them stay in the table. */
 static streamd_status table_position(struct sx_slot *slot, const struct sx_slot_store *store,
-                                     const struct sx_input *input, int64_t *low, int64_t *position, bool *fits,
-                                     streamd_error **error)
+                                     const struct sx_input *input, int64_t *low, int64_t *position,
+                                     bool *fits, streamd_error **error)
 {
     struct sx_engine *engine = slot->worker->engine;
     int64_t high;
-    streamd_status status = sx_position_get(engine->options.disk, store->id, slot->number, input->name, position, error);
+    streamd_status status =
+        sx_position_get(engine->options.disk, store->id, slot->number, input->name, position, error);
 
     if (status == STREAMD_OK)
-        status = engine->def->watermarks(engine->log, input->name, input->partition, false, low, &high, error);
+        status =
+            engine->def->watermarks(engine->log, input->name, input->partition, false, low, &high, error);
     if (status != STREAMD_OK)
         return status;
     *fits = *position != SX_OFFSET_NONE && *position <= SX_MAX(input->committed, *low);
@@ -141,8 +147,8 @@ static streamd_status table_position(struct sx_slot *slot, const struct sx_slot_
 }
 
 /* The table's inputs that lag behind what is committed get a limit to be read up to. */
-static streamd_status begin_table(struct sx_slot *slot, struct sx_slot_task *task, struct sx_slot_store *store,
-                                  streamd_error **error)
+static streamd_status begin_table(struct sx_slot *slot, struct sx_slot_task *task,
+                                  struct sx_slot_store *store, streamd_error **error)
 {
     uint32_t index = store->store->plan->index;
     bool all_fit = true, is_open = false, fits;
@@ -214,9 +220,10 @@ static streamd_status apply(struct sx_slot *slot, struct sx_slot_store *store, c
     if (good)
         good = store->store->ops->restore(store->store, slot->unit, record->key, value);
     if (!good)
-        return sx_fail_fatal(error, STREAMD_E_CORRUPT,
-                             "the changelog `%s`, partition %d, offset %lld: the record is damaged or of another version",
-                             store->store->plan->changelog, slot->number, (long long)record->offset);
+        return sx_fail_fatal(
+            error, STREAMD_E_CORRUPT,
+            "the changelog `%s`, partition %d, offset %lld: the record is damaged or of another version",
+            store->store->plan->changelog, slot->number, (long long)record->offset);
     return STREAMD_OK;
 }
 
@@ -272,7 +279,8 @@ static streamd_status save_table(struct sx_slot *slot, struct sx_slot_task *task
         const struct sx_input_use *use = use_of(&slot->inputs[i], task, plan_store);
 
         if (use != NULL && use->restores)
-            sx_position_put(slot->unit, store->id, slot->number, slot->inputs[i].name, slot->inputs[i].position);
+            sx_position_put(slot->unit, store->id, slot->number, slot->inputs[i].name,
+                            slot->inputs[i].position);
     }
     if (status == STREAMD_OK)
         status = sx_unit_write(slot->unit, false, error);

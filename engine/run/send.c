@@ -25,7 +25,8 @@ struct sx_topic *sx_worker_topic(struct sx_worker *worker, uint32_t topic)
     return worker->topics[topic];
 }
 
-bool sx_worker_write(struct sx_worker *worker, uint32_t topic, int32_t partition, const struct sx_record *record)
+bool sx_worker_write(struct sx_worker *worker, uint32_t topic, int32_t partition,
+                     const struct sx_record *record)
 {
     const struct sx_log_def *def = worker->engine->def;
     struct sx_topic *to = worker->error == NULL ? sx_worker_topic(worker, topic) : NULL;
@@ -111,5 +112,6 @@ static void failed(const struct sx_task_failure *failure, enum sx_on_error polic
 
 void sx_worker_events(struct sx_worker *worker)
 {
-    worker->events = (struct sx_task_events){.sent = sent, .failed = failed, .dropped = dropped, .arg = worker};
+    worker->events =
+        (struct sx_task_events){.sent = sent, .failed = failed, .dropped = dropped, .arg = worker};
 }

@@ -72,8 +72,8 @@ static void open_task(struct sx_slot *slot, struct sx_slot_task *task, const str
                 continue;
             store->id = engine->store_ids[index];
             store->position = SX_OFFSET_NONE;
-            store->store = sx_store_kinds.open(plan->stores[index], engine->options.disk, store->id, slot->number,
-                                               cache_share(engine));
+            store->store = sx_store_kinds.open(plan->stores[index], engine->options.disk, store->id,
+                                               slot->number, cache_share(engine));
             stores[index] = store->store;
             task->store_count++;
         }
@@ -133,7 +133,8 @@ static streamd_status find_offsets(struct sx_slot *slot, streamd_error **error)
     streamd_status status;
 
     for (uint32_t i = 0; i < slot->input_count; i++)
-        offsets[i] = (struct sx_partition_offset){slot->inputs[i].name, slot->inputs[i].partition, SX_OFFSET_NONE};
+        offsets[i] =
+            (struct sx_partition_offset){slot->inputs[i].name, slot->inputs[i].partition, SX_OFFSET_NONE};
     status = engine->def->committed(engine->log, offsets, slot->input_count, error);
     for (uint32_t i = 0; i < slot->input_count && status == STREAMD_OK; i++) {
         struct sx_input *input = &slot->inputs[i];
@@ -143,7 +144,8 @@ static streamd_status find_offsets(struct sx_slot *slot, streamd_error **error)
         atomic_store_explicit(&input->purgeable, input->committed, memory_order_relaxed);
         if (input->committed != SX_OFFSET_NONE)
             continue;
-        status = engine->def->watermarks(engine->log, input->name, input->partition, false, &low, &high, error);
+        status =
+            engine->def->watermarks(engine->log, input->name, input->partition, false, &low, &high, error);
         if (status == STREAMD_OK)
             input->position = input->start_latest ? high : low;
     }
@@ -233,8 +235,9 @@ streamd_status sx_slot_run(struct sx_slot *slot, streamd_error **error)
     sx_restore_end(slot);
     for (uint32_t i = 0; i < slot->input_count; i++) {
         struct sx_input *input = &slot->inputs[i];
-        streamd_status status = engine->def->reader_open(engine->log, SX_READ_INPUT, input->name, input->partition,
-                                                         input->position, &slot->worker->waker, &input->reader, error);
+        streamd_status status =
+            engine->def->reader_open(engine->log, SX_READ_INPUT, input->name, input->partition,
+                                     input->position, &slot->worker->waker, &input->reader, error);
 
         if (status != STREAMD_OK)
             return status;
@@ -289,7 +292,8 @@ static streamd_status stop_at(struct sx_slot *slot, const struct sx_task_failure
     return STREAMD_E_DECODE;
 }
 
-static streamd_status run_input(struct sx_slot *slot, struct sx_input *input, uint32_t to, streamd_error **error)
+static streamd_status run_input(struct sx_slot *slot, struct sx_input *input, uint32_t to,
+                                streamd_error **error)
 {
     struct sx_worker *worker = slot->worker;
     uint32_t from = input->next;
@@ -401,7 +405,8 @@ void sx_slot_publish(struct sx_slot *slot)
         for (uint32_t s = 0; s < task->store_count; s++) {
             struct sx_store *store = task->stores[s].store;
 
-            tell_store(&task->stores[s], store->ops->memory(store), &slot->worker->stats.stores[store->plan->index]);
+            tell_store(&task->stores[s], store->ops->memory(store),
+                       &slot->worker->stats.stores[store->plan->index]);
         }
         for (uint32_t i = 0; i < slot->input_count; i++) {
             const struct sx_input *input = &slot->inputs[i];

@@ -57,7 +57,7 @@ struct sx_input {
     struct sx_input_use *uses; /* in the order of the file */
     uint32_t use_count;
     bool start_latest;
-    bool row_by_row;           /* two entries of one task read it: each row goes through both */
+    bool row_by_row; /* two entries of one task read it: each row goes through both */
     struct sx_reader *reader;
     enum sx_reader_use reading;
     int64_t position;          /* the next offset to be processed */
@@ -65,7 +65,7 @@ struct sx_input {
     _Atomic int64_t purgeable; /* the same, for the coordinator */
     int64_t limit;             /* restoring a table from its topic: up to here; else SX_OFFSET_NONE */
     bool at_end;
-    int64_t empty_since_ms;    /* -1: it is not empty, or at its end */
+    int64_t empty_since_ms; /* -1: it is not empty, or at its end */
     /* The records in hand: rows [next, fetch.count) are still to be processed. */
     struct sx_fetch fetch;
     bool holds;

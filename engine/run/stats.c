@@ -30,7 +30,8 @@ void sx_worker_stats_free(struct sx_worker_stats *stats)
     free(stats->stores);
 }
 
-void sx_stats_drop(struct sx_worker_stats *stats, const struct sx_node_plan *node, const char *reason, uint64_t count)
+void sx_stats_drop(struct sx_worker_stats *stats, const struct sx_node_plan *node, const char *reason,
+                   uint64_t count)
 {
     _Atomic(struct sx_drop_stat *) *at = &stats->drops;
     struct sx_drop_stat *drop;
@@ -73,8 +74,12 @@ struct tell {
 static void tell(const struct tell *t, const char *name, const char *help, enum sx_stat_kind kind,
                  const struct sx_stat_label *labels, uint32_t label_count, double value)
 {
-    struct sx_stat stat = {.name = name, .help = help, .kind = kind, .labels = labels,
-                           .label_count = label_count, .value = value};
+    struct sx_stat stat = {.name = name,
+                           .help = help,
+                           .kind = kind,
+                           .labels = labels,
+                           .label_count = label_count,
+                           .value = value};
 
     t->fn(&stat, t->arg);
 }
@@ -88,7 +93,9 @@ static uint64_t node_sum(const struct tell *t, uint32_t node, enum node_counter 
     for (uint32_t w = 0; w < t->worker_count; w++) {
         const struct sx_node_stat *stat = &t->workers[w].stats.nodes[node];
 
-        sum += sx_counted(which == ROWS_IN ? &stat->rows_in : which == ROWS_OUT ? &stat->rows_out : &stat->errors);
+        sum += sx_counted(which == ROWS_IN    ? &stat->rows_in
+                          : which == ROWS_OUT ? &stat->rows_out
+                                              : &stat->errors);
     }
     return sum;
 }
@@ -172,8 +179,11 @@ static void tell_workers(const struct tell *t, const char *name, const char *hel
 static void tell_latency(const struct tell *t)
 {
     uint64_t counts[SX_COMMIT_BOUNDS] = {0}, own[SX_COMMIT_BOUNDS + 1] = {0}, sum_us = 0, total = 0;
-    struct sx_stat stat = {.name = "streamd_commit_seconds", .help = "How long commits took.",
-                           .kind = SX_STAT_HISTOGRAM, .bounds = bounds_s, .counts = counts,
+    struct sx_stat stat = {.name = "streamd_commit_seconds",
+                           .help = "How long commits took.",
+                           .kind = SX_STAT_HISTOGRAM,
+                           .bounds = bounds_s,
+                           .counts = counts,
                            .bound_count = SX_COMMIT_BOUNDS};
 
     for (uint32_t w = 0; w < t->worker_count; w++) {
@@ -203,7 +213,8 @@ static struct sx_worker *workers_of(struct sx_engine *engine)
     return workers;
 }
 
-void sx_engine_each_task(struct sx_engine *engine, bool (*fn)(const struct sx_task_look *task, void *arg), void *arg)
+void sx_engine_each_task(struct sx_engine *engine, bool (*fn)(const struct sx_task_look *task, void *arg),
+                         void *arg)
 {
     struct sx_worker *workers = workers_of(engine);
     bool more = true;
@@ -288,8 +299,8 @@ void sx_engine_stats(struct sx_engine *engine, sx_stat_fn fn, void *arg)
     struct tell t = {engine, workers_of(engine), 0, fn, arg};
 
     t.worker_count = t.workers ? engine->worker_count : 0;
-    tell(&t, "streamd_engine_state", "The engine's state, as a number of streamd_engine_state.", SX_STAT_GAUGE, NULL,
-         0, (double)sx_engine_state(engine));
+    tell(&t, "streamd_engine_state", "The engine's state, as a number of streamd_engine_state.",
+         SX_STAT_GAUGE, NULL, 0, (double)sx_engine_state(engine));
     tell_nodes(&t, "streamd_node_records_total", "Rows that a node took.", ROWS_IN);
     tell_nodes(&t, "streamd_node_emitted_total", "Rows that a node gave.", ROWS_OUT);
     tell_nodes(&t, "streamd_row_errors_total", "Rows of a source that failed.", ERRORS);

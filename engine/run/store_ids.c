@@ -38,8 +38,8 @@ static void fingerprint(const struct sx_store_plan *store, struct sx_buffer *to)
                      store->fingerprint ? store->fingerprint : "");
 }
 
-static streamd_status number_one(struct sx_engine *engine, const struct sx_store_plan *store, struct sx_unit *unit,
-                                 uint32_t *next, streamd_error **error)
+static streamd_status number_one(struct sx_engine *engine, const struct sx_store_plan *store,
+                                 struct sx_unit *unit, uint32_t *next, streamd_error **error)
 {
     struct sx_disk *disk = engine->options.disk;
     struct sx_buffer key = {0}, value = {0}, is = {0};
@@ -54,12 +54,14 @@ static streamd_status number_one(struct sx_engine *engine, const struct sx_store
     if (status == STREAMD_OK && found) {
         engine->store_ids[store->index] = sx_get_be32(value.data);
         value.size = 0;
-        status = sx_disk_get(disk, SX_FAMILY_META, name_key(&key, "fingerprint/", store->name), &value, &known, error);
+        status = sx_disk_get(disk, SX_FAMILY_META, name_key(&key, "fingerprint/", store->name), &value,
+                             &known, error);
         if (status == STREAMD_OK && known && !sx_slice_equal(sx_buffer_slice(&value), sx_buffer_slice(&is)))
-            status = sx_fail(error, STREAMD_E_CONFIG,
-                             "`%s` was changed, and the state kept for it does not fit any more; give it a new "
-                             "name, or run `streamd reset`",
-                             store->name);
+            status =
+                sx_fail(error, STREAMD_E_CONFIG,
+                        "`%s` was changed, and the state kept for it does not fit any more; give it a new "
+                        "name, or run `streamd reset`",
+                        store->name);
     } else if (status == STREAMD_OK) {
         engine->store_ids[store->index] = (*next)++;
         sx_put_be32(id, engine->store_ids[store->index]);

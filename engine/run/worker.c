@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define IDLE_WAIT_MS 200    /* without anything to do a worker looks around this often */
+#define IDLE_WAIT_MS 200 /* without anything to do a worker looks around this often */
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS 10000
 
@@ -64,7 +64,8 @@ void sx_worker_free(struct sx_worker *worker)
 
 /* ---- Mail ------------------------------------------------------------------------------------------ */
 
-void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int32_t *slots, uint32_t count, bool wait)
+void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int32_t *slots, uint32_t count,
+                    bool wait)
 {
     struct sx_mail *mail = sx_calloc(1, sizeof(*mail) + sizeof(*slots) * count);
     struct sx_mail **end = &worker->mail;
@@ -244,8 +245,8 @@ static bool open_writer(struct sx_worker *worker)
         return true;
     if (worker->retry_ms > sx_now_ms(worker->engine->options.clock))
         return false;
-    status = worker->engine->def->writer_open(worker->engine->log, worker->number, &worker->waker, &worker->writer,
-                                              &error);
+    status = worker->engine->def->writer_open(worker->engine->log, worker->number, &worker->waker,
+                                              &worker->writer, &error);
     if (status == STREAMD_OK) {
         worker->reopen = false;
         return true;
@@ -293,8 +294,8 @@ static int wait_ms(const struct sx_worker *worker)
 
     if (!worker->dirty)
         return IDLE_WAIT_MS;
-    until_commit = worker->committed_ms + worker->engine->options.commit_ms -
-                   sx_now_ms(worker->engine->options.clock);
+    until_commit =
+        worker->committed_ms + worker->engine->options.commit_ms - sx_now_ms(worker->engine->options.clock);
     return (int)SX_MAX(SX_MIN(until_commit, IDLE_WAIT_MS), 0);
 }
 

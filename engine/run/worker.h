@@ -46,11 +46,11 @@ struct sx_worker {
     struct sx_topic **topics; /* of the writer, by index in the plan; opened when needed */
     struct sx_unit *unit;
     struct sx_latest latest;
-    struct sx_arena letters;       /* dead letters */
-    struct sx_arena global_arena;  /* what lookups in global tables gave, until the run ends */
-    struct sx_store **globals;     /* by index in the plan; NULL: not global */
+    struct sx_arena letters;      /* dead letters */
+    struct sx_arena global_arena; /* what lookups in global tables gave, until the run ends */
+    struct sx_store **globals;    /* by index in the plan; NULL: not global */
     struct sx_task_events events;
-    streamd_error *error; /* the first of a run, from within the task's callbacks */
+    streamd_error *error;                    /* the first of a run, from within the task's callbacks */
     uint64_t pending_records, pending_bytes; /* written since the commit */
     bool dirty;                              /* something was processed since the commit */
     int64_t committed_ms;
@@ -76,20 +76,20 @@ struct sx_engine {
     struct sx_worker *workers;
     uint32_t worker_count;
 
-    pthread_mutex_t lock;   /* what follows */
+    pthread_mutex_t lock; /* what follows */
     pthread_cond_t changed;
-    _Atomic int state;      /* written under the lock */
+    _Atomic int state; /* written under the lock */
     streamd_error *error;
-    uint32_t given, ready;  /* slots */
-    bool assigned;          /* the group has spoken */
-    bool joined;            /* or failed to: start() waits for it */
-    bool ended;             /* the threads are done */
+    uint32_t given, ready; /* slots */
+    bool assigned;         /* the group has spoken */
+    bool joined;           /* or failed to: start() waits for it */
+    bool ended;            /* the threads are done */
     bool started;
     atomic_bool stopping, failed, abandon, rejoin;
 
     pthread_t coordinator;
     bool has_coordinator;
-    int32_t *owners;        /* by slot: the worker, -1: not ours; the coordinator's */
+    int32_t *owners; /* by slot: the worker, -1: not ours; the coordinator's */
     int64_t purged_ms;
 };
 
@@ -119,8 +119,8 @@ void sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t
 void sx_worker_free(struct sx_worker *worker);
 bool sx_worker_start(struct sx_worker *worker);
 /* Put a message into the box; `wait`: until it was answered. */
-void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int32_t *slots,
-                    uint32_t count, bool wait);
+void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int32_t *slots, uint32_t count,
+                    bool wait);
 
 /* ---- send.c ---- */
 void sx_worker_events(struct sx_worker *worker); /* fills in worker->events */

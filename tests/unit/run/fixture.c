@@ -6,17 +6,15 @@
 #include <ftw.h>
 #include <poll.h>
 
-static const struct sx_log_def *embedded(void)
-{
-    return sx_log_find("embedded");
-}
+static const struct sx_log_def *embedded(void) { return sx_log_find("embedded"); }
 
 void fixture_make(struct fixture *f)
 {
     *f = (struct fixture){.threads = 2, .commit_ms = 10};
     snprintf(f->folder, sizeof(f->folder), "/tmp/streamd-run-XXXXXX");
     CU_ASSERT_FATAL(mkdtemp(f->folder) != NULL);
-    CU_ASSERT_FATAL(sx_disk_open(f->folder, &(struct sx_disk_options){.wal = true}, &f->disk, NULL) == STREAMD_OK);
+    CU_ASSERT_FATAL(sx_disk_open(f->folder, &(struct sx_disk_options){.wal = true}, &f->disk, NULL) ==
+                    STREAMD_OK);
 }
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *at)
@@ -35,8 +33,13 @@ void fixture_drop(struct fixture *f)
 streamd_status fixture_start(struct fixture *f, struct sx_plan *plan, streamd_error **error)
 {
     struct sx_engine_options options = {
-        .plan = plan, .log_def = f->def ? f->def : embedded(), .disk = f->disk, .threads = f->threads,
-        .guarantee = SX_EXACTLY_ONCE, .commit_ms = f->commit_ms, .cache_bytes = 1 << 20,
+        .plan = plan,
+        .log_def = f->def ? f->def : embedded(),
+        .disk = f->disk,
+        .threads = f->threads,
+        .guarantee = SX_EXACTLY_ONCE,
+        .commit_ms = f->commit_ms,
+        .cache_bytes = 1 << 20,
         .log = {.default_partitions = PARTITIONS},
     };
 
@@ -64,7 +67,8 @@ streamd_status fixture_stop(struct fixture *f, streamd_error **error)
 /* The engine's log, or one opened for a moment. */
 static struct sx_log *log_open(struct fixture *f)
 {
-    struct sx_log_options options = {.application = "outside", .disk = f->disk, .default_partitions = PARTITIONS};
+    struct sx_log_options options = {
+        .application = "outside", .disk = f->disk, .default_partitions = PARTITIONS};
     struct sx_log *log = f->engine ? sx_engine_log(f->engine) : NULL;
 
     if (log == NULL)
@@ -106,8 +110,8 @@ void fixture_write(struct fixture *f, const char *topic, uint32_t first, uint32_
         struct sx_record record = {.value = sx_slice_of(value), .timestamp = i};
 
         record.key = sx_slice(key, (size_t)snprintf(key, sizeof(key), "k%u", i % keys));
-        CU_ASSERT(def->write(writer, to, sx_partition_of(record.key.data, record.key.size, partitions), &record,
-                             NULL) == STREAMD_OK);
+        CU_ASSERT(def->write(writer, to, sx_partition_of(record.key.data, record.key.size, partitions),
+                             &record, NULL) == STREAMD_OK);
     }
     CU_ASSERT(def->commit(writer, NULL, 0, NULL, NULL, NULL, NULL) == STREAMD_OK);
     def->writer_close(writer);
@@ -153,7 +157,8 @@ static void read_partition(struct fixture *f, const char *topic, int32_t partiti
     bool more = true;
 
     CU_ASSERT_FATAL(sx_waker_init(&waker));
-    CU_ASSERT_FATAL(def->reader_open(log, SX_READ_RESTORE, topic, partition, 0, &waker, &reader, NULL) == STREAMD_OK);
+    CU_ASSERT_FATAL(def->reader_open(log, SX_READ_RESTORE, topic, partition, 0, &waker, &reader, NULL) ==
+                    STREAMD_OK);
     while (more) {
         CU_ASSERT_FATAL(def->fetch(reader, SX_BATCH_ROWS, &fetch, NULL) == STREAMD_OK);
         for (uint32_t i = 0; i < fetch.count; i++)
@@ -209,7 +214,8 @@ static struct sx_log_def apart, failing;
 static streamd_status failure;
 static _Atomic int commits_left;
 
-static streamd_status open_apart(const struct sx_log_options *options, struct sx_log **log, streamd_error **error)
+static streamd_status open_apart(const struct sx_log_options *options, struct sx_log **log,
+                                 streamd_error **error)
 {
     streamd_status status = embedded()->open(options, log, error);
 
@@ -227,7 +233,8 @@ const struct sx_log_def *log_with_changelogs(void)
 
 static streamd_status commit_failing(struct sx_writer *writer, const struct sx_partition_offset *offsets,
                                      uint32_t count, struct sx_unit *unit,
-                                     void (*last)(struct sx_unit *unit, void *arg), void *arg, streamd_error **error)
+                                     void (*last)(struct sx_unit *unit, void *arg), void *arg,
+                                     streamd_error **error)
 {
     if (__atomic_fetch_sub((int *)&commits_left, 1, __ATOMIC_SEQ_CST) == 0)
         return failure == STREAMD_E_FENCED ? sx_fail(error, failure, "fenced")

@@ -3,14 +3,15 @@
 
 static const struct sx_schema no_columns;
 
-static void decode(const void *plan, void *state, struct sx_node *node, const struct sx_origin *origin, bool padded,
-                   struct sx_batch *batch)
+static void decode(const void *plan, void *state, struct sx_node *node, const struct sx_origin *origin,
+                   bool padded, struct sx_batch *batch)
 {
     int64_t *ts = SX_ARENA_ARRAY(node->arena, int64_t, origin->count + 1);
     uint16_t *sel = SX_ARENA_ARRAY(node->arena, uint16_t, origin->count + 1);
     uint32_t count = 0;
 
-    *batch = (struct sx_batch){.schema = &no_columns, .rows = origin->count, .origin = origin, .ts = ts, .sel = sel};
+    *batch = (struct sx_batch){
+        .schema = &no_columns, .rows = origin->count, .origin = origin, .ts = ts, .sel = sel};
     for (uint32_t i = 0; i < origin->count; i++) {
         ts[i] = origin->records[i].timestamp;
         if (sx_slice_equal(origin->records[i].value, SX_SLICE("bad")))
@@ -21,21 +22,28 @@ static void decode(const void *plan, void *state, struct sx_node *node, const st
     batch->count = count;
 }
 
-static void pass(const void *plan, void *state, struct sx_node *node, uint32_t input, const struct sx_batch *batch)
+static void pass(const void *plan, void *state, struct sx_node *node, uint32_t input,
+                 const struct sx_batch *batch)
 {
     sx_node_emit(node, SX_PORT_ROWS, batch);
 }
 
-static void send(struct sx_node *node, const struct sx_batch *batch, uint32_t row, struct sx_slice value, bool latest)
+static void send(struct sx_node *node, const struct sx_batch *batch, uint32_t row, struct sx_slice value,
+                 bool latest)
 {
     const struct sx_record *record = sx_batch_record(batch, row);
-    struct sx_send out = {.key = record->key, .value = value, .timestamp = record->timestamp, .place = record->key,
-                          .partition = -1, .latest_only = latest};
+    struct sx_send out = {.key = record->key,
+                          .value = value,
+                          .timestamp = record->timestamp,
+                          .place = record->key,
+                          .partition = -1,
+                          .latest_only = latest};
 
     sx_node_send(node, &out);
 }
 
-static void count(const void *plan, void *state, struct sx_node *node, uint32_t input, const struct sx_batch *batch)
+static void count(const void *plan, void *state, struct sx_node *node, uint32_t input,
+                  const struct sx_batch *batch)
 {
     for (SX_EACH_ROW(batch, i, row)) {
         bool fresh;
@@ -43,7 +51,8 @@ static void count(const void *plan, void *state, struct sx_node *node, uint32_t 
         uint64_t *n = sx_store_edit(node->stores[0], 0, sx_batch_record(batch, row)->key, 8, &fresh);
 
         ++*n;
-        send(node, batch, row, sx_slice(text, (size_t)snprintf(text, sizeof(text), "%llu", (unsigned long long)*n)),
+        send(node, batch, row,
+             sx_slice(text, (size_t)snprintf(text, sizeof(text), "%llu", (unsigned long long)*n)),
              plan != NULL);
     }
 }
@@ -60,14 +69,17 @@ static void repartition(const void *plan, void *state, struct sx_node *node, uin
         send(node, batch, row, sx_batch_record(batch, row)->value, false);
 }
 
-static void keep(const void *plan, void *state, struct sx_node *node, uint32_t input, const struct sx_batch *batch)
+static void keep(const void *plan, void *state, struct sx_node *node, uint32_t input,
+                 const struct sx_batch *batch)
 {
     for (SX_EACH_ROW(batch, i, row))
-        sx_store_put(node->stores[0], 0, sx_batch_record(batch, row)->key, sx_batch_record(batch, row)->value);
+        sx_store_put(node->stores[0], 0, sx_batch_record(batch, row)->key,
+                     sx_batch_record(batch, row)->value);
     sx_node_emit(node, SX_PORT_ROWS, batch);
 }
 
-static void look_up(const void *plan, void *state, struct sx_node *node, uint32_t input, const struct sx_batch *batch)
+static void look_up(const void *plan, void *state, struct sx_node *node, uint32_t input,
+                    const struct sx_batch *batch)
 {
     for (SX_EACH_ROW(batch, i, row)) {
         struct sx_slice value = sx_store_get(node->stores[0], 0, sx_batch_record(batch, row)->key);
@@ -79,7 +91,8 @@ static void look_up(const void *plan, void *state, struct sx_node *node, uint32_
 
 static const struct sx_operator_def op_source = {.name = "source", .process = pass, .decode = decode};
 static const struct sx_operator_def op_count = {.name = "count", .process = count};
-static const struct sx_operator_def op_move = {.name = "repartition", .process = repartition, .decode = decode};
+static const struct sx_operator_def op_move = {
+    .name = "repartition", .process = repartition, .decode = decode};
 static const struct sx_operator_def op_table = {.name = "table", .process = keep, .decode = decode};
 static const struct sx_operator_def op_look_up = {.name = "look up", .process = look_up};
 
@@ -123,7 +136,8 @@ struct sx_plan *plan_counts(bool moved, bool latest, const char *fingerprint)
     struct sx_store_plan *store;
 
     if (moved) {
-        struct sx_node_plan *to = entry(plan, &op_move, "moved", "test-moved-repartition", SX_TOPIC_REPARTITION);
+        struct sx_node_plan *to =
+            entry(plan, &op_move, "moved", "test-moved-repartition", SX_TOPIC_REPARTITION);
 
         sx_plan_link(plan, node, SX_PORT_ROWS, to, 0);
         to->topics[to->topic_count++] = to->entry->topics[0];

@@ -3,14 +3,14 @@
 
 #include <poll.h>
 
-#define FINE(call)                                                                                                     \
-    do {                                                                                                               \
-        streamd_error *error_ = NULL;                                                                                  \
-        streamd_error **e = &error_;                                                                                   \
-        if ((call) != STREAMD_OK)                                                                                      \
-            fprintf(stderr, "%s\n", streamd_error_message(error_));                                                    \
-        CU_ASSERT(error_ == NULL);                                                                                     \
-        streamd_error_free(error_);                                                                                    \
+#define FINE(call)                                                  \
+    do {                                                            \
+        streamd_error *error_ = NULL;                               \
+        streamd_error **e = &error_;                                \
+        if ((call) != STREAMD_OK)                                   \
+            fprintf(stderr, "%s\n", streamd_error_message(error_)); \
+        CU_ASSERT(error_ == NULL);                                  \
+        streamd_error_free(error_);                                 \
     } while (0)
 
 /* Run until `out` holds so many, and stop. */
@@ -140,15 +140,9 @@ static void failing_commit(streamd_status status)
     }
 }
 
-static void a_commit_that_fails_is_done_again(void)
-{
-    failing_commit(STREAMD_E_LOG);
-}
+static void a_commit_that_fails_is_done_again(void) { failing_commit(STREAMD_E_LOG); }
 
-static void a_fenced_worker_joins_again(void)
-{
-    failing_commit(STREAMD_E_FENCED);
-}
+static void a_fenced_worker_joins_again(void) { failing_commit(STREAMD_E_FENCED); }
 
 /* Forget all state but stores' numbers. */
 static void lose_state(struct fixture *f)
