@@ -3,9 +3,10 @@
 #include "dsl/check.h"
 
 /* The overload of an aggregate for these argument types; *exists: there is one of that name. */
-static const struct sx_aggregate_def *choose(struct sx_compiler *c, const char *name, const struct sx_type **types,
-                                             uint32_t count, const struct sx_type **result,
-                                             const struct sx_type **wanted, const char **signature)
+static const struct sx_aggregate_def *choose(struct sx_compiler *c, const char *name,
+                                             const struct sx_type **types, uint32_t count,
+                                             const struct sx_type **result, const struct sx_type **wanted,
+                                             const char **signature)
 {
     const struct sx_aggregate_def *best = NULL;
     uint32_t best_cost = UINT32_MAX;
@@ -22,7 +23,8 @@ static const struct sx_aggregate_def *choose(struct sx_compiler *c, const char *
                 continue;
             if (*signature == NULL || best == NULL)
                 *signature = row->signature;
-            if (types != NULL && sx_signature_match(s, types, count, c->arena, &gives, to, &cost) && cost < best_cost) {
+            if (types != NULL && sx_signature_match(s, types, count, c->arena, &gives, to, &cost) &&
+                cost < best_cost) {
                 best = row;
                 best_cost = cost;
                 *result = gives;
@@ -46,7 +48,8 @@ static struct sx_aggregate_use *add_use(const struct sx_scope *s)
     struct sx_uses *uses = s->uses;
 
     if ((uses->count & (uses->count - 1)) == 0) {
-        struct sx_aggregate_use *more = SX_ARENA_ARRAY(s->c->arena, struct sx_aggregate_use, uses->count ? uses->count * 2 : 1);
+        struct sx_aggregate_use *more =
+            SX_ARENA_ARRAY(s->c->arena, struct sx_aggregate_use, uses->count ? uses->count * 2 : 1);
         if (uses->count)
             memcpy(more, uses->items, sizeof(*more) * uses->count);
         uses->items = more;
@@ -68,7 +71,8 @@ static const struct sx_program *build(const struct sx_scope *s, const struct sx_
 }
 
 /* fold(initial, EXPR): the type is that of `initial`; EXPR sees `acc`. */
-static const struct sx_expr *check_fold(const struct sx_scope *s, const struct sx_ast *ast, const struct sx_scope *rows)
+static const struct sx_expr *check_fold(const struct sx_scope *s, const struct sx_ast *ast,
+                                        const struct sx_scope *rows)
 {
     struct sx_binding acc = {.name = "acc"};
     struct sx_scope step = *rows;
@@ -77,7 +81,8 @@ static const struct sx_expr *check_fold(const struct sx_scope *s, const struct s
     struct sx_aggregate_use *use;
 
     if (ast->count != 2) {
-        sx_mistake(s->c, ast->at, STREAMD_E_TYPE, NULL, "`fold` takes an initial value and an expression over `acc`");
+        sx_mistake(s->c, ast->at, STREAMD_E_TYPE, NULL,
+                   "`fold` takes an initial value and an expression over `acc`");
         return NULL;
     }
     initial = sx_check(rows, ast->args[0], NULL);
@@ -96,7 +101,8 @@ static const struct sx_expr *check_fold(const struct sx_scope *s, const struct s
         cast->args[0] = next;
         next = cast;
     } else {
-        sx_mistake(s->c, ast->args[1]->at, STREAMD_E_TYPE, NULL, "the initial value is %s, and the expression gives %s",
+        sx_mistake(s->c, ast->args[1]->at, STREAMD_E_TYPE, NULL,
+                   "the initial value is %s, and the expression gives %s",
                    sx_type_text(initial->type, s->c->arena), sx_type_text(next->type, s->c->arena));
         return NULL;
     }
@@ -138,14 +144,16 @@ const struct sx_expr *sx_check_aggregate(const struct sx_scope *s, const struct 
     if (s->uses == NULL) {
         sx_mistake(s->c, ast->at, STREAMD_E_TYPE,
                    s->inside_aggregate ? NULL : "write `| group by ... | aggregate { name: ... }`",
-                   s->inside_aggregate ? "`%s` stands inside another aggregate" : "`%s` is an aggregate and stands in `aggregate` only",
+                   s->inside_aggregate ? "`%s` stands inside another aggregate"
+                                       : "`%s` is an aggregate and stands in `aggregate` only",
                    ast->text);
         return NULL;
     }
     if (fold)
         return check_fold(s, ast, &rows);
     if (ast->count > 4) {
-        sx_mistake(s->c, ast->at, STREAMD_E_TYPE, signature, "`%s` does not take %u arguments", ast->text, ast->count);
+        sx_mistake(s->c, ast->at, STREAMD_E_TYPE, signature, "`%s` does not take %u arguments", ast->text,
+                   ast->count);
         return NULL;
     }
     for (uint32_t i = 0; i < ast->count; i++) {
@@ -190,7 +198,8 @@ static const struct sx_schema *group_schema(struct sx_compiler *c, const struct 
     struct sx_field *fields = SX_ARENA_ARRAY(c->arena, struct sx_field, groups->group_count + 1);
 
     for (uint32_t i = 0; i < groups->group_count; i++)
-        fields[i] = (struct sx_field){.name = groups->groups[i].name, .type = groups->groups[i].type, .role = SX_ROLE_KEY};
+        fields[i] = (struct sx_field){
+            .name = groups->groups[i].name, .type = groups->groups[i].type, .role = SX_ROLE_KEY};
     schema->fields = fields;
     schema->count = schema->key_count = groups->group_count;
     schema->windowed = groups->window != NULL;
@@ -204,7 +213,8 @@ const struct sx_aggregation *sx_compile_aggregation(struct sx_compiler *c, const
     struct sx_aggregation *a = SX_ARENA_NEW(c->arena, struct sx_aggregation);
     struct sx_named *outputs = SX_ARENA_ARRAY(c->arena, struct sx_named, clause->count + 1);
     struct sx_uses uses = {.rows = groups->schema};
-    struct sx_scope scope = {.c = c, .schema = group_schema(c, groups), .uses = &uses, .group_count = groups->group_count};
+    struct sx_scope scope = {
+        .c = c, .schema = group_schema(c, groups), .uses = &uses, .group_count = groups->group_count};
     bool ok = true;
 
     for (uint32_t i = 0; i < clause->count; i++) {
@@ -212,7 +222,8 @@ const struct sx_aggregation *sx_compile_aggregation(struct sx_compiler *c, const
         const struct sx_expr *expr;
 
         if (item->name == NULL) {
-            sx_mistake(c, item->at, STREAMD_E_SYNTAX, "write `name: expression`", "an aggregate needs a name");
+            sx_mistake(c, item->at, STREAMD_E_SYNTAX, "write `name: expression`",
+                       "an aggregate needs a name");
             ok = false;
         }
         for (uint32_t j = 0; j < i && item->name != NULL; j++)

@@ -130,13 +130,13 @@ enum sx_statement_kind {
 
 struct sx_statement {
     enum sx_statement_kind kind;
-    struct sx_position at;      /* of the name, if it has one */
-    const char *name;           /* NULL: unnamed */
-    enum sx_flow_kind flow;     /* stream, table, global */
-    const char **topics;        /* source */
+    struct sx_position at;  /* of the name, if it has one */
+    const char *name;       /* NULL: unnamed */
+    enum sx_flow_kind flow; /* stream, table, global */
+    const char **topics;    /* source */
     uint32_t topic_count;
-    struct sx_ast_body *body;   /* source */
-    const char *from;           /* pipeline: the name it starts from */
+    struct sx_ast_body *body; /* source */
+    const char *from;         /* pipeline: the name it starts from */
     struct sx_position from_at;
     struct sx_ast_stage *stages;
     uint32_t stage_count;

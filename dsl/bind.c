@@ -13,7 +13,10 @@ struct binding {
 
 #define SELF(b) ((struct binding *)(b))
 
-static const struct sx_ast_clause *clause_of(struct sx_bind *b, uint32_t clause) { return &SELF(b)->stage->clauses[clause]; }
+static const struct sx_ast_clause *clause_of(struct sx_bind *b, uint32_t clause)
+{
+    return &SELF(b)->stage->clauses[clause];
+}
 
 static const struct sx_flow *input(struct sx_bind *b) { return SELF(b)->input; }
 static bool given(struct sx_bind *b, uint32_t clause) { return clause_of(b, clause)->given; }
@@ -51,7 +54,8 @@ static int64_t integer(struct sx_bind *b, uint32_t clause)
     bool duration = SELF(b)->stage->op->clauses[clause].kind == SX_CLAUSE_DURATION;
     struct sx_value value;
 
-    if (c->expr == NULL || !sx_check_constant(&none, c->expr, duration ? &sx_type_duration : &sx_type_int, &value))
+    if (c->expr == NULL ||
+        !sx_check_constant(&none, c->expr, duration ? &sx_type_duration : &sx_type_int, &value))
         return 1;
     return value.kind == SX_NULL ? 0 : value.i;
 }
@@ -100,7 +104,7 @@ static const struct sx_program *expr(struct sx_bind *b, uint32_t clause, const s
     return c->expr ? sx_check_program(&scope, c->expr, wanted, type) : NULL;
 }
 
-/* ---- Lists of named expressions ------------------------------------------------------------------------------- */
+/* ---- Lists of named expressions -------------------------------------------------------------- */
 
 struct named_list {
     struct sx_named *items;
@@ -141,13 +145,16 @@ static const char *own_name(const struct sx_ast *ast)
         return ast->text;
     if (ast->kind == SX_AST_FIELD) {
         if (ast->args[0]->kind == SX_AST_NAME && strcmp(ast->args[0]->text, "window") == 0)
-            return strcmp(ast->text, "start") == 0 ? "window_start" : strcmp(ast->text, "end") == 0 ? "window_end" : ast->text;
+            return strcmp(ast->text, "start") == 0 ? "window_start"
+                   : strcmp(ast->text, "end") == 0 ? "window_end"
+                                                   : ast->text;
         return ast->text;
     }
     return NULL;
 }
 
-static bool add_expr(struct sx_bind *b, struct named_list *list, const struct sx_ast_item *item, const char *name)
+static bool add_expr(struct sx_bind *b, struct named_list *list, const struct sx_ast_item *item,
+                     const char *name)
 {
     struct sx_scope scope = scope_of(b);
     const struct sx_type *type = NULL;
@@ -161,7 +168,8 @@ static bool add_expr(struct sx_bind *b, struct named_list *list, const struct sx
     if (program == NULL)
         return false;
     if (type->kind == SX_NULL) {
-        sx_mistake(SELF(b)->c, item->at, STREAMD_E_TYPE, "write `cast(null as string)`", "the type of `%s` is not known", name);
+        sx_mistake(SELF(b)->c, item->at, STREAMD_E_TYPE, "write `cast(null as string)`",
+                   "the type of `%s` is not known", name);
         return false;
     }
     return true;
@@ -193,20 +201,24 @@ static void add_star(struct sx_bind *b, struct named_list *list, const struct sx
         added++;
     }
     if (added == 0 && qualifier != NULL)
-        sx_mistake(SELF(b)->c, item->at, STREAMD_E_NAME, "names of streams end at the next `map` or `aggregate`",
-                   "no column is `%s`'s here", qualifier);
+        sx_mistake(SELF(b)->c, item->at, STREAMD_E_NAME,
+                   "names of streams end at the next `map` or `aggregate`", "no column is `%s`'s here",
+                   qualifier);
     for (uint32_t i = 0; i < item->except_count; i++)
         if (sx_schema_find(schema, SX_SLICE_NONE, sx_slice_of(item->except[i]), &ambiguous) < 0)
-            sx_mistake(SELF(b)->c, item->at, STREAMD_E_NAME, NULL, "there is no column `%s`", item->except[i]);
+            sx_mistake(SELF(b)->c, item->at, STREAMD_E_NAME, NULL, "there is no column `%s`",
+                       item->except[i]);
 }
 
 static void check_doubles(struct sx_bind *b, const struct named_list *list)
 {
     for (uint32_t i = 0; i < list->count; i++)
         for (uint32_t j = 0; j < i; j++)
-            if (list->items[i].name && list->items[j].name && strcmp(list->items[i].name, list->items[j].name) == 0)
-                sx_mistake(SELF(b)->c, list->items[i].at, STREAMD_E_NAME, "name one of them otherwise: `name: expression`",
-                           "the column `%s` is there twice", list->items[i].name);
+            if (list->items[i].name && list->items[j].name &&
+                strcmp(list->items[i].name, list->items[j].name) == 0)
+                sx_mistake(SELF(b)->c, list->items[i].at, STREAMD_E_NAME,
+                           "name one of them otherwise: `name: expression`", "the column `%s` is there twice",
+                           list->items[i].name);
 }
 
 /* `group by key`: the record's key, whatever it is called. */
@@ -235,7 +247,8 @@ static void add_exprs(struct sx_bind *b, struct named_list *list, const struct s
         if (name == NULL && unnamed++ == 0 && c->count == 1)
             name = "key";
         if (name == NULL) {
-            sx_mistake(SELF(b)->c, c->items[i].at, STREAMD_E_NAME, "write `name: expression`", "one of several needs a name");
+            sx_mistake(SELF(b)->c, c->items[i].at, STREAMD_E_NAME, "write `name: expression`",
+                       "one of several needs a name");
             name = "";
         }
         add_expr(b, list, &c->items[i], name);
@@ -257,7 +270,8 @@ static uint32_t named(struct sx_bind *b, uint32_t clause, const struct sx_named 
                 continue;
             }
             if (name == NULL && c->items[i].expr->kind != SX_AST_ERROR)
-                sx_mistake(SELF(b)->c, c->items[i].at, STREAMD_E_NAME, "write `name: expression`", "the column needs a name");
+                sx_mistake(SELF(b)->c, c->items[i].at, STREAMD_E_NAME, "write `name: expression`",
+                           "the column needs a name");
             add_expr(b, &list, &c->items[i], name ? name : "");
         }
         if (list.count == 0 && !failed(b))
@@ -298,10 +312,11 @@ static const struct sx_aggregation *aggregation(struct sx_bind *b, uint32_t clau
     return sx_compile_aggregation(SELF(b)->c, clause_of(b, clause), SELF(b)->input);
 }
 
-/* ---- on -------------------------------------------------------------------------------------------------------- */
+/* ---- on -------------------------------------------------------------------------------------- */
 
 /* The equalities of `a == R.x and b == R.y`; a single other expression is one side alone. */
-static void split_on(struct sx_bind *b, const struct sx_ast *ast, const struct sx_ast **parts, uint32_t *count, uint32_t most)
+static void split_on(struct sx_bind *b, const struct sx_ast *ast, const struct sx_ast **parts,
+                     uint32_t *count, uint32_t most)
 {
     if (ast->kind == SX_AST_BINARY && strcmp(ast->text, "and") == 0) {
         split_on(b, ast->args[0], parts, count, most);
@@ -313,7 +328,8 @@ static void split_on(struct sx_bind *b, const struct sx_ast *ast, const struct s
 
 static bool names_right(const struct sx_ast *ast, const char *alias)
 {
-    return ast->kind == SX_AST_FIELD && ast->args[0]->kind == SX_AST_NAME && strcmp(ast->args[0]->text, alias) == 0;
+    return ast->kind == SX_AST_FIELD && ast->args[0]->kind == SX_AST_NAME &&
+           strcmp(ast->args[0]->text, alias) == 0;
 }
 
 /* Which key column of the right side a name means; -1: none, reported. */
@@ -324,13 +340,17 @@ static int right_key(struct sx_bind *b, const struct sx_ast *ast, const struct s
             return (int)k;
     if (right->schema->key_count == 1 && strcmp(ast->text, "key") == 0)
         return 0;
-    sx_mistake(SELF(b)->c, ast->at, STREAMD_E_TYPE, right->schema->key_count ? sx_arena_format(b->arena, "its key is `%s`", right->schema->fields[0].name) : NULL,
+    sx_mistake(SELF(b)->c, ast->at, STREAMD_E_TYPE,
+               right->schema->key_count
+                   ? sx_arena_format(b->arena, "its key is `%s`", right->schema->fields[0].name)
+                   : NULL,
                "`%s` is not a key column of `%s`", ast->text, right->name);
     return -1;
 }
 
 static bool on(struct sx_bind *b, uint32_t clause, const struct sx_flow *left, const struct sx_flow *right,
-               const char *alias, const struct sx_named **lefts, const struct sx_named **rights, uint32_t *count)
+               const char *alias, const struct sx_named **lefts, const struct sx_named **rights,
+               uint32_t *count)
 {
     const struct sx_ast_clause *c = clause_of(b, clause);
     uint32_t keys = right->schema->key_count, parts_count = 0;
@@ -349,7 +369,9 @@ static bool on(struct sx_bind *b, uint32_t clause, const struct sx_flow *left, c
             const struct sx_ast *other = own->args[turned ? 0 : 1];
 
             if (!names_right(other, alias)) {
-                sx_mistake(SELF(b)->c, own->at, STREAMD_E_TYPE, sx_arena_format(b->arena, "write `a == %s.%s`", alias, keys ? right->schema->fields[0].name : "key"),
+                sx_mistake(SELF(b)->c, own->at, STREAMD_E_TYPE,
+                           sx_arena_format(b->arena, "write `a == %s.%s`", alias,
+                                           keys ? right->schema->fields[0].name : "key"),
                            "one side of `==` must be a key column of `%s`", alias);
                 return false;
             }
@@ -358,8 +380,8 @@ static bool on(struct sx_bind *b, uint32_t clause, const struct sx_flow *left, c
             if (key < 0)
                 return false;
         } else if (keys != 1 || parts_count != 1) {
-            sx_mistake(SELF(b)->c, own->at, STREAMD_E_TYPE, "write `a == R.x and b == R.y`", "`%s` has %u key columns, and each must be equal to something",
-                       alias, keys);
+            sx_mistake(SELF(b)->c, own->at, STREAMD_E_TYPE, "write `a == R.x and b == R.y`",
+                       "`%s` has %u key columns, and each must be equal to something", alias, keys);
             return false;
         }
         name = own_name(own);
@@ -371,8 +393,9 @@ static bool on(struct sx_bind *b, uint32_t clause, const struct sx_flow *left, c
     }
     for (uint32_t k = 0; k < keys; k++)
         if (items[k].program == NULL) {
-            sx_mistake(SELF(b)->c, c->expr->at, STREAMD_E_TYPE, NULL, "the key column `%s` of `%s` is equal to nothing",
-                       right->schema->fields[k].name, alias);
+            sx_mistake(SELF(b)->c, c->expr->at, STREAMD_E_TYPE, NULL,
+                       "the key column `%s` of `%s` is equal to nothing", right->schema->fields[k].name,
+                       alias);
             return false;
         }
     if (keys == 0) {
@@ -386,7 +409,8 @@ static bool on(struct sx_bind *b, uint32_t clause, const struct sx_flow *left, c
 
 static const struct sx_body *body(struct sx_bind *b, int clause, const struct sx_flow *of)
 {
-    return sx_compile_body(SELF(b)->c, clause < 0 ? NULL : clause_of(b, (uint32_t)clause)->body, of, position(b, clause));
+    return sx_compile_body(SELF(b)->c, clause < 0 ? NULL : clause_of(b, (uint32_t)clause)->body, of,
+                           position(b, clause));
 }
 
 static const struct sx_bind_ops ops = {
@@ -410,12 +434,18 @@ static const struct sx_bind_ops ops = {
 };
 
 const struct sx_flow *sx_bind_stage(struct sx_compiler *c, const struct sx_ast_stage *stage,
-                                    const struct sx_flow *in, const char *definition, bool is_named, bool *is_failed,
-                                    const struct sx_named_flow **results, uint32_t *result_count)
+                                    const struct sx_flow *in, const char *definition, bool is_named,
+                                    bool *is_failed, const struct sx_named_flow **results,
+                                    uint32_t *result_count)
 {
     struct binding b = {
-        .bind = {.ops = &ops, .catalog = c->catalog, .plan = c->plan, .arena = c->arena, .op = stage->op,
-                 .definition = definition, .named = is_named},
+        .bind = {.ops = &ops,
+                 .catalog = c->catalog,
+                 .plan = c->plan,
+                 .arena = c->arena,
+                 .op = stage->op,
+                 .definition = definition,
+                 .named = is_named},
         .c = c,
         .stage = stage,
         .input = in,

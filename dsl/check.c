@@ -17,7 +17,8 @@ void sx_mistake(struct sx_compiler *c, struct sx_position at, streamd_status sta
     sx_diagnose(&c->errors, status, at, hint, "%s", message);
 }
 
-#define MISTAKE(scope, at, hint, ...) (sx_mistake((scope)->c, (at), STREAMD_E_TYPE, (hint), __VA_ARGS__), NULL)
+#define MISTAKE(scope, at, hint, ...) \
+    (sx_mistake((scope)->c, (at), STREAMD_E_TYPE, (hint), __VA_ARGS__), NULL)
 #define TEXT(scope, type) sx_type_text((type), (scope)->c->arena)
 
 struct sx_expr *sx_expr_new(struct sx_compiler *c, enum sx_expr_op op, const struct sx_type *type,
@@ -42,8 +43,8 @@ static struct sx_expr *unary(const struct sx_scope *s, enum sx_expr_op op, const
     return expr;
 }
 
-static const struct sx_expr *constant(const struct sx_scope *s, struct sx_position at, const struct sx_type *type,
-                                      struct sx_value value)
+static const struct sx_expr *constant(const struct sx_scope *s, struct sx_position at,
+                                      const struct sx_type *type, struct sx_value value)
 {
     struct sx_expr *expr = sx_expr_new(s->c, SX_EXPR_CONST, type, at, 0);
 
@@ -51,7 +52,8 @@ static const struct sx_expr *constant(const struct sx_scope *s, struct sx_positi
     return expr;
 }
 
-static const struct sx_expr *cast_to(struct sx_compiler *c, const struct sx_expr *expr, const struct sx_type *type)
+static const struct sx_expr *cast_to(struct sx_compiler *c, const struct sx_expr *expr,
+                                     const struct sx_type *type)
 {
     struct sx_expr *cast = sx_expr_new(c, SX_EXPR_CAST, type, expr->at, 1);
 
@@ -96,7 +98,7 @@ static bool unify(const struct sx_scope *s, const struct sx_expr **a, const stru
     return fitted != NULL;
 }
 
-/* ---- Names ---------------------------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 static const struct sx_expr *column(const struct sx_scope *s, struct sx_position at, int index)
 {
@@ -121,7 +123,8 @@ static const char *near_name(const struct sx_scope *s, const char *name, const c
     uint32_t count = 0;
 
     for (uint32_t i = 0; s->schema != NULL && i < s->schema->count && count < SX_COUNT(names); i++)
-        if (qualifier == NULL || (s->schema->fields[i].qualifier && strcmp(qualifier, s->schema->fields[i].qualifier) == 0))
+        if (qualifier == NULL ||
+            (s->schema->fields[i].qualifier && strcmp(qualifier, s->schema->fields[i].qualifier) == 0))
             names[count++] = s->schema->fields[i].name;
     return sx_nearest(name, names, count);
 }
@@ -166,10 +169,12 @@ static const struct sx_expr *check_name(const struct sx_scope *s, const struct s
     if (s->schema != NULL) {
         index = sx_schema_find(s->schema, SX_SLICE_NONE, sx_slice_of(ast->text), &ambiguous);
         if (index >= 0 && ambiguous)
-            return MISTAKE(s, ast->at, sx_arena_format(s->c->arena, "write `%s.%s` for this one",
-                                                       s->schema->fields[index].qualifier ? s->schema->fields[index].qualifier : "?",
-                                                       ast->text),
-                           "`%s` is a column of both sides", ast->text);
+            return MISTAKE(
+                s, ast->at,
+                sx_arena_format(s->c->arena, "write `%s.%s` for this one",
+                                s->schema->fields[index].qualifier ? s->schema->fields[index].qualifier : "?",
+                                ast->text),
+                "`%s` is a column of both sides", ast->text);
         if (index >= 0)
             return column(s, ast->at, index);
     }
@@ -195,7 +200,8 @@ static const struct sx_expr *check_key(const struct sx_scope *s, const struct sx
         return column(s, ast->at, 0);
     fields = SX_ARENA_ARRAY(s->c->arena, struct sx_type_field, count);
     for (uint32_t i = 0; i < count; i++)
-        fields[i] = (struct sx_type_field){.name = s->schema->fields[i].name, .type = s->schema->fields[i].type};
+        fields[i] =
+            (struct sx_type_field){.name = s->schema->fields[i].name, .type = s->schema->fields[i].type};
     expr = sx_expr_new(s->c, SX_EXPR_STRUCT, sx_type_struct(s->c->arena, fields, count), ast->at, count);
     for (uint32_t i = 0; i < count; i++)
         expr->args[i] = column(s, ast->at, (int)i);
@@ -219,9 +225,10 @@ static const struct sx_expr *check_meta(const struct sx_scope *s, const struct s
     for (size_t i = 2; i < SX_COUNT(names); i++)
         if (strcmp(ast->text, names[i]) == 0) {
             if (!s->schema->has_metadata)
-                return MISTAKE(s, ast->at, "map it to a column before that stage",
-                               "`@%s` belongs to the source record, which ends at an aggregate, a join or a repartition",
-                               ast->text);
+                return MISTAKE(
+                    s, ast->at, "map it to a column before that stage",
+                    "`@%s` belongs to the source record, which ends at an aggregate, a join or a repartition",
+                    ast->text);
             near = NULL;
         }
     if (strcmp(ast->text, "topic") == 0)
@@ -269,16 +276,18 @@ static const struct sx_expr *check_field(const struct sx_scope *s, const struct 
         }
         if (!own && is_qualifier(s, left->text))
             return unknown_column(s, ast->at, ast->text, left->text);
-        if (!own && sx_map_get(&s->c->names, sx_slice_of(left->text)) != NULL && !sx_map_get(&s->c->params, sx_slice_of(left->text)))
-            return MISTAKE(s, ast->at, "names of streams end at the next `map` or `aggregate`: use the bare column",
+        if (!own && sx_map_get(&s->c->names, sx_slice_of(left->text)) != NULL &&
+            !sx_map_get(&s->c->params, sx_slice_of(left->text)))
+            return MISTAKE(s, ast->at,
+                           "names of streams end at the next `map` or `aggregate`: use the bare column",
                            "the columns here are not those of `%s`", left->text);
     }
     of = sx_check(s, left, NULL);
     if (of == NULL)
         return NULL;
     if (of->type->kind != SX_STRUCT)
-        return MISTAKE(s, ast->at, of->type->kind == SX_MAP ? "write `x[\"key\"]`" : NULL, "%s has no field `%s`",
-                       TEXT(s, of->type), ast->text);
+        return MISTAKE(s, ast->at, of->type->kind == SX_MAP ? "write `x[\"key\"]`" : NULL,
+                       "%s has no field `%s`", TEXT(s, of->type), ast->text);
     index = sx_type_field(of->type, sx_slice_of(ast->text));
     if (index < 0)
         return MISTAKE(s, ast->at, NULL, "%s has no field `%s`", TEXT(s, of->type), ast->text);
@@ -295,7 +304,8 @@ static const struct sx_expr *check_index(const struct sx_scope *s, const struct 
     if (of == NULL)
         return NULL;
     if (of->type->kind != SX_ARRAY && of->type->kind != SX_MAP)
-        return MISTAKE(s, ast->at, NULL, "only arrays and maps have elements, and this is %s", TEXT(s, of->type));
+        return MISTAKE(s, ast->at, NULL, "only arrays and maps have elements, and this is %s",
+                       TEXT(s, of->type));
     at = sx_check(s, ast->args[1], of->type->kind == SX_ARRAY ? &sx_type_int : &sx_type_string);
     if (at == NULL)
         return NULL;
@@ -305,10 +315,13 @@ static const struct sx_expr *check_index(const struct sx_scope *s, const struct 
     return expr;
 }
 
-/* ---- Operators -------------------------------------------------------------------------------------------- */
+/* ---- Operators ------------------------------------------------------------------------------- */
 
 static bool is_number(const struct sx_type *type) { return type->kind == SX_INT || type->kind == SX_DOUBLE; }
-static bool is_point(const struct sx_type *type) { return type->kind == SX_TIMESTAMP || type->kind == SX_DATE; }
+static bool is_point(const struct sx_type *type)
+{
+    return type->kind == SX_TIMESTAMP || type->kind == SX_DATE;
+}
 
 static const struct sx_expr *pair(const struct sx_scope *s, enum sx_expr_op op, const struct sx_type *type,
                                   struct sx_position at, const struct sx_expr *a, const struct sx_expr *b)
@@ -321,7 +334,8 @@ static const struct sx_expr *pair(const struct sx_scope *s, enum sx_expr_op op, 
 }
 
 /* + - * / % */
-static const struct sx_expr *check_arithmetic(const struct sx_scope *s, const struct sx_ast *ast, enum sx_expr_op op)
+static const struct sx_expr *check_arithmetic(const struct sx_scope *s, const struct sx_ast *ast,
+                                              enum sx_expr_op op)
 {
     const struct sx_expr *a = sx_check(s, ast->args[0], NULL), *b = sx_check(s, ast->args[1], NULL);
     const struct sx_type *x, *y;
@@ -340,21 +354,25 @@ static const struct sx_expr *check_arithmetic(const struct sx_scope *s, const st
     }
     if (op == SX_EXPR_ADD && x->kind == SX_STRING && y->kind == SX_STRING)
         return pair(s, op, x, ast->at, a, b);
-    if ((op == SX_EXPR_ADD || op == SX_EXPR_SUB) && (is_point(x) || x->kind == SX_DURATION) && y->kind == SX_DURATION)
+    if ((op == SX_EXPR_ADD || op == SX_EXPR_SUB) && (is_point(x) || x->kind == SX_DURATION) &&
+        y->kind == SX_DURATION)
         return pair(s, op, x, ast->at, a, b);
     if (op == SX_EXPR_ADD && x->kind == SX_DURATION && is_point(y))
         return pair(s, op, y, ast->at, a, b);
     if (op == SX_EXPR_SUB && is_point(x) && x->kind == y->kind)
         return pair(s, op, &sx_type_duration, ast->at, a, b);
-    if (op == SX_EXPR_MUL && ((x->kind == SX_INT && y->kind == SX_DURATION) || (x->kind == SX_DURATION && y->kind == SX_INT)))
+    if (op == SX_EXPR_MUL &&
+        ((x->kind == SX_INT && y->kind == SX_DURATION) || (x->kind == SX_DURATION && y->kind == SX_INT)))
         return pair(s, op, &sx_type_duration, ast->at, a, b);
     return MISTAKE(s, ast->at,
-                   x->kind == SX_STRING || y->kind == SX_STRING ? "write `cast(x as string)` to join it, or `cast(x as int)` to reckon"
-                                                                : NULL,
+                   x->kind == SX_STRING || y->kind == SX_STRING
+                       ? "write `cast(x as string)` to join it, or `cast(x as int)` to reckon"
+                       : NULL,
                    "`%s` does not work on %s and %s", ast->text, TEXT(s, x), TEXT(s, y));
 }
 
-static const struct sx_expr *check_comparison(const struct sx_scope *s, const struct sx_ast *ast, enum sx_expr_op op)
+static const struct sx_expr *check_comparison(const struct sx_scope *s, const struct sx_ast *ast,
+                                              enum sx_expr_op op)
 {
     const struct sx_expr *a = sx_check(s, ast->args[0], NULL), *b = sx_check(s, ast->args[1], NULL);
     const char *hint = NULL;
@@ -363,21 +381,25 @@ static const struct sx_expr *check_comparison(const struct sx_scope *s, const st
         return NULL;
     if (unify(s, &a, &b))
         return pair(s, op, &sx_type_bool, ast->at, a, b);
-    if ((a->type->kind == SX_TIMESTAMP && b->type->kind == SX_STRING) || (a->type->kind == SX_STRING && b->type->kind == SX_TIMESTAMP))
+    if ((a->type->kind == SX_TIMESTAMP && b->type->kind == SX_STRING) ||
+        (a->type->kind == SX_STRING && b->type->kind == SX_TIMESTAMP))
         hint = "a point in time is `timestamp \"2026-01-31T10:00:00Z\"`";
     else if (a->type->kind == SX_STRING || b->type->kind == SX_STRING)
         hint = "text stands between quotes; `cast(x as int)` makes a number of it";
     return MISTAKE(s, ast->at, hint, "%s and %s cannot be compared", TEXT(s, a->type), TEXT(s, b->type));
 }
 
-static const struct sx_expr *check_logic(const struct sx_scope *s, const struct sx_ast *ast, enum sx_expr_op op)
+static const struct sx_expr *check_logic(const struct sx_scope *s, const struct sx_ast *ast,
+                                         enum sx_expr_op op)
 {
-    const struct sx_expr *a = sx_check(s, ast->args[0], &sx_type_bool), *b = sx_check(s, ast->args[1], &sx_type_bool);
+    const struct sx_expr *a = sx_check(s, ast->args[0], &sx_type_bool),
+                         *b = sx_check(s, ast->args[1], &sx_type_bool);
 
     return a && b ? pair(s, op, &sx_type_bool, ast->at, a, b) : NULL;
 }
 
-static const struct sx_expr *negated(const struct sx_scope *s, const struct sx_ast *ast, const struct sx_expr *expr, bool negate)
+static const struct sx_expr *negated(const struct sx_scope *s, const struct sx_ast *ast,
+                                     const struct sx_expr *expr, bool negate)
 {
     return expr != NULL && negate ? unary(s, SX_EXPR_NOT, &sx_type_bool, ast->at, expr) : expr;
 }
@@ -389,7 +411,8 @@ static const struct sx_expr *check_coalesce(const struct sx_scope *s, const stru
     if (a == NULL || b == NULL)
         return NULL;
     if (!unify(s, &a, &b))
-        return MISTAKE(s, ast->at, NULL, "`??` needs two of one type, and these are %s and %s", TEXT(s, a->type), TEXT(s, b->type));
+        return MISTAKE(s, ast->at, NULL, "`??` needs two of one type, and these are %s and %s",
+                       TEXT(s, a->type), TEXT(s, b->type));
     return pair(s, SX_EXPR_COALESCE, a->type, ast->at, a, b);
 }
 
@@ -398,7 +421,11 @@ static const struct sx_expr *check_binary(const struct sx_scope *s, const struct
     static const struct {
         const char *sign;
         enum sx_expr_op op;
-    } arithmetic[] = {{"+", SX_EXPR_ADD}, {"-", SX_EXPR_SUB}, {"*", SX_EXPR_MUL}, {"/", SX_EXPR_DIV}, {"%", SX_EXPR_MOD}},
+    } arithmetic[] = {{"+", SX_EXPR_ADD},
+                      {"-", SX_EXPR_SUB},
+                      {"*", SX_EXPR_MUL},
+                      {"/", SX_EXPR_DIV},
+                      {"%", SX_EXPR_MOD}},
       comparisons[] = {{"==", SX_EXPR_EQ}, {"!=", SX_EXPR_NE}, {"<", SX_EXPR_LT},
                        {"<=", SX_EXPR_LE}, {">", SX_EXPR_GT},  {">=", SX_EXPR_GE}};
 
@@ -444,7 +471,8 @@ static const struct sx_expr *check_in(const struct sx_scope *s, const struct sx_
             fitted = member;
         }
         if (fitted == NULL)
-            return MISTAKE(s, list->args[i]->at, NULL, "%s and %s cannot be compared", TEXT(s, x->type), TEXT(s, member->type));
+            return MISTAKE(s, list->args[i]->at, NULL, "%s and %s cannot be compared", TEXT(s, x->type),
+                           TEXT(s, member->type));
         in->args[i + 1] = fitted;
     }
     in->args[0] = x;
@@ -493,8 +521,8 @@ static const struct sx_expr *check_case(const struct sx_scope *s, const struct s
             continue;
         fitted = sx_fit(s->c, expr->args[i], type);
         if (fitted == NULL)
-            return MISTAKE(s, expr->args[i]->at, NULL, "the branches are of different types, %s and %s", TEXT(s, type),
-                           TEXT(s, expr->args[i]->type));
+            return MISTAKE(s, expr->args[i]->at, NULL, "the branches are of different types, %s and %s",
+                           TEXT(s, type), TEXT(s, expr->args[i]->type));
         expr->args[i] = fitted;
     }
     expr->type = type;
@@ -527,11 +555,11 @@ static const struct sx_expr *check_negate(const struct sx_scope *s, const struct
     return unary(s, SX_EXPR_NEG, x->type, ast->at, x);
 }
 
-/* ---- Nested literals ------------------------------------------------------------------------------------------- */
+/* ---- Nested literals ------------------------------------------------------------------------- */
 
 /* The type that all have in common. */
-static const struct sx_type *common_type(const struct sx_scope *s, const struct sx_ast *ast, struct sx_expr *expr,
-                                         uint32_t first, uint32_t step)
+static const struct sx_type *common_type(const struct sx_scope *s, const struct sx_ast *ast,
+                                         struct sx_expr *expr, uint32_t first, uint32_t step)
 {
     const struct sx_type *type = &sx_type_null;
 
@@ -542,8 +570,8 @@ static const struct sx_type *common_type(const struct sx_scope *s, const struct 
         const struct sx_expr *fitted = sx_fit(s->c, expr->args[i], type);
 
         if (fitted == NULL)
-            return MISTAKE(s, expr->args[i]->at, NULL, "the elements are of different types, %s and %s", TEXT(s, type),
-                           TEXT(s, expr->args[i]->type));
+            return MISTAKE(s, expr->args[i]->at, NULL, "the elements are of different types, %s and %s",
+                           TEXT(s, type), TEXT(s, expr->args[i]->type));
         expr->args[i] = fitted;
     }
     return type;
@@ -551,7 +579,9 @@ static const struct sx_type *common_type(const struct sx_scope *s, const struct 
 
 static const struct sx_expr *check_nested(const struct sx_scope *s, const struct sx_ast *ast)
 {
-    enum sx_expr_op op = ast->kind == SX_AST_ARRAY ? SX_EXPR_ARRAY : ast->kind == SX_AST_MAP ? SX_EXPR_MAP : SX_EXPR_STRUCT;
+    enum sx_expr_op op = ast->kind == SX_AST_ARRAY ? SX_EXPR_ARRAY
+                         : ast->kind == SX_AST_MAP ? SX_EXPR_MAP
+                                                   : SX_EXPR_STRUCT;
     struct sx_expr *expr = sx_expr_new(s->c, op, NULL, ast->at, ast->count);
     const struct sx_type *type;
 
@@ -575,7 +605,7 @@ static const struct sx_expr *check_nested(const struct sx_scope *s, const struct
     return expr;
 }
 
-/* ---- All ---------------------------------------------------------------------------------------------------------- */
+/* ---- All ------------------------------------------------------------------------------------- */
 
 static const struct sx_expr *check_any(const struct sx_scope *s, const struct sx_ast *ast)
 {
@@ -645,7 +675,8 @@ static const struct sx_expr *check_any(const struct sx_scope *s, const struct sx
     return NULL;
 }
 
-const struct sx_expr *sx_check(const struct sx_scope *scope, const struct sx_ast *ast, const struct sx_type *wanted)
+const struct sx_expr *sx_check(const struct sx_scope *scope, const struct sx_ast *ast,
+                               const struct sx_type *wanted)
 {
     const struct sx_expr *expr = check_any(scope, ast), *fitted;
 

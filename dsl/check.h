@@ -37,9 +37,9 @@ struct sx_compiler {
     struct sx_diagnostics errors;
     struct sx_diagnostics warnings;
     struct sx_definition *definitions, **last_definition;
-    struct sx_map names;     /* -> sx_definition */
-    struct sx_map params;    /* -> sx_param_value */
-    struct sx_map functions; /* -> sx_defined */
+    struct sx_map names;      /* -> sx_definition */
+    struct sx_map params;     /* -> sx_param_value */
+    struct sx_map functions;  /* -> sx_defined */
     struct sx_map signatures; /* of functions and aggregates, parsed once: text -> sx_signature */
     uint32_t source_count;
     const struct sx_source_spec **sources;
@@ -59,10 +59,10 @@ struct sx_scope {
     const char *const *qualifiers;  /* names that may stand before a point though no column of the schema
                                      * has them any more, for a better message; may be NULL */
     const struct sx_binding *bindings;
-    bool no_metadata;        /* @topic and so on are an error here, with this reason */
+    bool no_metadata; /* @topic and so on are an error here, with this reason */
     const char *no_metadata_why;
-    struct sx_uses *uses;    /* in an aggregation: where its calls are collected; else NULL */
-    uint32_t group_count;    /* in an aggregation: columns before the results */
+    struct sx_uses *uses; /* in an aggregation: where its calls are collected; else NULL */
+    uint32_t group_count; /* in an aggregation: columns before the results */
     bool inside_aggregate;
 };
 
@@ -75,7 +75,8 @@ struct sx_uses {
 
 /* Type an expression. `wanted`: what it must be (an int goes for a double), NULL: anything. NULL: it has
  * mistakes, which are reported. */
-const struct sx_expr *sx_check(const struct sx_scope *scope, const struct sx_ast *ast, const struct sx_type *wanted);
+const struct sx_expr *sx_check(const struct sx_scope *scope, const struct sx_ast *ast,
+                               const struct sx_type *wanted);
 /* The same, as a program. */
 const struct sx_program *sx_check_program(const struct sx_scope *scope, const struct sx_ast *ast,
                                           const struct sx_type *wanted, const struct sx_type **type);
@@ -84,7 +85,8 @@ bool sx_check_constant(const struct sx_scope *scope, const struct sx_ast *ast, c
                        struct sx_value *value);
 
 /* A call of an aggregate function; NULL and *is_one false: it is none. */
-const struct sx_expr *sx_check_aggregate(const struct sx_scope *scope, const struct sx_ast *ast, bool *is_one);
+const struct sx_expr *sx_check_aggregate(const struct sx_scope *scope, const struct sx_ast *ast,
+                                         bool *is_one);
 
 /* A node of the tree. */
 struct sx_expr *sx_expr_new(struct sx_compiler *c, enum sx_expr_op op, const struct sx_type *type,
@@ -103,8 +105,9 @@ const struct sx_flow *sx_start_flow(struct sx_compiler *c, const struct sx_flow 
 
 /* Bind a stage. The result: what flows on, or NULL (a sink, or mistakes: *failed). */
 const struct sx_flow *sx_bind_stage(struct sx_compiler *c, const struct sx_ast_stage *stage,
-                                    const struct sx_flow *input, const char *definition, bool named, bool *failed,
-                                    const struct sx_named_flow **results, uint32_t *result_count);
+                                    const struct sx_flow *input, const char *definition, bool named,
+                                    bool *failed, const struct sx_named_flow **results,
+                                    uint32_t *result_count);
 
 /* A source statement. */
 const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_statement *statement);

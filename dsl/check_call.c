@@ -43,9 +43,10 @@ static const char *near_function(struct sx_compiler *c, const char *name)
 }
 
 /* The overload that takes these types with the fewest casts. */
-static const struct sx_function_def *choose(struct sx_compiler *c, const char *name, const struct sx_type **types,
-                                            uint32_t count, const struct sx_type **result,
-                                            const struct sx_type **wanted, const char **first_signature)
+static const struct sx_function_def *choose(struct sx_compiler *c, const char *name,
+                                            const struct sx_type **types, uint32_t count,
+                                            const struct sx_type **result, const struct sx_type **wanted,
+                                            const char **first_signature)
 {
     const struct sx_function_def *best = NULL;
     uint32_t best_cost = UINT32_MAX;
@@ -61,7 +62,8 @@ static const struct sx_function_def *choose(struct sx_compiler *c, const char *n
                 continue;
             if (*first_signature == NULL)
                 *first_signature = row->signature;
-            if (sx_signature_match(sx_signature_of(c, row->signature), types, count, c->arena, &gives, to, &cost) &&
+            if (sx_signature_match(sx_signature_of(c, row->signature), types, count, c->arena, &gives, to,
+                                   &cost) &&
                 cost < best_cost) {
                 best = row;
                 best_cost = cost;
@@ -87,8 +89,8 @@ static const char *types_text(struct sx_compiler *c, const struct sx_type **type
     return copy;
 }
 
-static bool check_args(const struct sx_scope *s, struct sx_ast **args, uint32_t count, const struct sx_expr **exprs,
-                       const struct sx_type **types)
+static bool check_args(const struct sx_scope *s, struct sx_ast **args, uint32_t count,
+                       const struct sx_expr **exprs, const struct sx_type **types)
 {
     bool ok = true;
 
@@ -122,7 +124,8 @@ const struct sx_expr *sx_check_call(const struct sx_scope *s, const struct sx_as
                    signature ? sx_arena_format(s->c->arena, "it is %s", signature)
                    : near    ? sx_arena_format(s->c->arena, "did you mean `%s`?", near)
                              : "`streamd functions` lists them",
-                   signature ? "`%s` does not take (%s)" : "there is no function `%s`", name, types_text(s->c, types, count));
+                   signature ? "`%s` does not take (%s)" : "there is no function `%s`", name,
+                   types_text(s->c, types, count));
         return NULL;
     }
     call = sx_expr_new(s->c, SX_EXPR_CALL, result, ast->at, count);
@@ -136,7 +139,8 @@ const struct sx_expr *sx_check_call(const struct sx_scope *s, const struct sx_as
 }
 
 /* A function of the file: its body, with the parameters standing for the arguments. */
-static const struct sx_expr *expand(const struct sx_scope *s, const struct sx_ast *ast, struct sx_defined *defined)
+static const struct sx_expr *expand(const struct sx_scope *s, const struct sx_ast *ast,
+                                    struct sx_defined *defined)
 {
     const struct sx_statement *f = defined->statement;
     struct sx_scope inner = {.c = s->c};
@@ -173,7 +177,8 @@ static const struct sx_expr *check_if(const struct sx_scope *s, const struct sx_
     struct sx_ast as_case = *ast;
 
     if (ast->count != 3) {
-        sx_mistake(s->c, ast->at, STREAMD_E_TYPE, NULL, "`if` takes a condition and two values: `if(c, a, b)`");
+        sx_mistake(s->c, ast->at, STREAMD_E_TYPE, NULL,
+                   "`if` takes a condition and two values: `if(c, a, b)`");
         return NULL;
     }
     as_case.kind = SX_AST_CASE;
@@ -211,14 +216,16 @@ const struct sx_expr *sx_check_named_call(const struct sx_scope *s, const struct
     if (strcmp(ast->text, "try") == 0)
         return check_try(s, ast);
     if (strcmp(ast->text, "now") == 0 && ast->count == 0) {
-        sx_mistake(s->c, ast->at, STREAMD_E_NAME, "use `@timestamp`", "there is no `now()`: a result depends on its input alone");
+        sx_mistake(s->c, ast->at, STREAMD_E_NAME, "use `@timestamp`",
+                   "there is no `now()`: a result depends on its input alone");
         return NULL;
     }
     aggregate = sx_check_aggregate(s, ast, &is_one);
     if (is_one)
         return aggregate;
     if (ast->where != NULL) {
-        sx_mistake(s->c, ast->where->at, STREAMD_E_TYPE, NULL, "`where` stands in aggregates only, and `%s` is none", ast->text);
+        sx_mistake(s->c, ast->where->at, STREAMD_E_TYPE, NULL,
+                   "`where` stands in aggregates only, and `%s` is none", ast->text);
         return NULL;
     }
     return sx_check_call(s, ast, ast->text, ast->args, ast->count);

@@ -8,7 +8,7 @@
 
 struct sx_builder {
     struct sx_compiler c;
-    struct sx_compiled *compiled; /* what is being made */
+    struct sx_compiled *compiled;             /* what is being made */
     const struct sx_compile_options *options; /* NULL: none */
     struct sx_test **last_test;
     const char *default_name;
@@ -16,7 +16,7 @@ struct sx_builder {
     uint32_t unnamed;
 };
 
-/* ---- Names ---------------------------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------------- */
 
 const struct sx_flow *sx_find_flow(struct sx_compiler *c, const char *name, struct sx_position at)
 {
@@ -43,7 +43,8 @@ static void define(struct sx_compiler *c, const char *name, struct sx_position a
     struct sx_definition *definition = sx_map_get(&c->names, sx_slice_of(name));
 
     if (definition != NULL) {
-        sx_mistake(c, at, STREAMD_E_NAME, sx_arena_format(c->arena, "the first one is at line %u", definition->at.line),
+        sx_mistake(c, at, STREAMD_E_NAME,
+                   sx_arena_format(c->arena, "the first one is at line %u", definition->at.line),
                    "`%s` is defined twice", name);
         return;
     }
@@ -74,7 +75,7 @@ const struct sx_flow *sx_start_flow(struct sx_compiler *c, const struct sx_flow 
     return start;
 }
 
-/* ---- Statements ------------------------------------------------------------------------------------------- */
+/* ---- Statements ------------------------------------------------------------------------------ */
 
 static void compile_pipeline(struct sx_builder *b, const struct sx_statement *s)
 {
@@ -85,8 +86,10 @@ static void compile_pipeline(struct sx_builder *b, const struct sx_statement *s)
 
     if (s->name == NULL && s->stage_count > 0) {
         const struct sx_ast_stage *last = &s->stages[s->stage_count - 1];
-        bool sink = last->op != NULL && last->clauses[0].expr != NULL && last->clauses[0].expr->kind == SX_AST_STRING;
-        definition = sink ? last->clauses[0].expr->text : sx_arena_format(c->arena, "unnamed-%u", ++b->unnamed);
+        bool sink =
+            last->op != NULL && last->clauses[0].expr != NULL && last->clauses[0].expr->kind == SX_AST_STRING;
+        definition =
+            sink ? last->clauses[0].expr->text : sx_arena_format(c->arena, "unnamed-%u", ++b->unnamed);
     }
     if (flow != NULL)
         flow = sx_start_flow(c, flow, s->from);
@@ -99,9 +102,11 @@ static void compile_pipeline(struct sx_builder *b, const struct sx_statement *s)
             failed = true; /* reported */
         if (failed)
             continue;
-        if (s->name == NULL && (strcmp(stage->op->name, "group by") == 0 || strstr(stage->op->name, "join") != NULL ||
-                                strcmp(stage->op->name, "latest") == 0)) {
-            sx_mistake(c, stage->at, STREAMD_E_SYNTAX, "write `stream NAME = ...` or `table NAME = ...`, then `NAME | to ...`",
+        if (s->name == NULL &&
+            (strcmp(stage->op->name, "group by") == 0 || strstr(stage->op->name, "join") != NULL ||
+             strcmp(stage->op->name, "latest") == 0)) {
+            sx_mistake(c, stage->at, STREAMD_E_SYNTAX,
+                       "write `stream NAME = ...` or `table NAME = ...`, then `NAME | to ...`",
                        "`%s` keeps state, which needs the name of a definition", stage->op->name);
             failed = true;
             continue;
@@ -115,25 +120,31 @@ static void compile_pipeline(struct sx_builder *b, const struct sx_statement *s)
         for (uint32_t r = 0; r < result_count; r++)
             define(c, results[r].name, stage->at, results[r].flow);
         if (failed && stage->op->is_statement && stage->clauses[0].given)
-            for (uint32_t r = 0; r < stage->clauses[0].count; r++) /* so that their use is no second mistake */
+            for (uint32_t r = 0; r < stage->clauses[0].count;
+                 r++) /* so that their use is no second mistake */
                 define(c, stage->clauses[0].items[r].name, stage->clauses[0].items[r].at, NULL);
     }
     if (s->name == NULL) {
         if (!failed && flow != NULL)
-            sx_mistake(c, s->at, STREAMD_E_SYNTAX, "end it in `| to topic \"...\"`, or give it a name: `stream NAME = ...`",
+            sx_mistake(c, s->at, STREAMD_E_SYNTAX,
+                       "end it in `| to topic \"...\"`, or give it a name: `stream NAME = ...`",
                        "the pipeline ends nowhere");
         return;
     }
     if (!failed && flow == NULL) {
-        sx_mistake(c, s->at, STREAMD_E_SYNTAX, "leave the name out", "`%s` ends in a sink, so nothing can read it", s->name);
+        sx_mistake(c, s->at, STREAMD_E_SYNTAX, "leave the name out",
+                   "`%s` ends in a sink, so nothing can read it", s->name);
         failed = true;
     }
     if (!failed && flow->kind == SX_FLOW_GROUPS) {
-        sx_mistake(c, s->at, STREAMD_E_TYPE, "write `| aggregate { ... }` behind it", "`%s` ends in groups", s->name);
+        sx_mistake(c, s->at, STREAMD_E_TYPE, "write `| aggregate { ... }` behind it", "`%s` ends in groups",
+                   s->name);
         failed = true;
     }
     if (!failed && (flow->kind == SX_FLOW_STREAM) != (s->flow == SX_FLOW_STREAM)) {
-        sx_mistake(c, s->at, STREAMD_E_TYPE, sx_arena_format(c->arena, "write `%s %s = ...`", flow->kind == SX_FLOW_STREAM ? "stream" : "table", s->name),
+        sx_mistake(c, s->at, STREAMD_E_TYPE,
+                   sx_arena_format(c->arena, "write `%s %s = ...`",
+                                   flow->kind == SX_FLOW_STREAM ? "stream" : "table", s->name),
                    "`%s` is a %s", s->name, flow->kind == SX_FLOW_STREAM ? "stream" : "table");
         failed = true;
     }
@@ -141,7 +152,8 @@ static void compile_pipeline(struct sx_builder *b, const struct sx_statement *s)
 }
 
 /* --set name=value as a value of the param's type. */
-static bool read_param(struct sx_compiler *c, const char *text, const struct sx_type *type, struct sx_value *value)
+static bool read_param(struct sx_compiler *c, const char *text, const struct sx_type *type,
+                       struct sx_value *value)
 {
     struct sx_slice t = sx_slice_of(sx_arena_strdup(c->arena, text));
 
@@ -189,11 +201,15 @@ static void compile_param(struct sx_builder *b, const struct sx_statement *s)
         if (strcmp(b->options->param_names[i], s->name) == 0)
             given = b->options->param_values[i];
     if (param->type == NULL && ok)
-        sx_mistake(c, s->at, STREAMD_E_SYNTAX, "write `param NAME TYPE` or `param NAME = VALUE`", "the param `%s` has neither type nor value", s->name);
+        sx_mistake(c, s->at, STREAMD_E_SYNTAX, "write `param NAME TYPE` or `param NAME = VALUE`",
+                   "the param `%s` has neither type nor value", s->name);
     else if (given != NULL && ok && !read_param(c, given, param->type, &param->value))
-        sx_mistake(c, s->at, STREAMD_E_CONFIG, NULL, "`%s` is no %s for the param `%s`", given, sx_type_text(param->type, c->arena), s->name);
+        sx_mistake(c, s->at, STREAMD_E_CONFIG, NULL, "`%s` is no %s for the param `%s`", given,
+                   sx_type_text(param->type, c->arena), s->name);
     else if (s->value == NULL && given == NULL && ok)
-        sx_mistake(c, s->at, STREAMD_E_CONFIG, sx_arena_format(c->arena, "give it one: --set %s=...", s->name), "the param `%s` has no value", s->name);
+        sx_mistake(c, s->at, STREAMD_E_CONFIG,
+                   sx_arena_format(c->arena, "give it one: --set %s=...", s->name),
+                   "the param `%s` has no value", s->name);
     if (param->type == NULL)
         param->type = &sx_type_null;
     if (sx_map_put(&c->params, sx_slice_of(s->name), param) != NULL)
@@ -224,27 +240,32 @@ static void compile_set(struct sx_compiler *c, const struct sx_statement *s)
         else if (strcmp(s->words[1], "at_least_once") == 0)
             c->plan->guarantee = 0;
         else
-            sx_mistake(c, s->at, STREAMD_E_CONFIG, "it is `exactly_once` or `at_least_once`", "there is no guarantee `%s`", s->words[1]);
+            sx_mistake(c, s->at, STREAMD_E_CONFIG, "it is `exactly_once` or `at_least_once`",
+                       "there is no guarantee `%s`", s->words[1]);
     } else if (strcmp(s->words[0], "commit") == 0 && s->word_count == 1 && s->value != NULL) {
         if (sx_check_constant(&none, s->value, &sx_type_duration, &value) && value.i >= 1 && value.i <= 60000)
             c->plan->commit_ms = value.i;
         else
-            sx_mistake(c, s->value->at, STREAMD_E_CONFIG, NULL, "the commit interval must be between 1ms and 1m");
+            sx_mistake(c, s->value->at, STREAMD_E_CONFIG, NULL,
+                       "the commit interval must be between 1ms and 1m");
     } else if (s->word_count >= 3 && strcmp(s->words[0], "on") == 0 && strcmp(s->words[1], "error") == 0) {
         if (strcmp(s->words[2], "fail") == 0 && s->word_count == 3) {
             c->plan->on_error = SX_ON_ERROR_FAIL;
         } else if (strcmp(s->words[2], "skip") == 0 && s->word_count == 3) {
             c->plan->on_error = SX_ON_ERROR_SKIP;
-        } else if (s->word_count == 4 && strcmp(s->words[2], "to") == 0 && strcmp(s->words[3], "topic") == 0 && s->value != NULL &&
-                   s->value->kind == SX_AST_STRING) {
+        } else if (s->word_count == 4 && strcmp(s->words[2], "to") == 0 &&
+                   strcmp(s->words[3], "topic") == 0 && s->value != NULL && s->value->kind == SX_AST_STRING) {
             c->plan->on_error = SX_ON_ERROR_TOPIC;
             c->plan->error_topic = sx_plan_topic(c->plan, s->value->text, SX_TOPIC_SINK)->index;
         } else {
-            sx_mistake(c, s->at, STREAMD_E_CONFIG, "it is `set on error fail`, `skip` or `to topic \"t\"`", "that is no way to handle an error");
+            sx_mistake(c, s->at, STREAMD_E_CONFIG, "it is `set on error fail`, `skip` or `to topic \"t\"`",
+                       "that is no way to handle an error");
         }
     } else {
         near = sx_nearest(s->words[0], names, SX_COUNT(names));
-        sx_mistake(c, s->at, STREAMD_E_CONFIG, near ? sx_arena_format(c->arena, "did you mean `%s`?", near) : "settings are guarantee, commit, on error",
+        sx_mistake(c, s->at, STREAMD_E_CONFIG,
+                   near ? sx_arena_format(c->arena, "did you mean `%s`?", near)
+                        : "settings are guarantee, commit, on error",
                    "there is no setting `%s` of that form", s->words[0]);
     }
 }
@@ -277,7 +298,7 @@ static void compile_statement(struct sx_builder *b, const struct sx_statement *s
     }
 }
 
-/* ---- Texts --------------------------------------------------------------------------------------------------- */
+/* ---- Texts ----------------------------------------------------------------------------------- */
 
 static const struct sx_text *add_text(struct sx_builder *b, const char *name, const char *data, size_t size)
 {
@@ -291,7 +312,8 @@ static const struct sx_text *add_text(struct sx_builder *b, const char *name, co
     return text;
 }
 
-static const struct sx_text *include_file(struct sx_parser *p, const char *path, struct sx_position at, void *arg)
+static const struct sx_text *include_file(struct sx_parser *p, const char *path, struct sx_position at,
+                                          void *arg)
 {
     struct sx_builder *b = arg;
     const struct sx_text *text;
@@ -311,7 +333,8 @@ static const struct sx_text *include_file(struct sx_parser *p, const char *path,
 
 static struct sx_parser parser_for(struct sx_builder *b)
 {
-    return (struct sx_parser){.arena = b->c.arena, .d = &b->c.errors, .catalog = b->c.catalog, .include = include_file, .arg = b};
+    return (struct sx_parser){
+        .arena = b->c.arena, .d = &b->c.errors, .catalog = b->c.catalog, .include = include_file, .arg = b};
 }
 
 static streamd_status result(struct sx_builder *b, streamd_error **error)
@@ -330,7 +353,7 @@ static streamd_status result(struct sx_builder *b, streamd_error **error)
     return status;
 }
 
-/* ---- Building --------------------------------------------------------------------------------------------------- */
+/* ---- Building -------------------------------------------------------------------------------- */
 
 /* A letter, then letters, digits and ._-: what may begin the name of a topic. */
 static const char *name_from_file(struct sx_arena *arena, const char *file)
@@ -342,7 +365,8 @@ static const char *name_from_file(struct sx_arena *arena, const char *file)
     if (end != NULL && end != name)
         *end = '\0';
     for (char *c = name; *c; c++)
-        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_' || *c == '-' || *c == '.'))
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_' ||
+              *c == '-' || *c == '.'))
             *c = '_';
     return name[0] ? name : "streamd";
 }
@@ -425,7 +449,8 @@ streamd_status sx_builder_stage(struct sx_builder *b, const struct sx_flow *inpu
     if (!parser.failed && parser.at->kind != SX_TOKEN_END)
         sx_parse_failed(&parser, parser.at->at, NULL, "%s stands behind the stage", sx_here(&parser));
     if (!parser.failed && tree->op != NULL)
-        flow = sx_bind_stage(&b->c, tree, input, sx_arena_strdup(b->c.arena, definition), true, &failed, &results, &result_count);
+        flow = sx_bind_stage(&b->c, tree, input, sx_arena_strdup(b->c.arena, definition), true, &failed,
+                             &results, &result_count);
     for (uint32_t r = 0; r < result_count; r++)
         define(&b->c, results[r].name, tree->at, results[r].flow);
     if (out != NULL)
@@ -433,7 +458,8 @@ streamd_status sx_builder_stage(struct sx_builder *b, const struct sx_flow *inpu
     return result(b, error);
 }
 
-streamd_status sx_builder_name(struct sx_builder *b, const struct sx_flow *flow, const char *name, streamd_error **error)
+streamd_status sx_builder_name(struct sx_builder *b, const struct sx_flow *flow, const char *name,
+                               streamd_error **error)
 {
     struct sx_position nowhere = {.file = "builder"};
 
@@ -445,8 +471,9 @@ static void warn_unused(struct sx_compiler *c)
 {
     for (const struct sx_definition *d = c->definitions; d != NULL; d = d->next)
         if (!d->used && d->flow != NULL)
-            sx_diagnose(&c->warnings, STREAMD_OK, d->at, "end a pipeline from it in `to topic \"...\"`, or take it out",
-                        "nothing reads `%s`", d->name);
+            sx_diagnose(&c->warnings, STREAMD_OK, d->at,
+                        "end a pipeline from it in `to topic \"...\"`, or take it out", "nothing reads `%s`",
+                        d->name);
 }
 
 streamd_status sx_builder_finish(struct sx_builder *b, struct sx_compiled **compiled, streamd_error **error)
@@ -536,7 +563,8 @@ streamd_status sx_compile_constant(const char *text, const struct sx_catalog *ca
 
     b->c.arena = b->c.errors.arena = b->c.warnings.arena = arena;
     parser = parser_for(b);
-    parser.tokens = parser.at = sx_lex(add_text(b, "expression", text, strlen(text)), arena, &b->c.errors, &count);
+    parser.tokens = parser.at =
+        sx_lex(add_text(b, "expression", text, strlen(text)), arena, &b->c.errors, &count);
     ast = sx_parse_expr(&parser);
     if (!parser.failed && parser.at->kind != SX_TOKEN_END)
         sx_parse_failed(&parser, parser.at->at, NULL, "%s stands behind the expression", sx_here(&parser));

@@ -13,7 +13,8 @@ void sx_diagnose(struct sx_diagnostics *d, streamd_status status, struct sx_posi
     if (d->count >= SX_ERRORS_MAX)
         return;
     for (uint32_t i = 0; i < d->count; i++)
-        if (d->items[i].at.file == at.file && d->items[i].at.line == at.line && d->items[i].at.column == at.column)
+        if (d->items[i].at.file == at.file && d->items[i].at.line == at.line &&
+            d->items[i].at.column == at.column)
             return;
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
@@ -90,8 +91,8 @@ streamd_error *sx_diagnostics_chain(const struct sx_diagnostics *d)
     for (uint32_t i = 0; i < d->count; i++) {
         char *line = line_of(d, sorted[i]->at);
 
-        sx_error_append(&chain, sx_error_at(sorted[i]->status, sorted[i]->at, line, sorted[i]->hint,
-                                            sorted[i]->message));
+        sx_error_append(
+            &chain, sx_error_at(sorted[i]->status, sorted[i]->at, line, sorted[i]->hint, sorted[i]->message));
         free(line);
     }
     free(sorted);

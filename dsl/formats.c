@@ -3,7 +3,7 @@
 
 #include "engine/base/text.h"
 
-/* ---- Binding a format ------------------------------------------------------------------------------------- */
+/* ---- Binding a format ------------------------------------------------------------------------ */
 
 static const struct sx_format_def *find_format(struct sx_compiler *c, const char *name, struct sx_position at)
 {
@@ -19,13 +19,16 @@ static const struct sx_format_def *find_format(struct sx_compiler *c, const char
     for (size_t i = 0; i < count; i++)
         names[i] = all[i]->name;
     near = sx_nearest(name, names, count);
-    sx_mistake(c, at, STREAMD_E_NAME, near ? sx_arena_format(c->arena, "did you mean `%s`?", near) : "formats are json, csv, string, int, int32, double, bytes",
+    sx_mistake(c, at, STREAMD_E_NAME,
+               near ? sx_arena_format(c->arena, "did you mean `%s`?", near)
+                    : "formats are json, csv, string, int, int32, double, bytes",
                "there is no format `%s`", name);
     return NULL;
 }
 
-static const void *bind_format(struct sx_compiler *c, const struct sx_format_def *format, const struct sx_format_field *fields,
-                               uint32_t count, bool whole, const struct sx_ast_format *written, struct sx_position at)
+static const void *bind_format(struct sx_compiler *c, const struct sx_format_def *format,
+                               const struct sx_format_field *fields, uint32_t count, bool whole,
+                               const struct sx_ast_format *written, struct sx_position at)
 {
     struct sx_format_spec spec = {.fields = fields, .field_count = count, .whole = whole, .delimiter = ','};
     streamd_error *error = NULL;
@@ -46,20 +49,23 @@ static const void *bind_format(struct sx_compiler *c, const struct sx_format_def
     return plan;
 }
 
-/* ---- Sources ------------------------------------------------------------------------------------------------ */
+/* ---- Sources --------------------------------------------------------------------------------- */
 
 /* Declared fields as a format's. */
-static bool declare_fields(struct sx_compiler *c, const struct sx_ast_field *from, uint32_t count, struct sx_format_field **fields)
+static bool declare_fields(struct sx_compiler *c, const struct sx_ast_field *from, uint32_t count,
+                           struct sx_format_field **fields)
 {
     struct sx_scope none = {.c = c};
     bool ok = true;
 
     *fields = SX_ARENA_ARRAY(c->arena, struct sx_format_field, count + 1);
     for (uint32_t i = 0; i < count; i++) {
-        (*fields)[i] = (struct sx_format_field){.name = from[i].name, .path = from[i].path, .type = from[i].type, .not_null = from[i].not_null};
+        (*fields)[i] = (struct sx_format_field){
+            .name = from[i].name, .path = from[i].path, .type = from[i].type, .not_null = from[i].not_null};
         for (uint32_t j = 0; j < i; j++)
             if (strcmp(from[i].name, from[j].name) == 0) {
-                sx_mistake(c, from[i].at, STREAMD_E_NAME, NULL, "the field `%s` is there twice", from[i].name);
+                sx_mistake(c, from[i].at, STREAMD_E_NAME, NULL, "the field `%s` is there twice",
+                           from[i].name);
                 ok = false;
             }
         if (from[i].preset != NULL) {
@@ -71,20 +77,23 @@ static bool declare_fields(struct sx_compiler *c, const struct sx_ast_field *fro
 }
 
 /* The type of the one column of a format without fields. */
-static const struct sx_type *single_type(struct sx_compiler *c, const struct sx_format_def *format, const struct sx_ast_format *written)
+static const struct sx_type *single_type(struct sx_compiler *c, const struct sx_format_def *format,
+                                         const struct sx_ast_format *written)
 {
     if (written->type != NULL)
         return written->type;
     if (format->type != NULL)
         return format->type;
-    sx_mistake(c, written->at, STREAMD_E_SYNTAX, sx_arena_format(c->arena, "write `%s { name string, ... }`", format->name),
+    sx_mistake(c, written->at, STREAMD_E_SYNTAX,
+               sx_arena_format(c->arena, "write `%s { name string, ... }`", format->name),
                "`%s` needs its fields", format->name);
     return NULL;
 }
 
 /* A key or value: its format and fields; `name` is what a single column is called. */
 static bool declare(struct sx_compiler *c, const struct sx_ast_format *written, const char *name,
-                    const struct sx_format_def **format, const void **plan, const struct sx_format_field **fields, uint32_t *count)
+                    const struct sx_format_def **format, const void **plan,
+                    const struct sx_format_field **fields, uint32_t *count)
 {
     struct sx_format_field *made;
     bool whole;
@@ -99,7 +108,8 @@ static bool declare(struct sx_compiler *c, const struct sx_ast_format *written, 
         return true;
     }
     if (written->has_fields && !(*format)->takes_fields) {
-        sx_mistake(c, written->at, STREAMD_E_SYNTAX, sx_arena_format(c->arena, "write `json { ... }`, or `%s` alone", written->name),
+        sx_mistake(c, written->at, STREAMD_E_SYNTAX,
+                   sx_arena_format(c->arena, "write `json { ... }`, or `%s` alone", written->name),
                    "`%s` has no fields", written->name);
         return false;
     }
@@ -112,9 +122,11 @@ static bool declare(struct sx_compiler *c, const struct sx_ast_format *written, 
     } else {
         made = SX_ARENA_ARRAY(c->arena, struct sx_format_field, 1);
         if (written->has_fields) {
-            struct sx_type_field *parts = SX_ARENA_ARRAY(c->arena, struct sx_type_field, written->field_count + 1);
+            struct sx_type_field *parts =
+                SX_ARENA_ARRAY(c->arena, struct sx_type_field, written->field_count + 1);
             for (uint32_t i = 0; i < written->field_count; i++)
-                parts[i] = (struct sx_type_field){.name = written->fields[i].name, .type = written->fields[i].type};
+                parts[i] =
+                    (struct sx_type_field){.name = written->fields[i].name, .type = written->fields[i].type};
             made->type = sx_type_struct(c->arena, parts, written->field_count);
         } else {
             made->type = single_type(c, *format, written);
@@ -158,7 +170,8 @@ const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_s
     spec->idle_ms = body->idle_ms;
     spec->key_window_ms = !body->key.windowed ? 0 : body->key.session ? -1 : body->key.window_ms;
     if (body->value.name == NULL) {
-        sx_mistake(c, s->at, STREAMD_E_SYNTAX, "write `value json { ... }`", "the source `%s` has no `value`", s->name);
+        sx_mistake(c, s->at, STREAMD_E_SYNTAX, "write `value json { ... }`", "the source `%s` has no `value`",
+                   s->name);
         return NULL;
     }
     if (s->flow != SX_FLOW_STREAM && body->key.name == NULL) {
@@ -167,8 +180,10 @@ const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_s
     }
     if (s->flow == SX_FLOW_GLOBAL && spec->time != NULL)
         ok = false;
-    ok &= declare(c, body->key.name ? &body->key : &no_key, "key", &spec->key_format, &spec->key_plan, &spec->key_fields, &spec->key_count);
-    ok &= declare(c, &body->value, "value", &spec->value_format, &spec->value_plan, &spec->value_fields, &spec->value_count);
+    ok &= declare(c, body->key.name ? &body->key : &no_key, "key", &spec->key_format, &spec->key_plan,
+                  &spec->key_fields, &spec->key_count);
+    ok &= declare(c, &body->value, "value", &spec->value_format, &spec->value_plan, &spec->value_fields,
+                  &spec->value_count);
     if (ok && body->time != NULL)
         ok = check_time(c, spec, body->time);
     if (!ok)
@@ -178,7 +193,7 @@ const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_s
     return sx_source_bind(c->plan, c->catalog, spec);
 }
 
-/* ---- Sinks --------------------------------------------------------------------------------------------------- */
+/* ---- Sinks ----------------------------------------------------------------------------------- */
 
 /* Kafka's serializer for a single key column. */
 static const char *default_key_format(const struct sx_schema *schema)
@@ -201,7 +216,8 @@ static const char *default_key_format(const struct sx_schema *schema)
     }
 }
 
-static bool set_key(struct sx_compiler *c, const struct sx_ast_body *body, const struct sx_schema *schema, struct sx_body *out, struct sx_position at)
+static bool set_key(struct sx_compiler *c, const struct sx_ast_body *body, const struct sx_schema *schema,
+                    struct sx_body *out, struct sx_position at)
 {
     const char *name = body && body->key.name ? body->key.name : default_key_format(schema);
     struct sx_format_field *fields = SX_ARENA_ARRAY(c->arena, struct sx_format_field, schema->key_count + 1);
@@ -219,11 +235,13 @@ static bool set_key(struct sx_compiler *c, const struct sx_ast_body *body, const
         return false;
     out->key_count = strcmp(name, "none") == 0 ? 0 : schema->key_count;
     if (out->key_count == 0 && strcmp(name, "none") != 0) {
-        sx_mistake(c, at, STREAMD_E_TYPE, "write `key none`, or `| key by ...` before", "the rows have no key");
+        sx_mistake(c, at, STREAMD_E_TYPE, "write `key none`, or `| key by ...` before",
+                   "the rows have no key");
         return false;
     }
     if (out->key_count > 1 && !out->key_format->takes_fields) {
-        sx_mistake(c, at, STREAMD_E_TYPE, "write `key json`", "`%s` holds one column, and the key has %u", name, out->key_count);
+        sx_mistake(c, at, STREAMD_E_TYPE, "write `key json`", "`%s` holds one column, and the key has %u",
+                   name, out->key_count);
         return false;
     }
     for (uint32_t k = 0; k < out->key_count; k++) {
@@ -231,7 +249,8 @@ static bool set_key(struct sx_compiler *c, const struct sx_ast_body *body, const
         fields[k] = (struct sx_format_field){.name = schema->fields[k].name, .type = schema->fields[k].type};
     }
     out->key_columns = columns;
-    out->key_plan = bind_format(c, out->key_format, fields, out->key_count, out->key_count == 1, body ? &body->key : NULL, at);
+    out->key_plan = bind_format(c, out->key_format, fields, out->key_count, out->key_count == 1,
+                                body ? &body->key : NULL, at);
     return out->key_plan != NULL || out->key_count == 0;
 }
 
@@ -249,13 +268,15 @@ static bool check_value_names(struct sx_compiler *c, const struct sx_schema *sch
         for (uint32_t j = 0; j < i; j++)
             if (schema->fields[i].role == SX_ROLE_VALUE && schema->fields[j].role == SX_ROLE_VALUE &&
                 strcmp(schema->fields[i].name, schema->fields[j].name) == 0) {
-                sx_mistake(c, at, STREAMD_E_TYPE, "map the columns before the sink", "both sides of the join have a column `%s`", schema->fields[i].name);
+                sx_mistake(c, at, STREAMD_E_TYPE, "map the columns before the sink",
+                           "both sides of the join have a column `%s`", schema->fields[i].name);
                 return false;
             }
     return true;
 }
 
-static bool set_value(struct sx_compiler *c, const struct sx_ast_body *body, const struct sx_flow *flow, struct sx_body *out, struct sx_position at)
+static bool set_value(struct sx_compiler *c, const struct sx_ast_body *body, const struct sx_flow *flow,
+                      struct sx_body *out, struct sx_position at)
 {
     const struct sx_schema *schema = flow->schema;
     const struct sx_ast_format *written = body && body->value.name ? &body->value : NULL;
@@ -273,32 +294,38 @@ static bool set_value(struct sx_compiler *c, const struct sx_ast_body *body, con
         if (schema->fields[i].role != SX_ROLE_VALUE)
             continue;
         columns[out->value_count] = (uint16_t)i;
-        fields[out->value_count++] = (struct sx_format_field){.name = schema->fields[i].name, .type = schema->fields[i].type};
+        fields[out->value_count++] =
+            (struct sx_format_field){.name = schema->fields[i].name, .type = schema->fields[i].type};
     }
     if (whole && out->value_count != 1) {
-        sx_mistake(c, written->at, STREAMD_E_TYPE, "map to one column before the sink", "`%s` holds one column, and the value has %u",
-                   written->name, out->value_count);
+        sx_mistake(c, written->at, STREAMD_E_TYPE, "map to one column before the sink",
+                   "`%s` holds one column, and the value has %u", written->name, out->value_count);
         return false;
     }
     if (whole && written->type != NULL && !sx_type_equal(written->type, fields[0].type)) {
-        sx_mistake(c, written->at, STREAMD_E_TYPE, NULL, "the column is %s", sx_type_text(fields[0].type, c->arena));
+        sx_mistake(c, written->at, STREAMD_E_TYPE, NULL, "the column is %s",
+                   sx_type_text(fields[0].type, c->arena));
         return false;
     }
     /* A windowed table's JSON value says its window, unless it has such columns. */
-    if (!whole && schema->windowed && flow->kind == SX_FLOW_TABLE && strcmp(out->value_format->name, "json") == 0) {
+    if (!whole && schema->windowed && flow->kind == SX_FLOW_TABLE &&
+        strcmp(out->value_format->name, "json") == 0) {
         static const char *const names[] = {"window_start", "window_end"};
         for (uint16_t i = 0; i < 2; i++)
             if (!has_column(schema, names[i])) {
                 columns[out->value_count] = (uint16_t)(SX_COLUMN_WINDOW_START + i);
-                fields[out->value_count++] = (struct sx_format_field){.name = names[i], .type = &sx_type_timestamp};
+                fields[out->value_count++] =
+                    (struct sx_format_field){.name = names[i], .type = &sx_type_timestamp};
             }
     }
     out->value_columns = columns;
-    out->value_plan = bind_format(c, out->value_format, fields, out->value_count, whole, written, written ? written->at : at);
+    out->value_plan = bind_format(c, out->value_format, fields, out->value_count, whole, written,
+                                  written ? written->at : at);
     return out->value_plan != NULL;
 }
 
-static bool set_headers(struct sx_compiler *c, const struct sx_ast_body *body, const struct sx_scope *scope, struct sx_body *out)
+static bool set_headers(struct sx_compiler *c, const struct sx_ast_body *body, const struct sx_scope *scope,
+                        struct sx_body *out)
 {
     struct sx_named *headers = SX_ARENA_ARRAY(c->arena, struct sx_named, body->header_count + 1);
 
@@ -316,8 +343,8 @@ static bool set_headers(struct sx_compiler *c, const struct sx_ast_body *body, c
     return true;
 }
 
-const struct sx_body *sx_compile_body(struct sx_compiler *c, const struct sx_ast_body *body, const struct sx_flow *flow,
-                                      struct sx_position at)
+const struct sx_body *sx_compile_body(struct sx_compiler *c, const struct sx_ast_body *body,
+                                      const struct sx_flow *flow, struct sx_position at)
 {
     struct sx_body *out = SX_ARENA_NEW(c->arena, struct sx_body);
     struct sx_scope scope = {.c = c, .schema = flow->schema};
@@ -326,7 +353,8 @@ const struct sx_body *sx_compile_body(struct sx_compiler *c, const struct sx_ast
         return NULL;
     if (body == NULL)
         return out;
-    if (body->time != NULL && (out->time = sx_check_program(&scope, body->time, &sx_type_timestamp, NULL)) == NULL)
+    if (body->time != NULL &&
+        (out->time = sx_check_program(&scope, body->time, &sx_type_timestamp, NULL)) == NULL)
         return NULL;
     if (body->partition != NULL) {
         const struct sx_type *type;
@@ -335,7 +363,8 @@ const struct sx_body *sx_compile_body(struct sx_compiler *c, const struct sx_ast
         if (out->partition == NULL)
             return NULL;
         if (!sx_kind_is_slice(type->kind) && !sx_kind_is_int64(type->kind)) {
-            sx_mistake(c, body->partition->at, STREAMD_E_TYPE, "cast it to string", "`partition by` takes a string, bytes or an int");
+            sx_mistake(c, body->partition->at, STREAMD_E_TYPE, "cast it to string",
+                       "`partition by` takes a string, bytes or an int");
             return NULL;
         }
     }

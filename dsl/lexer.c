@@ -15,8 +15,9 @@ struct lexer {
 };
 
 /* Longest first, so that `<=` is not `<` and `=`. */
-static const char *const signs[] = {"->", "<-", "@", "==", "!=", "<=", ">=", "=~", "!~", "??", "..", "{", "}", "(", ")",
-                                    "[",  "]",  ",",  ":",  ".",  "|",  "<",  ">",  "=",  "+",  "-", "*", "/", "%"};
+static const char *const signs[] = {"->", "<-", "@", "==", "!=", "<=", ">=", "=~", "!~", "??",
+                                    "..", "{",  "}", "(",  ")",  "[",  "]",  ",",  ":",  ".",
+                                    "|",  "<",  ">", "=",  "+",  "-",  "*",  "/",  "%"};
 
 static bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -24,7 +25,8 @@ static bool is_name(char c) { return is_name_start(c) || is_digit(c); }
 
 static struct sx_position position(const struct lexer *x, const char *from, const char *to)
 {
-    return (struct sx_position){.file = x->text->name, .line = x->line,
+    return (struct sx_position){.file = x->text->name,
+                                .line = x->line,
                                 .column = (uint32_t)(from - x->line_start) + 1,
                                 .length = (uint32_t)(to > from ? to - from : 1)};
 }
@@ -79,7 +81,10 @@ static bool read_escape_code(struct lexer *x, struct sx_buffer *to)
     if (p >= x->end || *p++ != '{')
         return false;
     for (; p < x->end && digits <= 6; p++, digits++) {
-        int v = is_digit(*p) ? *p - '0' : *p >= 'a' && *p <= 'f' ? *p - 'a' + 10 : *p >= 'A' && *p <= 'F' ? *p - 'A' + 10 : -1;
+        int v = is_digit(*p)             ? *p - '0'
+                : *p >= 'a' && *p <= 'f' ? *p - 'a' + 10
+                : *p >= 'A' && *p <= 'F' ? *p - 'A' + 10
+                                         : -1;
         if (v < 0)
             break;
         code = code * 16 + (uint32_t)v;
@@ -128,8 +133,8 @@ static void lex_string(struct lexer *x, bool raw)
             sx_buffer_add_byte(&text, *x->at++);
     }
     if (x->at >= x->end || *x->at != quote)
-        sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, opening, opening + 1), "a string ends on its own line",
-                    "the string has no end");
+        sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, opening, opening + 1),
+                    "a string ends on its own line", "the string has no end");
     else
         x->at++;
     token = add(x, SX_TOKEN_STRING, from, x->at);
@@ -149,7 +154,8 @@ static void lex_backquoted(struct lexer *x)
     while (x->at < x->end && *x->at != '`' && *x->at != '\n')
         x->at++;
     if (x->at >= x->end || *x->at != '`' || x->at == from + 1) {
-        sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, from + 1), NULL, "the name between backquotes has no %s",
+        sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, from + 1), NULL,
+                    "the name between backquotes has no %s",
                     x->at < x->end && *x->at == '`' ? "letters" : "end");
         x->at += x->at < x->end && *x->at == '`';
         return;
@@ -188,10 +194,10 @@ static void lex_number(struct lexer *x)
     struct sx_slice text;
     struct sx_token *token;
 
-    while (x->at < x->end && (is_name(*x->at) ||
-                              (*x->at == '.' && !real && x->at + 1 < x->end && is_digit(x->at[1])) ||
-                              ((*x->at == '-' || *x->at == '+') && (x->at[-1] == 'e' || x->at[-1] == 'E') &&
-                               is_digit(*from) && x->at + 1 < x->end && is_digit(x->at[1])))) {
+    while (x->at < x->end &&
+           (is_name(*x->at) || (*x->at == '.' && !real && x->at + 1 < x->end && is_digit(x->at[1])) ||
+            ((*x->at == '-' || *x->at == '+') && (x->at[-1] == 'e' || x->at[-1] == 'E') && is_digit(*from) &&
+             x->at + 1 < x->end && is_digit(x->at[1])))) {
         real |= *x->at == '.' || ((*x->at == 'e' || *x->at == 'E') && size && is_digit(x->at[-1]));
         if (*x->at != '_' && size < sizeof(plain))
             plain[size++] = *x->at;
@@ -218,7 +224,8 @@ static void lex_number(struct lexer *x)
             digits &= is_digit(plain[i]);
         sx_diagnose(x->d, STREAMD_E_SYNTAX, token->at,
                     digits ? "an int has 64 bits" : "durations are 500ms 10s 5m 2h 7d 1h30m, sizes 64MiB",
-                    digits ? "`%s` does not fit into an int" : "`%s` is no number, duration or size", token->text);
+                    digits ? "`%s` does not fit into an int" : "`%s` is no number, duration or size",
+                    token->text);
     }
 }
 
@@ -261,8 +268,8 @@ static void lex_one(struct lexer *x)
             x->at++;
         while (x->at < x->end && ((unsigned char)*x->at & 0xc0) == 0x80);
         if ((unsigned char)*from < ' ' || *from == 0x7f)
-            sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, x->at), NULL, "the byte 0x%02x cannot stand here",
-                        (unsigned char)*from);
+            sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, x->at), NULL,
+                        "the byte 0x%02x cannot stand here", (unsigned char)*from);
         else
             sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, x->at),
                         *from == '&'   ? "write `and`"
@@ -272,9 +279,11 @@ static void lex_one(struct lexer *x)
     }
 }
 
-struct sx_token *sx_lex(const struct sx_text *text, struct sx_arena *arena, struct sx_diagnostics *d, uint32_t *count)
+struct sx_token *sx_lex(const struct sx_text *text, struct sx_arena *arena, struct sx_diagnostics *d,
+                        uint32_t *count)
 {
-    struct lexer x = {.text = text, .at = text->data, .end = text->data + text->size, .line = 1, .arena = arena, .d = d};
+    struct lexer x = {
+        .text = text, .at = text->data, .end = text->data + text->size, .line = 1, .arena = arena, .d = d};
 
     if (text->size >= 3 && memcmp(text->data, "\xef\xbb\xbf", 3) == 0)
         x.at += 3; /* a byte order mark */

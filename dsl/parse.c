@@ -5,7 +5,7 @@
 
 #include <stdarg.h>
 
-/* ---- Tokens ---------------------------------------------------------------------------------------- */
+/* ---- Tokens ---------------------------------------------------------------------------------- */
 
 bool sx_at_sign(const struct sx_parser *p, const char *sign)
 {
@@ -14,10 +14,14 @@ bool sx_at_sign(const struct sx_parser *p, const char *sign)
 
 static bool token_is_word(const struct sx_token *token, const char *word, size_t size)
 {
-    return token->kind == SX_TOKEN_NAME && !token->quoted && token->size == size && memcmp(token->text, word, size) == 0;
+    return token->kind == SX_TOKEN_NAME && !token->quoted && token->size == size &&
+           memcmp(token->text, word, size) == 0;
 }
 
-bool sx_at_word(const struct sx_parser *p, const char *word) { return token_is_word(p->at, word, strlen(word)); }
+bool sx_at_word(const struct sx_parser *p, const char *word)
+{
+    return token_is_word(p->at, word, strlen(word));
+}
 
 uint32_t sx_at_words(const struct sx_parser *p, const char *words)
 {
@@ -84,8 +88,8 @@ void sx_want_sign(struct sx_parser *p, const char *sign, const char *where)
 /* Words that only stand in expressions cannot name anything. */
 static bool is_reserved(const char *word)
 {
-    static const char *const words[] = {"and", "or", "not", "in", "is", "null", "true", "false", "case", "when", "then",
-                                        "else", "end", "between", "like", "as"};
+    static const char *const words[] = {"and",  "or",   "not",  "in",   "is",  "null",    "true", "false",
+                                        "case", "when", "then", "else", "end", "between", "like", "as"};
 
     for (size_t i = 0; i < SX_COUNT(words); i++)
         if (strcmp(word, words[i]) == 0)
@@ -104,7 +108,8 @@ const char *sx_want_name(struct sx_parser *p, const char *what, struct sx_positi
         return "";
     }
     if (!token->quoted && is_reserved(token->text)) {
-        sx_parse_failed(p, token->at, sx_arena_format(p->arena, "write it between backquotes: `%s`", token->text),
+        sx_parse_failed(p, token->at,
+                        sx_arena_format(p->arena, "write it between backquotes: `%s`", token->text),
                         "`%s` is a word of expressions and cannot be %s", token->text, what);
         return "";
     }
@@ -134,7 +139,7 @@ void *sx_parse_grown(struct sx_parser *p, void *items, uint32_t count, size_t wi
     return more;
 }
 
-/* ---- Statements ------------------------------------------------------------------------------------- */
+/* ---- Statements ------------------------------------------------------------------------------ */
 
 static bool at_statement(const struct sx_parser *p)
 {
@@ -153,7 +158,8 @@ static bool at_statement(const struct sx_parser *p)
         return false;
     if (sx_at_word(p, "stream") || sx_at_word(p, "table")) {
         const struct sx_token *after = next + (next->kind != SX_TOKEN_END);
-        return token_is_word(after, "from", 4) || (after->kind == SX_TOKEN_SIGN && strcmp(after->text, "=") == 0);
+        return token_is_word(after, "from", 4) ||
+               (after->kind == SX_TOKEN_SIGN && strcmp(after->text, "=") == 0);
     }
     for (size_t i = 0; i < SX_COUNT(heads); i++)
         if (sx_at_word(p, heads[i]))
@@ -181,7 +187,8 @@ static bool recover(struct sx_parser *p, bool stages)
     return false;
 }
 
-static struct sx_statement *add_statement(struct sx_parser *p, enum sx_statement_kind kind, struct sx_position at)
+static struct sx_statement *add_statement(struct sx_parser *p, enum sx_statement_kind kind,
+                                          struct sx_position at)
 {
     struct sx_statement *statement = SX_ARENA_NEW(p->arena, struct sx_statement);
 
@@ -210,14 +217,17 @@ static void parse_stages(struct sx_parser *p, struct sx_statement *s)
 /* from topic "t" [, "t2"] | from topics matching "re" */
 static void parse_topics(struct sx_parser *p, struct sx_statement *s)
 {
-    if (sx_at_words(p, "topics matching") || sx_at_word(p, "file") || sx_at_word(p, "stdin") || sx_at_word(p, "schedule")) {
+    if (sx_at_words(p, "topics matching") || sx_at_word(p, "file") || sx_at_word(p, "stdin") ||
+        sx_at_word(p, "schedule")) {
         sx_diagnose(p->d, STREAMD_E_SYNTAX, p->at->at, "read a topic: `from topic \"name\"`",
-                    "`from %s%s` is not yet supported", p->at->text, sx_at_word(p, "topics") ? " matching" : "");
+                    "`from %s%s` is not yet supported", p->at->text,
+                    sx_at_word(p, "topics") ? " matching" : "");
         p->failed = true;
         return;
     }
     if (!sx_take_word(p, "topic")) {
-        sx_parse_failed(p, p->at->at, "write `from topic \"name\" { ... }`", "expected `topic`, got %s", sx_here(p));
+        sx_parse_failed(p, p->at->at, "write `from topic \"name\" { ... }`", "expected `topic`, got %s",
+                        sx_here(p));
         return;
     }
     do
@@ -229,7 +239,8 @@ static void parse_topics(struct sx_parser *p, struct sx_statement *s)
 static void parse_definition(struct sx_parser *p, enum sx_flow_kind flow)
 {
     struct sx_position at;
-    const char *name = sx_want_name(p, flow == SX_FLOW_STREAM ? "the stream's name" : "the table's name", &at);
+    const char *name =
+        sx_want_name(p, flow == SX_FLOW_STREAM ? "the stream's name" : "the table's name", &at);
     struct sx_statement *s;
 
     if (p->failed)
@@ -246,7 +257,8 @@ static void parse_definition(struct sx_parser *p, enum sx_flow_kind flow)
         return;
     }
     if (!sx_take_sign(p, "=")) {
-        sx_parse_failed(p, p->at->at, "a source is `NAME from topic \"t\" { ... }`, anything else `NAME = OTHER | ...`",
+        sx_parse_failed(p, p->at->at,
+                        "a source is `NAME from topic \"t\" { ... }`, anything else `NAME = OTHER | ...`",
                         "expected `from` or `=`, got %s", sx_here(p));
         return;
     }
@@ -369,16 +381,18 @@ static void parse_statement(struct sx_parser *p)
         parse_definition(p, SX_FLOW_STREAM);
     } else if (sx_take_word(p, "table")) {
         parse_definition(p, SX_FLOW_TABLE);
-    } else if (p->at->kind == SX_TOKEN_NAME && p->at[1].kind == SX_TOKEN_SIGN && strcmp(p->at[1].text, "|") == 0) {
+    } else if (p->at->kind == SX_TOKEN_NAME && p->at[1].kind == SX_TOKEN_SIGN &&
+               strcmp(p->at[1].text, "|") == 0) {
         struct sx_statement *s = add_statement(p, SX_STATEMENT_PIPELINE, p->at->at);
         s->from = p->at->text;
         s->from_at = p->at->at;
         p->at++;
         parse_stages(p, s);
     } else {
-        static const char *const heads[] = {"application", "param", "set", "include", "function", "stream", "table",
-                                            "global", "test"};
-        const char *near = p->at->kind == SX_TOKEN_NAME ? sx_nearest(p->at->text, heads, SX_COUNT(heads)) : NULL;
+        static const char *const heads[] = {"application", "param", "set",    "include", "function",
+                                            "stream",      "table", "global", "test"};
+        const char *near =
+            p->at->kind == SX_TOKEN_NAME ? sx_nearest(p->at->text, heads, SX_COUNT(heads)) : NULL;
 
         sx_parse_failed(p, p->at->at,
                         near ? sx_arena_format(p->arena, "did you mean `%s`?", near)

@@ -13,7 +13,8 @@ struct sx_parser {
     uint32_t depth;
     bool failed; /* in the statement in hand: say no more until the parser has found its place again */
     /* `include`: the text of a file, NULL if it cannot be had. */
-    const struct sx_text *(*include)(struct sx_parser *parser, const char *path, struct sx_position at, void *arg);
+    const struct sx_text *(*include)(struct sx_parser *parser, const char *path, struct sx_position at,
+                                     void *arg);
     void *arg;
     struct sx_ast_file *file;
     uint32_t include_depth;
@@ -22,7 +23,7 @@ struct sx_parser {
 /* All statements of a text, added to `file`. */
 void sx_parse_text(struct sx_parser *parser, const struct sx_text *text, struct sx_ast_file *file);
 
-/* ---- Between the files of the parser ------------------------------------------------------------- */
+/* ---- Between the files of the parser --------------------------------------------------------- */
 
 #define SX_DEPTH_MAX 256 /* of expressions and types */
 
@@ -54,7 +55,7 @@ struct sx_test *sx_parse_test(struct sx_parser *p);
 
 /* A growing array in the parser's arena: room for one more at *items. */
 void *sx_parse_grown(struct sx_parser *p, void *items, uint32_t count, size_t width);
-#define SX_PARSE_PUSH(p, items, count)                                                            \
+#define SX_PARSE_PUSH(p, items, count) \
     ((items) = sx_parse_grown((p), (items), (count), sizeof(*(items))), &(items)[(count)++])
 
 #endif

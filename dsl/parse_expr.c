@@ -369,7 +369,8 @@ static struct sx_ast *parse_unary(struct sx_parser *p)
 }
 
 /* One level of left-associative signs. */
-static struct sx_ast *parse_left(struct sx_parser *p, const char *const *signs, struct sx_ast *(*next)(struct sx_parser *))
+static struct sx_ast *parse_left(struct sx_parser *p, const char *const *signs,
+                                 struct sx_ast *(*next)(struct sx_parser *))
 {
     struct sx_ast *left = next(p);
 
@@ -472,7 +473,8 @@ static struct sx_ast *parse_comparison(struct sx_parser *p)
 
         ast->negated = sx_take_word(p, "not");
         if (!sx_take_word(p, "null"))
-            sx_parse_failed(p, p->at->at, "it is `is null` or `is not null`", "expected `null`, got %s", sx_here(p));
+            sx_parse_failed(p, p->at->at, "it is `is null` or `is not null`", "expected `null`, got %s",
+                            sx_here(p));
         sx_ast_add(p, ast, left);
         ast->at = span(p, left->at);
         return ast;
@@ -526,7 +528,7 @@ struct sx_ast *sx_parse_expr(struct sx_parser *p)
     return left;
 }
 
-/* ---- Types ------------------------------------------------------------------------------------------ */
+/* ---- Types ----------------------------------------------------------------------------------- */
 
 static const struct sx_type *parse_struct_type(struct sx_parser *p)
 {
@@ -552,11 +554,12 @@ static const struct sx_type *parse_struct_type(struct sx_parser *p)
 
 const struct sx_type *sx_parse_type(struct sx_parser *p)
 {
-    static const struct sx_type *const plain[] = {&sx_type_bool, &sx_type_int, &sx_type_double, &sx_type_string,
-                                                  &sx_type_bytes, &sx_type_timestamp, &sx_type_date, &sx_type_time,
-                                                  &sx_type_duration};
-    static const char *const names[] = {"bool", "int", "double", "string", "bytes", "timestamp", "date", "time",
-                                        "duration", "array", "map", "decimal", "json"};
+    static const struct sx_type *const plain[] = {&sx_type_bool,   &sx_type_int,   &sx_type_double,
+                                                  &sx_type_string, &sx_type_bytes, &sx_type_timestamp,
+                                                  &sx_type_date,   &sx_type_time,  &sx_type_duration};
+    static const char *const names[] = {"bool",      "int",     "double", "string",   "bytes",
+                                        "timestamp", "date",    "time",   "duration", "array",
+                                        "map",       "decimal", "json"};
     const struct sx_type *type = &sx_type_null;
     const char *near;
     bool array;

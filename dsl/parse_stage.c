@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* ---- Items of lists ------------------------------------------------------------------------------------ */
+/* ---- Items of lists -------------------------------------------------------------------------- */
 
 static bool at_name_colon(const struct sx_parser *p)
 {
@@ -29,8 +29,9 @@ static void parse_item(struct sx_parser *p, struct sx_ast_item *item)
 /* * | * except (a, b) | NAME.* */
 static bool parse_star(struct sx_parser *p, struct sx_ast_item *item)
 {
-    bool qualified = p->at->kind == SX_TOKEN_NAME && p->at[1].kind == SX_TOKEN_SIGN && strcmp(p->at[1].text, ".") == 0 &&
-                     p->at[2].kind == SX_TOKEN_SIGN && strcmp(p->at[2].text, "*") == 0;
+    bool qualified = p->at->kind == SX_TOKEN_NAME && p->at[1].kind == SX_TOKEN_SIGN &&
+                     strcmp(p->at[1].text, ".") == 0 && p->at[2].kind == SX_TOKEN_SIGN &&
+                     strcmp(p->at[2].text, "*") == 0;
 
     if (!qualified && !sx_at_sign(p, "*"))
         return false;
@@ -60,7 +61,8 @@ void sx_parse_braced_items(struct sx_parser *p, bool star, struct sx_ast_item **
             break;
     }
     if (!p->failed && !sx_at_sign(p, "}"))
-        sx_parse_failed(p, p->at->at, "columns are separated by commas", "expected `,` or `}`, got %s", sx_here(p));
+        sx_parse_failed(p, p->at->at, "columns are separated by commas", "expected `,` or `}`, got %s",
+                        sx_here(p));
     else
         sx_take_sign(p, "}");
 }
@@ -73,7 +75,8 @@ static void parse_aliased(struct sx_parser *p, struct sx_ast_clause *clause)
 
         item->expr = sx_parse_expr(p);
         if (!sx_take_word(p, "as"))
-            sx_parse_failed(p, p->at->at, "it is `items as item`", "expected `as` and a name, got %s", sx_here(p));
+            sx_parse_failed(p, p->at->at, "it is `items as item`", "expected `as` and a name, got %s",
+                            sx_here(p));
         item->name = sx_want_name(p, "the element's name", &item->at);
     } while (!p->failed && sx_take_sign(p, ","));
 }
@@ -89,7 +92,8 @@ static void parse_cases(struct sx_parser *p, struct sx_ast_clause *clause)
 
         last = sx_take_word(p, "else");
         if (!last && !sx_take_word(p, "when"))
-            sx_parse_failed(p, p->at->at, "a case is `when EXPR -> name`", "expected `when`, `else` or `}`, got %s", sx_here(p));
+            sx_parse_failed(p, p->at->at, "a case is `when EXPR -> name`",
+                            "expected `when`, `else` or `}`, got %s", sx_here(p));
         if (!last)
             item->expr = sx_parse_expr(p);
         sx_want_sign(p, "->", "before the name of the stream");
@@ -98,7 +102,7 @@ static void parse_cases(struct sx_parser *p, struct sx_ast_clause *clause)
     sx_want_sign(p, "}", "behind the cases");
 }
 
-/* ---- Clauses --------------------------------------------------------------------------------------------- */
+/* ---- Clauses --------------------------------------------------------------------------------- */
 
 /* Does a positional clause that may be left out stand here? */
 static bool stands_here(const struct sx_parser *p, const struct sx_clause *clause)
@@ -121,7 +125,8 @@ static bool stands_here(const struct sx_parser *p, const struct sx_clause *claus
 }
 
 /* A literal of the kind, or the name of a param. */
-static struct sx_ast *parse_literal(struct sx_parser *p, enum sx_token_kind kind, const char *what, const char *hint)
+static struct sx_ast *parse_literal(struct sx_parser *p, enum sx_token_kind kind, const char *what,
+                                    const char *hint)
 {
     if (p->at->kind == kind || (kind == SX_TOKEN_DURATION && p->at->kind == SX_TOKEN_INT))
         return sx_parse_expr(p);
@@ -146,7 +151,8 @@ static void parse_clause(struct sx_parser *p, const struct sx_clause *row, struc
     case SX_CLAUSE_NAME:
     case SX_CLAUSE_FLOW: {
         struct sx_position at;
-        const char *name = sx_want_name(p, row->kind == SX_CLAUSE_FLOW ? "the name of a stream or table" : "a name", &at);
+        const char *name =
+            sx_want_name(p, row->kind == SX_CLAUSE_FLOW ? "the name of a stream or table" : "a name", &at);
 
         clause->expr = sx_ast_new(p, SX_AST_NAME, at);
         clause->expr->text = name;
@@ -180,7 +186,8 @@ static void parse_clause(struct sx_parser *p, const struct sx_clause *row, struc
         parse_cases(p, clause);
         break;
     case SX_CLAUSE_DURATION:
-        clause->expr = parse_literal(p, SX_TOKEN_DURATION, "a duration", "durations are 500ms 10s 5m 2h 7d 1h30m");
+        clause->expr =
+            parse_literal(p, SX_TOKEN_DURATION, "a duration", "durations are 500ms 10s 5m 2h 7d 1h30m");
         break;
     case SX_CLAUSE_INTEGER:
         clause->expr = parse_literal(p, SX_TOKEN_INT, "a number", NULL);
@@ -235,17 +242,18 @@ static void parse_clauses(struct sx_parser *p, struct sx_ast_stage *stage)
     }
     for (uint32_t i = 0; i < op->clause_count && !p->failed; i++)
         if (!op->clauses[i].optional && !stage->clauses[i].given)
-            sx_parse_failed(p, p->at->at, op->clauses[i].help, "expected `%s` in `%s`, got %s", op->clauses[i].word, op->name,
-                            sx_here(p));
+            sx_parse_failed(p, p->at->at, op->clauses[i].help, "expected `%s` in `%s`, got %s",
+                            op->clauses[i].word, op->name, sx_here(p));
 }
 
-/* ---- Stages --------------------------------------------------------------------------------------------- */
+/* ---- Stages ---------------------------------------------------------------------------------- */
 
 /* What the language has and this version has not. */
-static const char *const not_yet[] = {"window sliding", "window session", "window day", "window week", "window month",
-                                      "window quarter", "window year", "window same", "top", "emit distinct",
-                                      "emit every", "emit at", "ttl", "dedupe", "delay until", "outer join", "to file",
-                                      "to stdout"};
+static const char *const not_yet[] = {
+    "window sliding", "window session", "window day",  "window week", "window month",
+    "window quarter", "window year",    "window same", "top",         "emit distinct",
+    "emit every",     "emit at",        "ttl",         "dedupe",      "delay until",
+    "outer join",     "to file",        "to stdout"};
 
 static void unknown_stage(struct sx_parser *p)
 {
@@ -262,14 +270,17 @@ static void unknown_stage(struct sx_parser *p)
         names[count++] = p->catalog->operators[i]->name;
     if (p->at->kind == SX_TOKEN_NAME) {
         /* The first word alone, or with the second one: `groub by`, `window thumbling`. */
-        const char *two = p->at[1].kind == SX_TOKEN_NAME ? sx_arena_format(p->arena, "%s %s", p->at->text, p->at[1].text)
-                                                        : p->at->text;
+        const char *two = p->at[1].kind == SX_TOKEN_NAME
+                              ? sx_arena_format(p->arena, "%s %s", p->at->text, p->at[1].text)
+                              : p->at->text;
         near = sx_nearest(p->at->text, names, count);
         if (near == NULL)
             near = sx_nearest(two, names, count);
     }
     sx_parse_failed(p, p->at->at, near ? sx_arena_format(p->arena, "did you mean `%s`?", near) : NULL,
-                    p->at->kind == SX_TOKEN_NAME ? "there is no stage %s" : "expected a stage behind `|`, got %s", sx_here(p));
+                    p->at->kind == SX_TOKEN_NAME ? "there is no stage %s"
+                                                 : "expected a stage behind `|`, got %s",
+                    sx_here(p));
 }
 
 void sx_parse_stage(struct sx_parser *p, struct sx_ast_stage *stage)
@@ -301,7 +312,7 @@ void sx_parse_stage(struct sx_parser *p, struct sx_ast_stage *stage)
     parse_clauses(p, stage);
 }
 
-/* ---- Bodies ----------------------------------------------------------------------------------------------- */
+/* ---- Bodies ---------------------------------------------------------------------------------- */
 
 /* { name T [not null] [from "path"] [default expr], ... } */
 void sx_parse_fields(struct sx_parser *p, struct sx_ast_field **fields, uint32_t *count)
@@ -329,7 +340,8 @@ void sx_parse_fields(struct sx_parser *p, struct sx_ast_field **fields, uint32_t
             break;
     }
     if (!p->failed && !sx_at_sign(p, "}"))
-        sx_parse_failed(p, p->at->at, "fields are `name type`, separated by commas", "expected `,` or `}`, got %s", sx_here(p));
+        sx_parse_failed(p, p->at->at, "fields are `name type`, separated by commas",
+                        "expected `,` or `}`, got %s", sx_here(p));
     else
         sx_take_sign(p, "}");
 }
@@ -339,7 +351,8 @@ static int64_t parse_duration(struct sx_parser *p)
     int64_t ms = p->at->integer;
 
     if (p->at->kind != SX_TOKEN_DURATION) {
-        sx_parse_failed(p, p->at->at, "durations are 500ms 10s 5m 2h 7d 1h30m", "expected a duration, got %s", sx_here(p));
+        sx_parse_failed(p, p->at->at, "durations are 500ms 10s 5m 2h 7d 1h30m", "expected a duration, got %s",
+                        sx_here(p));
         return 0;
     }
     p->at++;
@@ -416,8 +429,8 @@ static void parse_on_error(struct sx_parser *p, struct sx_ast_body *body)
         body->on_error = SX_ON_ERROR_TOPIC;
         body->error_topic = sx_want_string(p, "the topic's name");
     } else {
-        sx_parse_failed(p, p->at->at, "it is `on error fail`, `skip` or `to topic \"t\"`", "expected what to do on an error, got %s",
-                        sx_here(p));
+        sx_parse_failed(p, p->at->at, "it is `on error fail`, `skip` or `to topic \"t\"`",
+                        "expected what to do on an error, got %s", sx_here(p));
     }
 }
 

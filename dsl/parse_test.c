@@ -50,7 +50,8 @@ static void add_json(struct sx_parser *p, const struct sx_ast *ast, struct sx_bu
         sx_buffer_add_byte(to, '"');
         return;
     case SX_AST_NEGATE:
-        if (ast->args[0]->kind == SX_AST_INT || ast->args[0]->kind == SX_AST_DOUBLE || ast->args[0]->kind == SX_AST_DURATION) {
+        if (ast->args[0]->kind == SX_AST_INT || ast->args[0]->kind == SX_AST_DOUBLE ||
+            ast->args[0]->kind == SX_AST_DURATION) {
             sx_buffer_add_byte(to, '-');
             add_json(p, ast->args[0], to);
             return;
@@ -133,7 +134,8 @@ static int64_t parse_time(struct sx_parser *p)
     if (negative)
         ast = ast->args[0];
     if (ast->kind != SX_AST_DURATION && ast->kind != SX_AST_TIMESTAMP && ast->kind != SX_AST_INT)
-        sx_parse_failed(p, ast->at, "times are durations since 1970, or `timestamp \"...\"`", "expected a time");
+        sx_parse_failed(p, ast->at, "times are durations since 1970, or `timestamp \"...\"`",
+                        "expected a time");
     return negative ? -ast->integer : ast->integer;
 }
 
@@ -145,7 +147,8 @@ static void parse_headers(struct sx_parser *p, struct sx_step *step)
     while (!p->failed && !sx_at_sign(p, "}")) {
         struct sx_test_header *header = SX_PARSE_PUSH(p, headers, step->header_count);
 
-        header->name = p->at->kind == SX_TOKEN_STRING ? (p->at++)->text : sx_want_name(p, "a header's name", NULL);
+        header->name =
+            p->at->kind == SX_TOKEN_STRING ? (p->at++)->text : sx_want_name(p, "a header's name", NULL);
         sx_want_sign(p, ":", "behind the header's name");
         header->value = sx_want_string(p, "the header's value");
         if (!sx_take_sign(p, ","))
@@ -195,7 +198,8 @@ static void parse_count(struct sx_parser *p, struct sx_step *step)
 static void parse_step(struct sx_parser *p, struct sx_step *step)
 {
     const struct sx_token *next = p->at + (p->at->kind != SX_TOKEN_END);
-    bool arrow = next->kind == SX_TOKEN_SIGN && (strcmp(next->text, "<-") == 0 || strcmp(next->text, "->") == 0);
+    bool arrow =
+        next->kind == SX_TOKEN_SIGN && (strcmp(next->text, "<-") == 0 || strcmp(next->text, "->") == 0);
 
     step->at = p->at->at;
     if (!arrow && sx_take_word(p, "advance")) {
@@ -212,7 +216,8 @@ static void parse_step(struct sx_parser *p, struct sx_step *step)
         step->name = sx_want_string(p, "a part of the error's message");
     } else {
         step->is_topic = p->at->kind == SX_TOKEN_STRING;
-        step->name = step->is_topic ? (p->at++)->text : sx_want_name(p, "a source, a definition or a topic", NULL);
+        step->name =
+            step->is_topic ? (p->at++)->text : sx_want_name(p, "a source, a definition or a topic", NULL);
         if (sx_take_sign(p, "<-")) {
             step->kind = SX_STEP_SEND;
         } else if (sx_take_sign(p, "->")) {

@@ -28,17 +28,17 @@ struct sx_test_header {
 struct sx_step {
     enum sx_step_kind kind;
     struct sx_position at;
-    const char *name;  /* a source, definition or topic; the reason of `dropped`; the text of `error` */
-    bool is_topic;     /* it was written as a string */
+    const char *name; /* a source, definition or topic; the reason of `dropped`; the text of `error` */
+    bool is_topic;    /* it was written as a string */
     struct sx_literal key, value;
     bool has_time;
-    int64_t time_ms;   /* also of `advance` */
+    int64_t time_ms; /* also of `advance` */
     int32_t partition;
     const struct sx_test_header *headers;
     uint32_t header_count;
     bool has_window;
     int64_t window_start, window_end;
-    int64_t count;     /* dropped, late */
+    int64_t count; /* dropped, late */
 };
 
 struct sx_test {

@@ -19,15 +19,15 @@ struct aggregate_state {
     struct sx_groups *groups;
     struct sx_sink_state late;
     bool has_readers, has_final_readers;
-    int64_t stream_time;  /* of this operator; INT64_MIN: no row yet */
-    int64_t next_close;   /* the start of the first window that was not closed */
+    int64_t stream_time; /* of this operator; INT64_MIN: no row yet */
+    int64_t next_close;  /* the start of the first window that was not closed */
 };
 
 static const struct sx_clause clauses[] = {
     {NULL, SX_CLAUSE_AGGREGATES, false, "The columns: `{ name: expression over aggregates, ... }`."},
 };
 
-/* ---- Plan ---------------------------------------------------------------------------------------- */
+/* ---- Plan ------------------------------------------------------------------------------------ */
 
 static void lay_out(struct sx_bind *b, struct sx_groups_plan *plan)
 {
@@ -51,14 +51,14 @@ static void make_schemas(struct sx_bind *b, const struct sx_flow *in, struct sx_
     struct sx_schema like = {.is_table = true, .windowed = in->window != NULL};
 
     for (uint32_t k = 0; k < keys; k++)
-        fields[k] = (struct sx_field){.name = in->groups[k].name, .type = in->groups[k].type,
-                                      .role = SX_ROLE_KEY, .not_null = true};
+        fields[k] = (struct sx_field){
+            .name = in->groups[k].name, .type = in->groups[k].type, .role = SX_ROLE_KEY, .not_null = true};
     for (uint32_t u = 0; u < a->use_count; u++)
         fields[keys + u] = (struct sx_field){.name = "", .type = a->uses[u].type, .role = SX_ROLE_VALUE};
     plan->results = sx_schema_of(b->arena, fields, keys + a->use_count, &like);
     for (uint32_t i = 0; i < a->output_count; i++)
-        fields[keys + i] = (struct sx_field){.name = a->outputs[i].name, .type = a->outputs[i].type,
-                                             .role = SX_ROLE_VALUE};
+        fields[keys + i] =
+            (struct sx_field){.name = a->outputs[i].name, .type = a->outputs[i].type, .role = SX_ROLE_VALUE};
     plan->schema = sx_schema_of(b->arena, fields, keys + a->output_count, &like);
     plan->key_count = keys;
     plan->key_types = sx_schema_types(b->arena, plan->results);
@@ -94,8 +94,9 @@ static const char *fingerprint(struct sx_bind *b, const struct aggregate_plan *p
         sx_buffer_printf(&text, ";%s", use->def ? use->def->signature : "fold");
     }
     if (plan->window != NULL)
-        sx_buffer_printf(&text, ";%d %lld %lld %lld", (int)plan->window->kind, (long long)plan->window->size_ms,
-                         (long long)plan->window->advance_ms, (long long)plan->window->offset_ms);
+        sx_buffer_printf(&text, ";%d %lld %lld %lld", (int)plan->window->kind,
+                         (long long)plan->window->size_ms, (long long)plan->window->advance_ms,
+                         (long long)plan->window->offset_ms);
     copy = sx_arena_strndup(b->arena, text.data, text.size);
     sx_buffer_free(&text);
     return copy;
@@ -158,7 +159,7 @@ static void bind(struct sx_bind *b)
     b->result = out;
 }
 
-/* ---- Run ----------------------------------------------------------------------------------------- */
+/* ---- Run ------------------------------------------------------------------------------------- */
 
 static const struct sx_slice meta_key = {"time", 4};
 
@@ -230,9 +231,11 @@ static void close_windows(const struct aggregate_plan *plan, struct aggregate_st
     int64_t kept_from = state->stream_time - plan->window->retain_ms + 1;
 
     if (state->has_final_readers) {
-        struct closing c = {sx_results_new(state->groups, node, SX_PORT_FINAL, batch, false), plan->window, row};
+        struct closing c = {sx_results_new(state->groups, node, SX_PORT_FINAL, batch, false), plan->window,
+                            row};
 
-        sx_store_each(node->stores[0], SX_MAX(state->next_close, SX_SEGMENT_META + 1), open_from, close_row, &c);
+        sx_store_each(node->stores[0], SX_MAX(state->next_close, SX_SEGMENT_META + 1), open_from, close_row,
+                      &c);
         sx_results_flush(c.results);
     }
     state->next_close = sx_window_start_from(plan->window, open_from);
@@ -248,7 +251,8 @@ static bool add_to_windows(const struct aggregate_plan *plan, struct aggregate_s
     int64_t refused_first = 0;
     uint32_t refused = 0;
 
-    for (int64_t start = sx_window_first(w, batch->ts[row]); start <= batch->ts[row]; start += w->advance_ms) {
+    for (int64_t start = sx_window_first(w, batch->ts[row]); start <= batch->ts[row];
+         start += w->advance_ms) {
         struct sx_window window = {start, start + w->size_ms};
 
         if (start < open_from) {
@@ -320,7 +324,8 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
         }
         if (!ok)
             break;
-        if (plan->window != NULL && state->next_close < sx_window_open_from(plan->window, state->stream_time)) {
+        if (plan->window != NULL &&
+            state->next_close < sx_window_open_from(plan->window, state->stream_time)) {
             if (results != NULL)
                 sx_results_flush(results);
             close_windows(plan, state, node, batch, row);
@@ -360,8 +365,9 @@ const struct sx_operator_def sx_operator_aggregate = {
                            "sums | to topic \"sums\"\n",
                 .in = "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"price\":7},\"timestamp\":1}\n"
                       "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"price\":5},\"timestamp\":2}\n",
-                .out = "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"n\":1,\"total\":7},\"timestamp\":1}\n"
-                       "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"n\":2,\"total\":12},\"timestamp\":2}\n"},
+                .out =
+                    "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"n\":1,\"total\":7},\"timestamp\":1}\n"
+                    "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"n\":2,\"total\":12},\"timestamp\":2}\n"},
     .bind = bind,
     .state_bytes = sizeof(struct aggregate_state),
     .open = open,

@@ -9,7 +9,8 @@ static void bind(struct sx_bind *b)
     struct sx_flow *out;
 
     if (in->kind != SX_FLOW_TABLE) {
-        sx_bind_fail(b, -1, in->kind == SX_FLOW_STREAM ? "it is a stream already" : NULL, "`changes` takes a table");
+        sx_bind_fail(b, -1, in->kind == SX_FLOW_STREAM ? "it is a stream already" : NULL,
+                     "`changes` takes a table");
         return;
     }
     schema = sx_schema_of(b->arena, in->schema->fields, in->schema->count, in->schema);

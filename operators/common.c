@@ -21,8 +21,8 @@ void sx_evaluators_close(struct sx_evaluator **evaluators, uint32_t count)
     free(evaluators);
 }
 
-bool sx_evaluate(struct sx_node *node, const struct sx_batch *batch,
-                 struct sx_evaluator *const *evaluators, uint32_t count, struct sx_column *columns)
+bool sx_evaluate(struct sx_node *node, const struct sx_batch *batch, struct sx_evaluator *const *evaluators,
+                 uint32_t count, struct sx_column *columns)
 {
     struct sx_row_failures failures = {0};
 
@@ -52,8 +52,8 @@ struct sx_batch sx_batch_present(struct sx_arena *arena, const struct sx_batch *
     return sx_batch_select(batch, sel, count);
 }
 
-struct sx_column sx_column_gather(struct sx_arena *arena, const struct sx_column *from,
-                                  const uint16_t *rows, uint32_t count)
+struct sx_column sx_column_gather(struct sx_arena *arena, const struct sx_column *from, const uint16_t *rows,
+                                  uint32_t count)
 {
     struct sx_column to;
 
@@ -87,8 +87,8 @@ struct sx_column sx_column_gather(struct sx_arena *arena, const struct sx_column
     return to;
 }
 
-struct sx_batch sx_batch_gather(struct sx_arena *arena, const struct sx_batch *from,
-                                const uint16_t *rows, uint32_t count)
+struct sx_batch sx_batch_gather(struct sx_arena *arena, const struct sx_batch *from, const uint16_t *rows,
+                                uint32_t count)
 {
     struct sx_batch to = *from;
     int64_t *ts = sx_arena_alloc(arena, sizeof(*ts) * (count + 1));
@@ -196,8 +196,8 @@ void sx_stored_write(struct sx_buffer *to, const struct sx_batch *batch, const u
     sx_row_write(to, batch, columns, count, row);
 }
 
-bool sx_stored_read(struct sx_slice bytes, const struct sx_type *const *types, uint32_t count,
-                    int64_t *ts, struct sx_value *values, struct sx_arena *arena)
+bool sx_stored_read(struct sx_slice bytes, const struct sx_type *const *types, uint32_t count, int64_t *ts,
+                    struct sx_value *values, struct sx_arena *arena)
 {
     if (bytes.size < 8)
         return false;
@@ -205,7 +205,7 @@ bool sx_stored_read(struct sx_slice bytes, const struct sx_type *const *types, u
     return sx_row_read(sx_slice(bytes.data + 8, bytes.size - 8), types, count, values, arena);
 }
 
-/* ---- Tables -------------------------------------------------------------------------------------- */
+/* ---- Tables ---------------------------------------------------------------------------------- */
 
 /* The rows before, at the same physical rows: key columns are the new row's. */
 struct old_rows {
@@ -247,9 +247,8 @@ static void old_begin(struct old_rows *old, struct sx_node *node, const struct s
 
 static void old_row(struct old_rows *old, struct sx_node *node, uint32_t row, struct sx_slice stored)
 {
-    bool there = stored.data != NULL &&
-                 sx_stored_read(stored, old->types, old->value_count, &old->ts[row], old->values,
-                                node->arena);
+    bool there = stored.data != NULL && sx_stored_read(stored, old->types, old->value_count, &old->ts[row],
+                                                       old->values, node->arena);
 
     for (uint32_t v = 0; v < old->value_count; v++)
         sx_column_set(&old->columns[old->key_count + v], row, there ? old->values[v] : SX_VALUE_NULL);

@@ -6,30 +6,30 @@
 #include "engine/data/row.h"
 #include "engine/graph/operator.h"
 
-/* ---- Programs ---------------------------------------------------------------------------------- */
+/* ---- Programs -------------------------------------------------------------------------------- */
 
 /* An evaluator per program; a NULL program gives a NULL evaluator. Freed by the next function. */
 struct sx_evaluator **sx_evaluators_open(const struct sx_named *items, uint32_t count);
 void sx_evaluators_close(struct sx_evaluator **evaluators, uint32_t count);
 
 /* columns[i] = program i over the batch. Rows that fail are rejected; false: some did. */
-bool sx_evaluate(struct sx_node *node, const struct sx_batch *batch,
-                 struct sx_evaluator *const *evaluators, uint32_t count, struct sx_column *columns);
+bool sx_evaluate(struct sx_node *node, const struct sx_batch *batch, struct sx_evaluator *const *evaluators,
+                 uint32_t count, struct sx_column *columns);
 
 /* The columns that programs read, or-ed into a bitmap. */
 void sx_named_columns(const struct sx_named *items, uint32_t count, uint64_t *columns);
 
-/* ---- Batches ----------------------------------------------------------------------------------- */
+/* ---- Batches --------------------------------------------------------------------------------- */
 
 /* The rows of a batch that are there (`gone` not set), as a selection in `arena`. */
 struct sx_batch sx_batch_present(struct sx_arena *arena, const struct sx_batch *batch);
 
 /* Copy rows[0..count) of a column or a batch to new physical rows 0..count-1, in `arena`. The batch
  * keeps time, window, gone and origin; `old` is left out. */
-struct sx_column sx_column_gather(struct sx_arena *arena, const struct sx_column *from,
-                                  const uint16_t *rows, uint32_t count);
-struct sx_batch sx_batch_gather(struct sx_arena *arena, const struct sx_batch *from,
-                                const uint16_t *rows, uint32_t count);
+struct sx_column sx_column_gather(struct sx_arena *arena, const struct sx_column *from, const uint16_t *rows,
+                                  uint32_t count);
+struct sx_batch sx_batch_gather(struct sx_arena *arena, const struct sx_batch *from, const uint16_t *rows,
+                                uint32_t count);
 
 /* Is any of the first `key_count` columns null in this row? */
 static inline bool sx_row_key_is_null(const struct sx_batch *batch, uint32_t key_count, uint32_t row)
@@ -44,7 +44,7 @@ static inline bool sx_row_key_is_null(const struct sx_batch *batch, uint32_t key
 struct sx_slice sx_row_key(struct sx_node *node, const struct sx_batch *batch, uint32_t key_count,
                            uint32_t row);
 
-/* ---- Schemas ----------------------------------------------------------------------------------- */
+/* ---- Schemas --------------------------------------------------------------------------------- */
 
 /* A schema from its fields (copied), counting the roles. */
 struct sx_schema *sx_schema_of(struct sx_arena *arena, const struct sx_field *fields, uint32_t count,
@@ -58,13 +58,13 @@ const struct sx_type **sx_schema_types(struct sx_arena *arena, const struct sx_s
 /* 0, 1, 2, ... */
 const uint16_t *sx_indexes(struct sx_arena *arena, uint32_t from, uint32_t count);
 
-/* ---- Rows in stores: time, then the value columns in row form ------------------------------------ */
+/* ---- Rows in stores: time, then the value columns in row form -------------------------------- */
 
 void sx_stored_write(struct sx_buffer *to, const struct sx_batch *batch, const uint16_t *columns,
                      uint32_t count, uint32_t row);
 /* False: damaged. values[0..count). */
-bool sx_stored_read(struct sx_slice bytes, const struct sx_type *const *types, uint32_t count,
-                    int64_t *ts, struct sx_value *values, struct sx_arena *arena);
+bool sx_stored_read(struct sx_slice bytes, const struct sx_type *const *types, uint32_t count, int64_t *ts,
+                    struct sx_value *values, struct sx_arena *arena);
 
 /* An upsert of the rows of `batch` into a key-value store, in order; emits them with `old` when a
  * reader wants it. Rows that are gone delete; so do those of `deleted` (may be NULL). Rows with a

@@ -86,15 +86,15 @@ static void bind_final(struct sx_bind *b)
     b->result = out;
 }
 
-#define EXAMPLE(EMIT)                                                                             \
-    "stream bids from topic \"bids\" { key string value json { price int } }\n"                   \
+#define EXAMPLE(EMIT)                                                                              \
+    "stream bids from topic \"bids\" { key string value json { price int } }\n"                    \
     "table sums = bids | group by key | window tumbling 10s grace 0s | aggregate { n: count() }\n" \
     "sums | emit " EMIT " | to topic \"sums\"\n"
-#define EXAMPLE_IN                                                                                \
-    "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"price\":7},\"timestamp\":1000}\n"             \
+#define EXAMPLE_IN                                                                    \
+    "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"price\":7},\"timestamp\":1000}\n" \
     "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"price\":5},\"timestamp\":10000}\n"
-#define ROW(N, TS, START, END)                                                                    \
-    "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"n\":" N ",\"window_start\":" START            \
+#define ROW(N, TS, START, END)                                                         \
+    "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"n\":" N ",\"window_start\":" START \
     ",\"window_end\":" END "},\"timestamp\":" TS ",\"window\":{\"start\":" START ",\"end\":" END "}}\n"
 #define BOTH ROW("1", "1000", "0", "10000") ROW("1", "10000", "10000", "20000")
 

@@ -52,7 +52,8 @@ static void bind(struct sx_bind *b)
         if (c == old->key_count + old->value_count) {
             plan->first = n;
             for (uint32_t i = 0; i < plan->count; i++, n++) {
-                fields[n] = (struct sx_field){.name = plan->arrays[i].name, .role = SX_ROLE_VALUE,
+                fields[n] = (struct sx_field){.name = plan->arrays[i].name,
+                                              .role = SX_ROLE_VALUE,
                                               .type = plan->arrays[i].type->element,
                                               .qualifier = in->name};
                 from[n] = (struct sx_from){.input = -1};
@@ -157,11 +158,12 @@ const struct sx_operator_def sx_operator_flatten = {
     .takes = "stream -> stream",
     .clauses = clauses,
     .clause_count = SX_COUNT(clauses),
-    .example = {.program = "stream carts from topic \"carts\" { key string value json { items array<string> } }\n"
-                           "carts | flatten items as item | map { item } | to topic \"items\"\n",
-                .in = "{\"topic\":\"carts\",\"key\":\"a\",\"value\":{\"items\":[\"x\",\"y\"]},\"timestamp\":1}\n",
-                .out = "{\"topic\":\"items\",\"key\":\"a\",\"value\":{\"item\":\"x\"},\"timestamp\":1}\n"
-                       "{\"topic\":\"items\",\"key\":\"a\",\"value\":{\"item\":\"y\"},\"timestamp\":1}\n"},
+    .example =
+        {.program = "stream carts from topic \"carts\" { key string value json { items array<string> } }\n"
+                    "carts | flatten items as item | map { item } | to topic \"items\"\n",
+         .in = "{\"topic\":\"carts\",\"key\":\"a\",\"value\":{\"items\":[\"x\",\"y\"]},\"timestamp\":1}\n",
+         .out = "{\"topic\":\"items\",\"key\":\"a\",\"value\":{\"item\":\"x\"},\"timestamp\":1}\n"
+                "{\"topic\":\"items\",\"key\":\"a\",\"value\":{\"item\":\"y\"},\"timestamp\":1}\n"},
     .bind = bind,
     .state_bytes = sizeof(struct flatten_state),
     .open = open,

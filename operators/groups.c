@@ -104,7 +104,7 @@ bool sx_groups_begin(struct sx_groups *g, struct sx_node *node, const struct sx_
     return !sx_node_reject_all(node, batch, &failures);
 }
 
-/* ---- One group ------------------------------------------------------------------------------------ */
+/* ---- One group ------------------------------------------------------------------------------- */
 
 /* Point the states into stored bytes; `fixed` may be changed in place. False: damaged. */
 static bool read_states(struct sx_groups *g, char *bytes, uint32_t size)
@@ -212,8 +212,8 @@ static void begin_group(struct sx_groups *g, struct sx_node *node, bool fresh, i
         results_of(g, node, g->before);
 }
 
-bool sx_groups_add(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch,
-                   uint32_t row, int64_t segment, struct sx_slice key, bool want_old)
+bool sx_groups_add(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch, uint32_t row,
+                   int64_t segment, struct sx_slice key, bool want_old)
 {
     const struct sx_groups_plan *plan = g->plan;
     struct sx_slice stored;
@@ -234,7 +234,8 @@ bool sx_groups_add(struct sx_groups *g, struct sx_node *node, const struct sx_ba
     }
     stored = sx_store_get(node->stores[0], segment, key);
     fresh = stored.data == NULL;
-    bytes = sx_arena_zero(node->arena, SX_MAX(stored.size, 8 + plan->fixed_bytes + plan->aggregation->use_count));
+    bytes =
+        sx_arena_zero(node->arena, SX_MAX(stored.size, 8 + plan->fixed_bytes + plan->aggregation->use_count));
     if (fresh)
         sx_put_le64(bytes, (uint64_t)INT64_MIN);
     else
@@ -260,7 +261,7 @@ bool sx_groups_add(struct sx_groups *g, struct sx_node *node, const struct sx_ba
     return true;
 }
 
-/* ---- Results -------------------------------------------------------------------------------------- */
+/* ---- Results --------------------------------------------------------------------------------- */
 
 struct sx_results {
     struct sx_groups *groups;
@@ -352,8 +353,8 @@ void sx_results_add(struct sx_results *r, uint32_t row, const struct sx_window *
         sx_column_set(&r->before[keys + u], at, g->was_there ? g->before[u] : SX_VALUE_NULL);
 }
 
-void sx_results_add_stored(struct sx_results *r, struct sx_slice key, struct sx_slice stored,
-                           uint32_t row, const struct sx_window *window)
+void sx_results_add_stored(struct sx_results *r, struct sx_slice key, struct sx_slice stored, uint32_t row,
+                           const struct sx_window *window)
 {
     struct sx_groups *g = r->groups;
     uint32_t keys = g->plan->key_count;
@@ -391,8 +392,11 @@ void sx_results_flush(struct sx_results *r)
 {
     const struct sx_groups_plan *plan = r->groups->plan;
     struct sx_row_failures failures = {0}, ignored = {0};
-    struct sx_batch out = {.schema = plan->results, .rows = r->count, .count = r->count,
-                           .origin = r->cause->origin, .origin_row = r->origin_row};
+    struct sx_batch out = {.schema = plan->results,
+                           .rows = r->count,
+                           .count = r->count,
+                           .origin = r->cause->origin,
+                           .origin_row = r->origin_row};
     struct sx_batch old, rejected;
 
     if (r->count == 0)

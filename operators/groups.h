@@ -35,10 +35,10 @@ void sx_groups_close(struct sx_groups *groups);
 bool sx_groups_begin(struct sx_groups *groups, struct sx_node *node, const struct sx_batch *batch);
 
 /* Add a row to a group. `want_old`: keep the results before, for sx_results_add. False: rejected. */
-bool sx_groups_add(struct sx_groups *groups, struct sx_node *node, const struct sx_batch *batch,
-                   uint32_t row, int64_t segment, struct sx_slice key, bool want_old);
+bool sx_groups_add(struct sx_groups *groups, struct sx_node *node, const struct sx_batch *batch, uint32_t row,
+                   int64_t segment, struct sx_slice key, bool want_old);
 
-/* ---- Batches of results -------------------------------------------------------------------------- */
+/* ---- Batches of results ---------------------------------------------------------------------- */
 
 /* Rows waiting to be emitted as one batch, at most SX_BATCH_ROWS. */
 struct sx_results;

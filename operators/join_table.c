@@ -9,11 +9,11 @@
 struct lookup_plan {
     const struct sx_named *on; /* by the table's key columns */
     uint32_t on_count;
-    bool left;   /* left join */
+    bool left; /* left join */
     bool global;
     const struct sx_schema *schema;
-    const struct sx_schema *right;  /* of the table: keys, then values */
-    uint32_t *right_at;             /* its columns in `schema` */
+    const struct sx_schema *right;      /* of the table: keys, then values */
+    uint32_t *right_at;                 /* its columns in `schema` */
     const struct sx_type **right_types; /* of its value columns */
 };
 
@@ -194,8 +194,8 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
 
         if (!null_key)
             stored = sx_store_get(node->stores[0], 0, sx_row_key(node, &keys, plan->on_count, row));
-        there = stored.data != NULL && sx_stored_read(stored, plan->right_types, plan->right->value_count,
-                                                      &ts, values, node->arena);
+        there = stored.data != NULL &&
+                sx_stored_read(stored, plan->right_types, plan->right->value_count, &ts, values, node->arena);
         if (!there && !plan->left) {
             if (null_key)
                 sx_node_drop(node, "null_key", 1);

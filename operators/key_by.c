@@ -53,8 +53,8 @@ struct sx_flow *sx_key_by_bind(struct sx_bind *b, const struct sx_flow *in, cons
 
     for (uint32_t i = 0; i < count; i++) {
         from[n] = (struct sx_from){.input = -1};
-        fields[n++] = (struct sx_field){.name = keys[i].name, .type = keys[i].type, .role = SX_ROLE_KEY,
-                                        .qualifier = qualifier};
+        fields[n++] = (struct sx_field){
+            .name = keys[i].name, .type = keys[i].type, .role = SX_ROLE_KEY, .qualifier = qualifier};
     }
     for (uint32_t pass = 0; pass < 2; pass++)
         for (uint32_t c = 0; c < old->count; c++) {
@@ -179,7 +179,8 @@ const struct sx_operator_def sx_operator_key_by = {
     .example = {.program = "stream bids from topic \"bids\" { key string value json { user string } }\n"
                            "bids | key by user | to topic \"by-user\"\n",
                 .in = "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"user\":\"u1\"},\"timestamp\":1}\n",
-                .out = "{\"topic\":\"by-user\",\"key\":\"u1\",\"value\":{\"user\":\"u1\"},\"timestamp\":1}\n"},
+                .out =
+                    "{\"topic\":\"by-user\",\"key\":\"u1\",\"value\":{\"user\":\"u1\"},\"timestamp\":1}\n"},
     .bind = bind,
     .state_bytes = sizeof(struct key_state),
     .open = open,

@@ -25,7 +25,8 @@ static void bind(struct sx_bind *b)
     uint64_t *reads;
 
     if (in->kind != SX_FLOW_STREAM) {
-        sx_bind_fail(b, -1, in->kind == SX_FLOW_TABLE ? "it is a table already" : NULL, "`latest` takes a stream");
+        sx_bind_fail(b, -1, in->kind == SX_FLOW_TABLE ? "it is a table already" : NULL,
+                     "`latest` takes a stream");
         return;
     }
     if (in->schema->key_count == 0) {
@@ -37,7 +38,8 @@ static void bind(struct sx_bind *b)
     if (sx_bind_failed(b))
         return;
     in = sx_bind_place(b, in, NULL, -1);
-    schema = sx_schema_of(b->arena, in->schema->fields, in->schema->key_count + in->schema->value_count, in->schema);
+    schema = sx_schema_of(b->arena, in->schema->fields, in->schema->key_count + in->schema->value_count,
+                          in->schema);
     schema->is_table = true;
     node = sx_bind_node(b, in, "latest", plan, schema);
     /* All columns are stored, whoever reads them: what a store holds must not depend on its readers. */
@@ -98,9 +100,9 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     sx_table_upsert(node, batch, deleted);
 }
 
-#define EXAMPLE_FILE                                                                              \
-    "stream moves from topic \"moves\" { key string value json { room string } }\n"               \
-    "table rooms = moves | latest delete when room == \"out\"\n"                                  \
+#define EXAMPLE_FILE                                                                \
+    "stream moves from topic \"moves\" { key string value json { room string } }\n" \
+    "table rooms = moves | latest delete when room == \"out\"\n"                    \
     "rooms | to topic \"rooms\"\n"
 
 const struct sx_operator_def sx_operator_latest = {

@@ -90,8 +90,7 @@ static void close(const void *p, void *s, struct sx_node *node)
 
 /* Columns of the new batch for the rows of `rows`; failures may be collected by the caller. */
 static void project(const struct map_plan *plan, struct map_state *state, struct sx_node *node,
-                    const struct sx_batch *rows, struct sx_batch *out,
-                    struct sx_row_failures *failures)
+                    const struct sx_batch *rows, struct sx_batch *out, struct sx_row_failures *failures)
 {
     out->schema = plan->schema;
     out->columns = SX_ARENA_ARRAY(node->arena, struct sx_column, plan->schema->count + 1);
@@ -142,10 +141,11 @@ const struct sx_operator_def sx_operator_map = {
     .takes = "stream -> stream, table -> table",
     .clauses = clauses,
     .clause_count = SX_COUNT(clauses),
-    .example = {.program = "stream bids from topic \"bids\" { key string value json { price int, n int } }\n"
-                           "bids | map { total: price * n, n } | to topic \"totals\"\n",
-                .in = "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"price\":7,\"n\":3},\"timestamp\":1}\n",
-                .out = "{\"topic\":\"totals\",\"key\":\"a\",\"value\":{\"total\":21,\"n\":3},\"timestamp\":1}\n"},
+    .example =
+        {.program = "stream bids from topic \"bids\" { key string value json { price int, n int } }\n"
+                    "bids | map { total: price * n, n } | to topic \"totals\"\n",
+         .in = "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"price\":7,\"n\":3},\"timestamp\":1}\n",
+         .out = "{\"topic\":\"totals\",\"key\":\"a\",\"value\":{\"total\":21,\"n\":3},\"timestamp\":1}\n"},
     .per_row = true,
     .bind = bind,
     .state_bytes = sizeof(struct map_state),

@@ -12,9 +12,9 @@ static bool same_columns(struct sx_bind *b, const struct sx_flow *left, const st
 
     if (x->key_count != y->key_count || x->value_count != y->value_count) {
         sx_bind_fail(b, 0, "map both to the same columns first",
-                     "`%s` has %u key and %u value columns, `%s` has %u and %u", left->name ? left->name : "it",
-                     x->key_count, x->value_count, right->name ? right->name : "the other", y->key_count,
-                     y->value_count);
+                     "`%s` has %u key and %u value columns, `%s` has %u and %u",
+                     left->name ? left->name : "it", x->key_count, x->value_count,
+                     right->name ? right->name : "the other", y->key_count, y->value_count);
         return false;
     }
     for (uint32_t c = 0; c < x->key_count + x->value_count; c++)
@@ -59,7 +59,8 @@ static void bind(struct sx_bind *b)
         if (right == NULL || sx_bind_failed(b))
             return;
         if (right->kind != SX_FLOW_STREAM) {
-            sx_bind_fail(b, 0, "put `| changes` behind it in a statement of its own", "`merge` takes streams");
+            sx_bind_fail(b, 0, "put `| changes` behind it in a statement of its own",
+                         "`merge` takes streams");
             return;
         }
         if (!same_columns(b, left, right))

@@ -66,8 +66,10 @@ static void bind_key_format(struct sx_bind *b, struct repartition_plan *plan)
 {
     const struct sx_schema *schema = plan->schema;
     struct sx_format_field *fields = SX_ARENA_ARRAY(b->arena, struct sx_format_field, schema->key_count + 1);
-    struct sx_format_spec spec = {.fields = fields, .field_count = schema->key_count,
-                                  .whole = schema->key_count == 1, .delimiter = ','};
+    struct sx_format_spec spec = {.fields = fields,
+                                  .field_count = schema->key_count,
+                                  .whole = schema->key_count == 1,
+                                  .delimiter = ','};
     streamd_error *error = NULL;
     void *key_plan = NULL;
 
@@ -216,7 +218,9 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     for (SX_EACH_ROW(batch, i, row)) {
         const struct sx_record *record = sx_batch_record(batch, row);
         bool gone = sx_batch_is_gone(batch, row);
-        struct sx_send send = {.timestamp = batch->ts[row], .partition = -1, .headers = record->headers,
+        struct sx_send send = {.timestamp = batch->ts[row],
+                               .partition = -1,
+                               .headers = record->headers,
                                .header_count = record->header_count};
         const char *message = NULL;
         char *head;
@@ -254,8 +258,8 @@ static const char *damage(const struct travelling *t, struct sx_slice value)
     return NULL;
 }
 
-static void decode(const void *p, void *s, struct sx_node *node, const struct sx_origin *origin,
-                   bool padded, struct sx_batch *batch)
+static void decode(const void *p, void *s, struct sx_node *node, const struct sx_origin *origin, bool padded,
+                   struct sx_batch *batch)
 {
     const struct repartition_plan *plan = p;
     const struct travelling *t = ((const struct repartition_state *)s)->t;
@@ -266,7 +270,8 @@ static void decode(const void *p, void *s, struct sx_node *node, const struct sx
     uint64_t *gone = SX_ARENA_ARRAY(arena, uint64_t, SX_BITMAP_WORDS(rows) + 1);
     int64_t *ts = sx_arena_alloc(arena, sizeof(*ts) * (rows + 1));
 
-    *batch = (struct sx_batch){.schema = plan->schema, .rows = rows, .origin = origin, .ts = ts, .gone = gone};
+    *batch =
+        (struct sx_batch){.schema = plan->schema, .rows = rows, .origin = origin, .ts = ts, .gone = gone};
     batch->columns = SX_ARENA_ARRAY(arena, struct sx_column, plan->schema->count + 1);
     for (uint32_t c = 0; c < plan->schema->count; c++)
         batch->columns[c].type = plan->schema->fields[c].type;
@@ -279,8 +284,8 @@ static void decode(const void *p, void *s, struct sx_node *node, const struct sx
         const char *wrong = damage(t, value);
 
         ts[i] = origin->records[i].timestamp;
-        if (wrong == NULL && !sx_row_read(sx_slice(value.data + HEAD_BYTES, value.size - HEAD_BYTES), t->types,
-                                          t->count, values, arena))
+        if (wrong == NULL && !sx_row_read(sx_slice(value.data + HEAD_BYTES, value.size - HEAD_BYTES),
+                                          t->types, t->count, values, arena))
             wrong = "the record of the repartition topic is damaged";
         if (wrong != NULL) {
             sx_node_reject(node, batch, i, "decode", plan->at, wrong);

@@ -215,8 +215,8 @@ static void select_rest(struct sx_node *node, struct sx_batch *batch, const stru
     batch->count = count;
 }
 
-static void decode(const void *p, void *s, struct sx_node *node, const struct sx_origin *origin,
-                   bool padded, struct sx_batch *batch)
+static void decode(const void *p, void *s, struct sx_node *node, const struct sx_origin *origin, bool padded,
+                   struct sx_batch *batch)
 {
     const struct source_plan *plan = p;
     struct sx_arena *arena = node->arena;
@@ -238,7 +238,8 @@ static void decode(const void *p, void *s, struct sx_node *node, const struct sx
     for (uint32_t k = 0; k < plan->key_count; k++)
         sx_bit_set(wanted, k);
     if (plan->key_count)
-        plan->key_format->decode(plan->key_plan, bytes, rows, padded, wanted, batch->columns, arena, &failures);
+        plan->key_format->decode(plan->key_plan, bytes, rows, padded, wanted, batch->columns, arena,
+                                 &failures);
     for (uint32_t i = 0; i < rows; i++) {
         bytes[i] = origin->records[i].value;
         if (bytes[i].data == NULL) {

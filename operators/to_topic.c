@@ -7,7 +7,8 @@ enum { TOPIC, BODY };
 
 static const struct sx_clause clauses[] = {
     [TOPIC] = {NULL, SX_CLAUSE_TEXT, false, "The topic."},
-    [BODY] = {NULL, SX_CLAUSE_BODY, true, "`key F`, `value F`, `time EXPR`, `partition by EXPR`, `headers { ... }`."},
+    [BODY] = {NULL, SX_CLAUSE_BODY, true,
+              "`key F`, `value F`, `time EXPR`, `partition by EXPR`, `headers { ... }`."},
 };
 
 static void body_columns(const struct sx_body *body, uint64_t *reads)
@@ -126,7 +127,8 @@ static bool prepare(const struct sx_sink_plan *plan, struct sx_sink_state *state
             c->value[i] = &batch->columns[column];
             continue;
         }
-        c->window[column - SX_COLUMN_WINDOW_START] = sx_column_new(node->arena, &sx_type_timestamp, batch->rows);
+        c->window[column - SX_COLUMN_WINDOW_START] =
+            sx_column_new(node->arena, &sx_type_timestamp, batch->rows);
         for (SX_EACH_ROW(batch, r, row))
             c->window[column - SX_COLUMN_WINDOW_START].i[row] =
                 column == SX_COLUMN_WINDOW_START ? batch->windows[row].start : batch->windows[row].end;
@@ -176,8 +178,8 @@ void sx_sink_write(const struct sx_sink_plan *plan, struct sx_sink_state *state,
     if (!prepare(plan, state, node, batch, &c))
         return;
     for (SX_EACH_ROW(batch, i, row)) {
-        struct sx_send send = {.topic = topic, .timestamp = batch->ts[row], .partition = -1,
-                               .latest_only = plan->latest_only};
+        struct sx_send send = {
+            .topic = topic, .timestamp = batch->ts[row], .partition = -1, .latest_only = plan->latest_only};
         const char *message = NULL;
         bool null_key = body->key_count == 0;
 
@@ -211,7 +213,8 @@ void sx_sink_write(const struct sx_sink_plan *plan, struct sx_sink_state *state,
         }
         if (body->time != NULL) {
             if (sx_column_is_null(&c.time, row) || c.time.i[row] < 0) {
-                sx_node_reject(node, batch, row, "timestamp", plan->at, "the sink's `time` is null or negative");
+                sx_node_reject(node, batch, row, "timestamp", plan->at,
+                               "the sink's `time` is null or negative");
                 continue;
             }
             send.timestamp = c.time.i[row];

@@ -8,16 +8,20 @@ enum { SIZE, ADVANCE, OFFSET = ADVANCE, GRACE, RETAIN, LATE };
 static const struct sx_clause tumbling_clauses[] = {
     [SIZE] = {NULL, SX_CLAUSE_DURATION, false, "The size; windows follow one another."},
     [OFFSET] = {"offset", SX_CLAUSE_DURATION, true, "Moves the windows away from the epoch."},
-    [GRACE] = {"grace", SX_CLAUSE_DURATION, true, "How long after its end a window still takes rows; must be written."},
-    [RETAIN] = {"retain", SX_CLAUSE_DURATION, true, "How long a window can be looked up; at least size and grace."},
+    [GRACE] = {"grace", SX_CLAUSE_DURATION, true,
+               "How long after its end a window still takes rows; must be written."},
+    [RETAIN] = {"retain", SX_CLAUSE_DURATION, true,
+                "How long a window can be looked up; at least size and grace."},
     [LATE] = {"late to topic", SX_CLAUSE_TEXT, true, "Where rows go that are late for a window."},
 };
 
 static const struct sx_clause hopping_clauses[] = {
     [SIZE] = {NULL, SX_CLAUSE_DURATION, false, "The size."},
     [ADVANCE] = {"every", SX_CLAUSE_DURATION, false, "How far a window begins after the one before."},
-    [GRACE] = {"grace", SX_CLAUSE_DURATION, true, "How long after its end a window still takes rows; must be written."},
-    [RETAIN] = {"retain", SX_CLAUSE_DURATION, true, "How long a window can be looked up; at least size and grace."},
+    [GRACE] = {"grace", SX_CLAUSE_DURATION, true,
+               "How long after its end a window still takes rows; must be written."},
+    [RETAIN] = {"retain", SX_CLAUSE_DURATION, true,
+                "How long a window can be looked up; at least size and grace."},
     [LATE] = {"late to topic", SX_CLAUSE_TEXT, true, "Where rows go that are late for a window."},
 };
 
@@ -32,8 +36,9 @@ static int64_t duration_of(struct sx_bind *b, uint32_t clause, int64_t least, in
         return otherwise;
     ms = b->ops->integer(b, clause);
     if (ms < least || ms > LONGEST_MS) {
-        sx_bind_fail(b, (int)clause, NULL, ms < least ? "it must be at least %lld ms, and is %lld ms"
-                                                      : "it is longer than 285,000 years (%lld, %lld ms)",
+        sx_bind_fail(b, (int)clause, NULL,
+                     ms < least ? "it must be at least %lld ms, and is %lld ms"
+                                : "it is longer than 285,000 years (%lld, %lld ms)",
                      (long long)least, (long long)ms);
         return SX_MAX(least, 1);
     }
@@ -63,7 +68,8 @@ static void bind_window(struct sx_bind *b, enum sx_window_kind kind)
     spec->grace_ms = duration_of(b, GRACE, 0, 0);
     spec->retain_ms = duration_of(b, RETAIN, 1, spec->size_ms + spec->grace_ms);
     if (spec->retain_ms < spec->size_ms + spec->grace_ms)
-        sx_bind_fail(b, RETAIN, "leave it out for just that", "`retain` must be at least size and grace together");
+        sx_bind_fail(b, RETAIN, "leave it out for just that",
+                     "`retain` must be at least size and grace together");
     if (sx_bind_given(b, LATE)) {
         struct sx_topic_plan *topic = sx_plan_topic(b->plan, b->ops->text(b, LATE), SX_TOPIC_SINK);
         topic->at = b->ops->position(b, LATE);
@@ -79,9 +85,9 @@ static void bind_window(struct sx_bind *b, enum sx_window_kind kind)
 static void bind_tumbling(struct sx_bind *b) { bind_window(b, SX_WINDOW_TUMBLING); }
 static void bind_hopping(struct sx_bind *b) { bind_window(b, SX_WINDOW_HOPPING); }
 
-#define EXAMPLE_IN                                                                                \
-    "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"price\":7},\"timestamp\":1000}\n"             \
-    "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"price\":5},\"timestamp\":9000}\n"             \
+#define EXAMPLE_IN                                                                    \
+    "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"price\":7},\"timestamp\":1000}\n" \
+    "{\"topic\":\"bids\",\"key\":\"a\",\"value\":{\"price\":5},\"timestamp\":9000}\n" \
     "{\"topic\":\"bids\",\"key\":\"b\",\"value\":{\"price\":1},\"timestamp\":20000}\n"
 
 const struct sx_operator_def sx_operator_window_tumbling = {
@@ -111,9 +117,10 @@ const struct sx_operator_def sx_operator_window_hopping = {
                            "  | aggregate { total: sum(price) }\n"
                            "sums | emit final | to topic \"sums\"\n",
                 .in = EXAMPLE_IN,
-                .out = "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"total\":12,\"window_start\":0,"
-                       "\"window_end\":10000},\"timestamp\":9000,\"window\":{\"start\":0,\"end\":10000}}\n"
-                       "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"total\":5,\"window_start\":5000,"
-                       "\"window_end\":15000},\"timestamp\":9000,\"window\":{\"start\":5000,\"end\":15000}}\n"},
+                .out =
+                    "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"total\":12,\"window_start\":0,"
+                    "\"window_end\":10000},\"timestamp\":9000,\"window\":{\"start\":0,\"end\":10000}}\n"
+                    "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"total\":5,\"window_start\":5000,"
+                    "\"window_end\":15000},\"timestamp\":9000,\"window\":{\"start\":5000,\"end\":15000}}\n"},
     .bind = bind_hopping,
 };

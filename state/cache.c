@@ -48,7 +48,7 @@ void sx_cache_free(struct sx_cache *cache)
     free(cache->undo);
 }
 
-/* ---- Segments -------------------------------------------------------------------------------------- */
+/* ---- Segments -------------------------------------------------------------------------------- */
 
 uint32_t sx_cache_lower(const struct sx_cache *cache, int64_t id)
 {
@@ -123,7 +123,7 @@ void sx_cache_drop_before(struct sx_cache *cache, int64_t id, int64_t keep)
     cache->last = NULL;
 }
 
-/* ---- Entries ---------------------------------------------------------------------------------------- */
+/* ---- Entries --------------------------------------------------------------------------------- */
 
 struct sx_entry *sx_segment_find(struct sx_segment *segment, struct sx_slice key, uint64_t hash)
 {
@@ -195,7 +195,8 @@ void sx_entry_load(struct sx_segment *segment, struct sx_entry *entry, struct sx
 }
 
 /* Before the first change since the savepoint: what it was. `in_place`: its bytes will be changed. */
-static void remember(struct sx_cache *cache, struct sx_segment *segment, struct sx_entry *entry, bool in_place)
+static void remember(struct sx_cache *cache, struct sx_segment *segment, struct sx_entry *entry,
+                     bool in_place)
 {
     struct sx_undo *undo;
 
@@ -206,9 +207,12 @@ static void remember(struct sx_cache *cache, struct sx_segment *segment, struct 
         cache->undo = sx_realloc(cache->undo, cache->undo_room * sizeof(*cache->undo));
     }
     undo = &cache->undo[cache->undo_count++];
-    *undo = (struct sx_undo){.segment = segment, .entry = (uint32_t)(entry - segment->entries),
-                             .value = entry->value, .value_size = entry->value_size,
-                             .flags = entry->flags, .epoch = entry->epoch};
+    *undo = (struct sx_undo){.segment = segment,
+                             .entry = (uint32_t)(entry - segment->entries),
+                             .value = entry->value,
+                             .value_size = entry->value_size,
+                             .flags = entry->flags,
+                             .epoch = entry->epoch};
     if (in_place && !(entry->flags & SX_ENTRY_GONE)) {
         undo->value = sx_arena_alloc(&cache->undo_bytes, entry->value_size ? entry->value_size : 1);
         memcpy(undo->value, entry->value, entry->value_size);
@@ -244,7 +248,8 @@ void sx_entry_set(struct sx_cache *cache, struct sx_segment *segment, struct sx_
     sx_entry_load(segment, entry, value);
 }
 
-char *sx_entry_edit(struct sx_cache *cache, struct sx_segment *segment, struct sx_entry *entry, uint32_t bytes)
+char *sx_entry_edit(struct sx_cache *cache, struct sx_segment *segment, struct sx_entry *entry,
+                    uint32_t bytes)
 {
     /* Slices that were handed out must not change under their reader: the first edit after a
      * savepoint is in place only because nobody kept a slice from before it. */
@@ -282,7 +287,7 @@ uint32_t *sx_segment_sorted(const struct sx_segment *segment)
     return numbers;
 }
 
-/* ---- Savepoints ------------------------------------------------------------------------------------- */
+/* ---- Savepoints ------------------------------------------------------------------------------ */
 
 /* Copy what is live into a fresh arena. Clean entries with none of the flags `keep` are forgotten,
  * unless `keep` is KEEP_ALL. */
@@ -357,7 +362,7 @@ void sx_cache_rollback(struct sx_cache *cache)
     sx_arena_reset(&cache->undo_bytes);
 }
 
-/* ---- After a commit ---------------------------------------------------------------------------------- */
+/* ---- After a commit -------------------------------------------------------------------------- */
 
 void sx_cache_clean(struct sx_cache *cache)
 {

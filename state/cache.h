@@ -47,7 +47,7 @@ struct sx_segment {
     struct sx_arena bytes;
     size_t garbage; /* bytes in the arena that no entry points to */
     bool complete;
-    bool written;  /* some row of it went to the disk */
+    bool written; /* some row of it went to the disk */
 };
 
 struct sx_cache {
@@ -82,7 +82,8 @@ void sx_entry_load(struct sx_segment *segment, struct sx_entry *entry, struct sx
 void sx_entry_set(struct sx_cache *cache, struct sx_segment *segment, struct sx_entry *entry,
                   struct sx_slice value);
 /* The value for changing in place: after it the entry is dirty. A gone one gets `bytes` zeroed bytes. */
-char *sx_entry_edit(struct sx_cache *cache, struct sx_segment *segment, struct sx_entry *entry, uint32_t bytes);
+char *sx_entry_edit(struct sx_cache *cache, struct sx_segment *segment, struct sx_entry *entry,
+                    uint32_t bytes);
 
 /* The numbers of the entries, ordered by key; gone ones too. Freed by the caller. */
 uint32_t *sx_segment_sorted(const struct sx_segment *segment);

@@ -9,6 +9,7 @@
  */
 #include "engine/graph/store.h"
 #include "engine/base/hash.h"
+#include "engine/disk/disk.h"
 #include "state/cache.h"
 
 #include <stdlib.h>
@@ -22,14 +23,14 @@ struct store {
     enum sx_family family;
     char prefix[PREFIX_BYTES];
     size_t cache_bytes;
-    bool has_disk_rows;        /* when it was opened the disk had rows; up to this segment */
+    bool has_disk_rows; /* when it was opened the disk had rows; up to this segment */
     int64_t disk_rows_to;
-    int64_t dropped_to;        /* segments before it are gone; INT64_MIN: none */
-    int64_t dropped_to_saved;  /* at the savepoint */
-    int64_t deleted_to;        /* on the disk they are gone up to here */
-    bool drop_reaches_disk;    /* some dropped segment may be on the disk */
+    int64_t dropped_to;       /* segments before it are gone; INT64_MIN: none */
+    int64_t dropped_to_saved; /* at the savepoint */
+    int64_t deleted_to;       /* on the disk they are gone up to here */
+    bool drop_reaches_disk;   /* some dropped segment may be on the disk */
     bool drop_reaches_disk_saved;
-    streamd_error *error;      /* the first of the disk, until the commit reports it */
+    streamd_error *error; /* the first of the disk, until the commit reports it */
     struct sx_buffer key, value;
 };
 
@@ -54,7 +55,7 @@ static void keep_error(struct store *s, streamd_error *error)
         streamd_error_free(error);
 }
 
-/* ---- Finding rows ------------------------------------------------------------------------------------ */
+/* ---- Finding rows ---------------------------------------------------------------------------- */
 
 static bool segment_on_disk(struct store *s, int64_t id)
 {
@@ -93,7 +94,8 @@ static struct sx_entry *entry_of(struct store *s, struct sx_segment *segment, st
     if (!segment->complete) {
         s->value.size = 0;
         s->store.disk_reads++;
-        if (sx_disk_get(s->disk, s->family, disk_key(s, segment->id, key), &s->value, &found, &error) != STREAMD_OK)
+        if (sx_disk_get(s->disk, s->family, disk_key(s, segment->id, key), &s->value, &found, &error) !=
+            STREAMD_OK)
             keep_error(s, error);
     }
     if (!found && !add && segment->complete)
@@ -147,10 +149,11 @@ static void *edit(struct sx_store *store, int64_t id, struct sx_slice key, uint3
     return sx_entry_edit(&s->cache, segment, entry, bytes);
 }
 
-/* ---- Walking ------------------------------------------------------------------------------------------ */
+/* ---- Walking --------------------------------------------------------------------------------- */
 
 /* Rows of one segment in memory, by key, beside the rows of the disk with the same segment. */
-static bool each_of_segment(struct store *s, int64_t id, struct sx_segment *segment, sx_store_fn fn, void *arg)
+static bool each_of_segment(struct store *s, int64_t id, struct sx_segment *segment, sx_store_fn fn,
+                            void *arg)
 {
     uint32_t *order = segment ? sx_segment_sorted(segment) : NULL;
     uint32_t count = segment ? segment->count : 0, at = 0;
@@ -168,14 +171,16 @@ static bool each_of_segment(struct store *s, int64_t id, struct sx_segment *segm
     }
     while (more && (at < count || on_disk)) {
         const struct sx_entry *entry = at < count ? &segment->entries[order[at]] : NULL;
-        struct sx_slice disk_row = on_disk ? sx_slice(key.data + HEAD_BYTES, key.size - HEAD_BYTES) : SX_SLICE_NONE;
+        struct sx_slice disk_row =
+            on_disk ? sx_slice(key.data + HEAD_BYTES, key.size - HEAD_BYTES) : SX_SLICE_NONE;
         int side = entry == NULL ? 1
                    : !on_disk    ? -1
                                  : sx_slice_compare(sx_slice(entry->key, entry->key_size), disk_row);
 
         if (side <= 0) {
             if (!(entry->flags & SX_ENTRY_GONE))
-                more = fn(id, sx_slice(entry->key, entry->key_size), sx_slice(entry->value, entry->value_size), arg);
+                more = fn(id, sx_slice(entry->key, entry->key_size),
+                          sx_slice(entry->value, entry->value_size), arg);
             at++;
         } else {
             more = fn(id, disk_row, value, arg);
@@ -251,7 +256,7 @@ static void drop_before(struct sx_store *store, int64_t id)
     sx_cache_drop_before(&s->cache, id, SX_SEGMENT_META);
 }
 
-/* ---- Savepoints and commits ------------------------------------------------------------------------------ */
+/* ---- Savepoints and commits ------------------------------------------------------------------ */
 
 static void begin(struct sx_store *store)
 {
@@ -292,7 +297,8 @@ static void delete_dropped(struct store *s, struct sx_unit *unit)
 
     if (s->drop_reaches_disk && s->dropped_to > s->deleted_to) {
         sx_buffer_add_slice(&from, disk_key(s, SX_MAX(s->deleted_to, SX_SEGMENT_META + 1), SX_SLICE_NONE));
-        sx_unit_delete_range(unit, s->family, sx_buffer_slice(&from), disk_key(s, s->dropped_to, SX_SLICE_NONE));
+        sx_unit_delete_range(unit, s->family, sx_buffer_slice(&from),
+                             disk_key(s, s->dropped_to, SX_SLICE_NONE));
         sx_buffer_free(&from);
         s->deleted_to = s->dropped_to;
     }
@@ -339,7 +345,8 @@ static void look_at_disk(struct store *s)
     s->has_disk_rows = false;
     if (s->disk == NULL)
         return;
-    if (sx_disk_any(s->disk, s->family, sx_slice(s->prefix, PREFIX_BYTES), &s->has_disk_rows, &error) != STREAMD_OK)
+    if (sx_disk_any(s->disk, s->family, sx_slice(s->prefix, PREFIX_BYTES), &s->has_disk_rows, &error) !=
+        STREAMD_OK)
         keep_error(s, error);
     s->disk_rows_to = INT64_MAX - 1;
     if (!s->has_disk_rows || s->store.plan->kind == SX_STORE_KV)
@@ -462,10 +469,7 @@ static struct sx_store *open_store(const struct sx_store_plan *plan, struct sx_d
     return &s->store;
 }
 
-static struct sx_store *open_memory(const struct sx_store_plan *plan)
-{
-    return &new_store(plan)->store;
-}
+static struct sx_store *open_memory(const struct sx_store_plan *plan) { return &new_store(plan)->store; }
 
 static void wipe(struct sx_unit *unit, enum sx_store_kind kind, uint32_t id, int32_t slot)
 {

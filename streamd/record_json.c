@@ -4,7 +4,7 @@
 #include "engine/base/text.h"
 #include "engine/format/json_text.h"
 
-/* ---- Reading --------------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 struct reading {
     struct sx_record_line *line;
@@ -82,28 +82,32 @@ static bool read_member(struct sx_slice name, struct sx_slice value, void *arg)
         r->wrong = line->is_advance ? NULL : "`advance` must be milliseconds";
     } else if (!sx_slice_equal(name, SX_SLICE("offset")) && !sx_slice_equal(name, SX_SLICE("window"))) {
         /* These two are what `consume` writes, so that its output can be produced again. */
-        r->wrong = sx_arena_format(r->arena, "there is no member `%.*s`: they are topic, key, value, timestamp, "
-                                             "partition, headers, raw, advance", (int)name.size, name.data);
+        r->wrong = sx_arena_format(r->arena,
+                                   "there is no member `%.*s`: they are topic, key, value, timestamp, "
+                                   "partition, headers, raw, advance",
+                                   (int)name.size, name.data);
     }
     return r->wrong == NULL;
 }
 
-bool sx_record_line_read(struct sx_slice text, struct sx_record_line *line, struct sx_arena *arena, const char **message)
+bool sx_record_line_read(struct sx_slice text, struct sx_record_line *line, struct sx_arena *arena,
+                         const char **message)
 {
     struct reading r = {.line = line, .arena = arena};
     struct sx_json_error error = {0, NULL};
 
     *line = (struct sx_record_line){.partition = -1};
     if (!sx_json_object(text, read_member, &r, &error)) {
-        *message = sx_arena_format(arena, "not a JSON object: %s (byte %zu)", error.what ? error.what : "expected an object", error.at + 1);
+        *message = sx_arena_format(arena, "not a JSON object: %s (byte %zu)",
+                                   error.what ? error.what : "expected an object", error.at + 1);
         return false;
     }
     *message = r.wrong;
     return r.wrong == NULL;
 }
 
-static bool encode(const struct sx_format_def *format, const void *plan, struct sx_slice json, bool raw, struct sx_slice *bytes,
-                   struct sx_arena *arena, const char **message)
+static bool encode(const struct sx_format_def *format, const void *plan, struct sx_slice json, bool raw,
+                   struct sx_slice *bytes, struct sx_arena *arena, const char **message)
 {
     struct sx_buffer to = {0};
     bool ok;
@@ -130,12 +134,13 @@ static bool encode(const struct sx_format_def *format, const void *plan, struct 
     return ok;
 }
 
-bool sx_record_line_encode(const struct sx_record_line *line, const struct sx_record_form *form, struct sx_record *record,
-                           struct sx_arena *arena, const char **message)
+bool sx_record_line_encode(const struct sx_record_line *line, const struct sx_record_form *form,
+                           struct sx_record *record, struct sx_arena *arena, const char **message)
 {
     const char *why = NULL;
 
-    *record = (struct sx_record){.timestamp = line->timestamp, .headers = line->headers, .header_count = line->header_count};
+    *record = (struct sx_record){
+        .timestamp = line->timestamp, .headers = line->headers, .header_count = line->header_count};
     if (!encode(form->key_format, form->key_plan, line->key, line->raw, &record->key, arena, &why)) {
         *message = sx_arena_format(arena, "key: %s", why ? why : "it cannot be encoded");
         return false;
@@ -147,7 +152,7 @@ bool sx_record_line_encode(const struct sx_record_line *line, const struct sx_re
     return true;
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------------------ */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static void write_bytes(struct sx_buffer *to, struct sx_slice bytes)
 {
@@ -160,8 +165,8 @@ static void write_bytes(struct sx_buffer *to, struct sx_slice bytes)
     sx_buffer_add_byte(to, '"');
 }
 
-static void write_part(struct sx_buffer *to, const struct sx_format_def *format, const void *plan, struct sx_slice bytes,
-                       struct sx_arena *arena)
+static void write_part(struct sx_buffer *to, const struct sx_format_def *format, const void *plan,
+                       struct sx_slice bytes, struct sx_arena *arena)
 {
     size_t size = to->size;
     const char *message;
@@ -176,8 +181,9 @@ static void write_part(struct sx_buffer *to, const struct sx_format_def *format,
     write_bytes(to, bytes);
 }
 
-void sx_record_line_write(struct sx_buffer *to, const char *topic, int32_t partition, const struct sx_record *record,
-                          const struct sx_record_form *form, const struct sx_window *window, struct sx_arena *arena)
+void sx_record_line_write(struct sx_buffer *to, const char *topic, int32_t partition,
+                          const struct sx_record *record, const struct sx_record_form *form,
+                          const struct sx_window *window, struct sx_arena *arena)
 {
     struct sx_slice key = record->key;
 
@@ -197,7 +203,8 @@ void sx_record_line_write(struct sx_buffer *to, const char *topic, int32_t parti
     if (partition >= 0)
         sx_buffer_printf(to, ",\"partition\":%d,\"offset\":%lld", partition, (long long)record->offset);
     if (window != NULL)
-        sx_buffer_printf(to, ",\"window\":{\"start\":%lld,\"end\":%lld}", (long long)window->start, (long long)window->end);
+        sx_buffer_printf(to, ",\"window\":{\"start\":%lld,\"end\":%lld}", (long long)window->start,
+                         (long long)window->end);
     for (uint32_t h = 0; h < record->header_count; h++) {
         sx_buffer_add_text(to, h ? "," : ",\"headers\":{");
         sx_json_write_string(to, record->headers[h].name);

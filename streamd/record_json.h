@@ -19,7 +19,7 @@ struct sx_record_form {
 struct sx_record_line {
     bool is_advance;
     int64_t advance_ms;
-    struct sx_slice topic; /* data NULL: not said */
+    struct sx_slice topic;      /* data NULL: not said */
     struct sx_slice key, value; /* JSON text; data NULL: not said */
     bool raw;
     bool has_timestamp;
@@ -39,7 +39,8 @@ bool sx_record_line_encode(const struct sx_record_line *line, const struct sx_re
 
 /* Append a record as one line, with its end. `topic` NULL leaves it out; partition and offset are there
  * when >= 0. */
-void sx_record_line_write(struct sx_buffer *to, const char *topic, int32_t partition, const struct sx_record *record,
-                          const struct sx_record_form *form, const struct sx_window *window, struct sx_arena *arena);
+void sx_record_line_write(struct sx_buffer *to, const char *topic, int32_t partition,
+                          const struct sx_record *record, const struct sx_record_form *form,
+                          const struct sx_window *window, struct sx_arena *arena);
 
 #endif

@@ -12,7 +12,7 @@ import re
 import house
 
 TABLES = ("operators/operators.def", "operators/aggregates/aggregates.def", "operators/functions/functions.def",
-          "engine/format/formats.def", "engine/log/backends.def", "state/stores.def", "streamd/commands.def")
+          "engine/format/formats.def", "engine/log/backends.def", "state/stores.def", "streamd/command/commands.def")
 
 
 def rows_of(tree, table):
@@ -39,7 +39,7 @@ def definitions(tree, folder, kinds):
         if source.is_relative_to(folder):
             lines = house.without_comments(tree.read(source)).splitlines()
             for number, line in enumerate(lines, 1):
-                if (match := pattern.match(line)) and not line.rstrip().endswith(";"):
+                if (match := pattern.match(line)) and (not line.rstrip().endswith(";") or "=" in line):
                     body = itertools.takewhile(lambda row: not row.startswith("}"), lines[number:])
                     internal = any(re.search(r"\.internal\s*=\s*true\b", row) for row in body)
                     found[match[1]] = (source, number, match[2] in "=" and not internal, line)

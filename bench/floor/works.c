@@ -13,7 +13,7 @@ struct floor_group {
     int64_t time_ms; /* the latest bid's: a window's row leaves with it */
 };
 
-/* ---- numbers and objects as text ---- */
+/* ---- numbers and objects as text ------------------------------------------------------------- */
 
 static char *put_int(char *at, int64_t value)
 {
@@ -48,7 +48,7 @@ static char *put_int(char *at, int64_t value)
         at = put_int(at + sizeof(prefix) - 1, value); \
     } while (0)
 
-/* ---- in and out ---- */
+/* ---- in and out ------------------------------------------------------------------------------ */
 
 static void read_bid(struct floor_worker *worker, const rd_kafka_message_t *message, int time,
                      struct floor_bid *bid)
@@ -81,7 +81,7 @@ static void produce(struct floor_worker *worker, const void *key, size_t key_siz
     }
 }
 
-/* ---- filter and map ---- */
+/* ---- filter and map -------------------------------------------------------------------------- */
 
 static void work_filter(struct floor_worker *worker, const rd_kafka_message_t *message)
 {
@@ -115,7 +115,7 @@ static void work_map(struct floor_worker *worker, const rd_kafka_message_t *mess
             rd_kafka_message_timestamp(message, NULL));
 }
 
-/* ---- count ---- */
+/* ---- count ----------------------------------------------------------------------------------- */
 
 /* The group's place, or the free one where it belongs. */
 static struct floor_group *find(struct floor_group *groups, size_t capacity, int64_t auction)

@@ -30,7 +30,7 @@ extern "C" {
 #define SX_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define SX_MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* ---- Memory --------------------------------------------------------------------------------- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 void *sx_malloc(size_t bytes);
 void *sx_calloc(size_t count, size_t bytes);

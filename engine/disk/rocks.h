@@ -24,7 +24,7 @@ struct sx_disk {
     atomic_uint_fast64_t stalls; /* units that were written while RocksDB held writers back */
 };
 
-/* ---- folder.c ---- */
+/* ---- folder.c -------------------------------------------------------------------------------- */
 
 /* Make the folder and its parents, check that it is ours, lock it. Returns the lock in *lock.
  * Errors: E_STORE; E_STATE: another holds it. */
@@ -34,12 +34,12 @@ void sx_folder_unlock(int lock);
  * beside it, which is loss without a word. */
 bool sx_folder_beheaded(const char *folder);
 
-/* ---- options.c ---- */
+/* ---- options.c ------------------------------------------------------------------------------- */
 
 /* Fills disk->cache and disk->options. */
 void sx_rocks_options(struct sx_disk *disk, const struct sx_disk_options *options);
 
-/* ---- error.c ---- */
+/* ---- error.c --------------------------------------------------------------------------------- */
 
 /* RocksDB's message, freed here, as an error of ours. `what` says what was tried. */
 streamd_status sx_rocks_fail(const struct sx_disk *disk, const char *what, char *message,

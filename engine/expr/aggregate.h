@@ -25,9 +25,9 @@ enum sx_aggregate_flags {
 struct sx_aggregate_def {
     const char *signature; /* as for functions; the parameters are the arguments */
     const char *summary;
-    const char *example;   /* the aggregate as written, over a column x; see example_rows */
+    const char *example;      /* the aggregate as written, over a column x; see example_rows */
     const char *example_rows; /* JSON array of the values of x (or of objects), in order */
-    const char *result;    /* as JSON */
+    const char *result;       /* as JSON */
     uint32_t flags;
     uint32_t fixed_bytes;
     bool variable;
@@ -37,8 +37,8 @@ struct sx_aggregate_def {
     void (*add)(struct sx_call *call, struct sx_aggregate_state *state, const struct sx_value *args,
                 uint32_t count);
     /* Take a row back, for tables. NULL: cannot be; `cannot_retract` says why. */
-    void (*retract)(struct sx_call *call, struct sx_aggregate_state *state,
-                    const struct sx_value *args, uint32_t count);
+    void (*retract)(struct sx_call *call, struct sx_aggregate_state *state, const struct sx_value *args,
+                    uint32_t count);
     const char *cannot_retract;
     /* Add what `from` holds, for sessions that merge; `from` is the later session. NULL: cannot be. */
     void (*merge)(struct sx_call *call, struct sx_aggregate_state *state,

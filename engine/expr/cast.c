@@ -53,7 +53,7 @@ bool sx_cast_exists(const struct sx_type *from, const struct sx_type *to)
     return scalar_exists(from->kind, to->kind);
 }
 
-/* ---- Text ----------------------------------------------------------------------------------------- */
+/* ---- Text ------------------------------------------------------------------------------------ */
 
 static struct sx_value text_of(struct sx_value v, struct sx_arena *arena)
 {
@@ -131,7 +131,7 @@ static bool cast_text(struct sx_slice text, const struct sx_type *to, struct sx_
     return false;
 }
 
-/* ---- Numbers and times ---------------------------------------------------------------------------- */
+/* ---- Numbers and times ----------------------------------------------------------------------- */
 
 static bool to_int(struct sx_value v, struct sx_arena *arena, struct sx_value *out, const char **message)
 {
@@ -184,7 +184,7 @@ static bool cast_scalar(struct sx_value v, const struct sx_type *to, struct sx_a
     return true;
 }
 
-/* ---- Nested --------------------------------------------------------------------------------------- */
+/* ---- Nested ---------------------------------------------------------------------------------- */
 
 static bool cast_items(struct sx_value v, const struct sx_type *from, const struct sx_type *to,
                        struct sx_arena *arena, struct sx_value *out, const char **message)

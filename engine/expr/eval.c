@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* ---- Life ----------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 /* A value for all rows. */
 static void set_constant(struct sx_register *r, const struct sx_type *type, struct sx_value value)
@@ -100,7 +100,7 @@ void sx_evaluator_free(struct sx_evaluator *e)
     free(e);
 }
 
-/* ---- Registers ------------------------------------------------------------------------------------ */
+/* ---- Registers ------------------------------------------------------------------------------- */
 
 struct sx_column *sx_eval_begin(struct sx_evaluator *e, uint16_t to)
 {
@@ -153,7 +153,7 @@ bool sx_eval_merge_nulls(struct sx_evaluator *e, uint16_t to, uint16_t a, uint16
     return true;
 }
 
-/* ---- Failures ------------------------------------------------------------------------------------- */
+/* ---- Failures -------------------------------------------------------------------------------- */
 
 static void begin_scope(struct sx_evaluator *e)
 {
@@ -208,7 +208,7 @@ static void end_try(struct sx_evaluator *e, uint16_t to)
     }
 }
 
-/* ---- Selections ----------------------------------------------------------------------------------- */
+/* ---- Selections ------------------------------------------------------------------------------ */
 
 static uint16_t *own_rows(struct sx_evaluator *e, uint32_t depth)
 {
@@ -295,7 +295,7 @@ static void fill(struct sx_evaluator *e, uint16_t to, const struct sx_register *
     rows->count = count;
 }
 
-/* ---- Logic ---------------------------------------------------------------------------------------- */
+/* ---- Logic ----------------------------------------------------------------------------------- */
 
 /* a was evaluated for all rows, b only for those that a did not decide: for the others b is anything.
  * `decides`: false for `and`, true for `or`. */
@@ -359,7 +359,7 @@ static void convert(struct sx_evaluator *e, const struct sx_step *step)
     }
 }
 
-/* ---- The loop ------------------------------------------------------------------------------------- */
+/* ---- The loop -------------------------------------------------------------------------------- */
 
 static void run(struct sx_evaluator *e)
 {
@@ -508,7 +508,7 @@ static struct sx_register *evaluate(struct sx_evaluator *e, const struct sx_batc
     return &e->registers[e->program->result];
 }
 
-/* ---- Ways in -------------------------------------------------------------------------------------- */
+/* ---- Ways in --------------------------------------------------------------------------------- */
 
 void sx_eval_column(struct sx_evaluator *e, const struct sx_batch *batch, struct sx_arena *arena,
                     struct sx_column *out, struct sx_row_failures *failures)

@@ -103,13 +103,11 @@ void sx_evaluator_free(struct sx_evaluator *evaluator);
 /* Evaluate for the selected rows of a batch. The column's data and bitmap are in `arena` (or shared
  * with the batch when the program is just a column); rows that are not selected hold anything. A row
  * that fails is null in `out` and added to `failures` (arrays in `arena`). */
-void sx_eval_column(struct sx_evaluator *evaluator, const struct sx_batch *batch,
-                    struct sx_arena *arena, struct sx_column *out,
-                    struct sx_row_failures *failures);
+void sx_eval_column(struct sx_evaluator *evaluator, const struct sx_batch *batch, struct sx_arena *arena,
+                    struct sx_column *out, struct sx_row_failures *failures);
 /* The rows for which a bool program is true: a selection in `arena`. */
-void sx_eval_select(struct sx_evaluator *evaluator, const struct sx_batch *batch,
-                    struct sx_arena *arena, const uint16_t **sel, uint32_t *count,
-                    struct sx_row_failures *failures);
+void sx_eval_select(struct sx_evaluator *evaluator, const struct sx_batch *batch, struct sx_arena *arena,
+                    const uint16_t **sel, uint32_t *count, struct sx_row_failures *failures);
 /* One row, with the values of the variables (may be NULL when there are none). False: failed, and
  * the failure was added. */
 bool sx_eval_row(struct sx_evaluator *evaluator, const struct sx_batch *batch, uint32_t row,

@@ -20,19 +20,18 @@
 #include "engine/data/value.h"
 
 struct sx_call {
-    struct sx_arena *arena; /* results may point into it; lives as long as the batch */
-    void *site;             /* what `prepare` returned for this place in the text, or NULL */
-    const struct sx_type *result; /* the type that the checker found */
+    struct sx_arena *arena;             /* results may point into it; lives as long as the batch */
+    void *site;                         /* what `prepare` returned for this place in the text, or NULL */
+    const struct sx_type *result;       /* the type that the checker found */
     const struct sx_type *const *types; /* of the arguments */
-    void *arg;              /* of the row */
+    void *arg;                          /* of the row */
     bool failed;
     char message[192];
 };
 
 struct sx_value sx_call_fail(struct sx_call *call, const char *format, ...) SX_PRINTF(2, 3);
 
-typedef struct sx_value (*sx_function_fn)(struct sx_call *call, const struct sx_value *args,
-                                          uint32_t count);
+typedef struct sx_value (*sx_function_fn)(struct sx_call *call, const struct sx_value *args, uint32_t count);
 
 enum sx_function_flags {
     SX_FUNCTION_NULLS = 1 /* is called with null arguments too */
@@ -61,7 +60,7 @@ struct sx_function_table {
     uint32_t count;
 };
 
-/* ---- Signatures ------------------------------------------------------------------------------- */
+/* ---- Signatures ------------------------------------------------------------------------------ */
 
 struct sx_parameter {
     const char *name;
@@ -78,8 +77,8 @@ struct sx_signature {
 };
 
 /* Parse a signature. Errors: STREAMD_E_SYNTAX. */
-streamd_status sx_signature_parse(const char *text, struct sx_arena *arena,
-                                  struct sx_signature *signature, streamd_error **error);
+streamd_status sx_signature_parse(const char *text, struct sx_arena *arena, struct sx_signature *signature,
+                                  streamd_error **error);
 /* Do these argument types fit? Gives the result's type and the type each argument is to be cast to
  * (`wanted`, as many as arguments). *cost: number of int-to-double casts, for choosing among
  * overloads. SX_NULL fits everything. */

@@ -3,7 +3,7 @@
 #include "engine/base/text.h"
 #include "engine/expr/eval.h"
 
-/* ---- Parts of values ------------------------------------------------------------------------------ */
+/* ---- Parts of values ------------------------------------------------------------------------- */
 
 static struct sx_value element_at(struct sx_value array, int64_t index)
 {
@@ -46,7 +46,7 @@ static struct sx_value part_of(struct sx_evaluator *e, const struct sx_step *ste
                                          : entry_of(whole, sx_value_slice(index));
 }
 
-/* ---- Constructors --------------------------------------------------------------------------------- */
+/* ---- Constructors ---------------------------------------------------------------------------- */
 
 static struct sx_value *gather(struct sx_evaluator *e, const struct sx_step *step, uint32_t row)
 {
@@ -109,7 +109,7 @@ void sx_eval_nested(struct sx_evaluator *e, const struct sx_step *step)
     }
 }
 
-/* ---- Calls ---------------------------------------------------------------------------------------- */
+/* ---- Calls ----------------------------------------------------------------------------------- */
 
 void sx_eval_call(struct sx_evaluator *e, const struct sx_step *step)
 {
@@ -141,7 +141,7 @@ void sx_eval_call(struct sx_evaluator *e, const struct sx_step *step)
     }
 }
 
-/* ---- Of the source record ------------------------------------------------------------------------- */
+/* ---- Of the source record -------------------------------------------------------------------- */
 
 static struct sx_value header_of(const struct sx_record *record, struct sx_slice name)
 {

@@ -34,7 +34,7 @@ static void refuse(struct builder *b, const struct sx_expr *expr, const char *me
     }
 }
 
-/* ---- Registers and steps --------------------------------------------------------------------------- */
+/* ---- Registers and steps --------------------------------------------------------------------- */
 
 static uint16_t add_register(struct builder *b, struct sx_register_plan plan)
 {
@@ -104,7 +104,7 @@ static uint16_t to_double(struct builder *b, const struct sx_expr *expr, uint16_
     return to;
 }
 
-/* ---- Operators ------------------------------------------------------------------------------------- */
+/* ---- Operators ------------------------------------------------------------------------------- */
 
 static enum sx_opcode numeric_op(enum sx_expr_op op, bool is_double)
 {
@@ -279,7 +279,7 @@ static uint16_t emit_in(struct builder *b, const struct sx_expr *expr)
     return to;
 }
 
-/* ---- Laziness -------------------------------------------------------------------------------------- */
+/* ---- Laziness -------------------------------------------------------------------------------- */
 
 static uint16_t emit_logic(struct builder *b, const struct sx_expr *expr)
 {
@@ -368,7 +368,7 @@ static uint16_t emit_try(struct builder *b, const struct sx_expr *expr)
     return x;
 }
 
-/* ---- The rest -------------------------------------------------------------------------------------- */
+/* ---- The rest -------------------------------------------------------------------------------- */
 
 static uint16_t emit_cast(struct builder *b, const struct sx_expr *expr)
 {
@@ -523,7 +523,7 @@ static uint16_t emit(struct builder *b, const struct sx_expr *expr)
     return r;
 }
 
-/* ---- The whole ------------------------------------------------------------------------------------- */
+/* ---- The whole ------------------------------------------------------------------------------- */
 
 static void *copy(struct sx_arena *arena, const void *items, size_t bytes)
 {

@@ -34,7 +34,7 @@ bool sx_program_is_constant(const struct sx_program *program, struct sx_value *v
     return true;
 }
 
-/* ---- Printing -------------------------------------------------------------------------------------- */
+/* ---- Printing -------------------------------------------------------------------------------- */
 
 static void print_value(struct sx_buffer *to, struct sx_value v)
 {

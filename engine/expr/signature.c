@@ -17,7 +17,7 @@ struct sx_value sx_call_fail(struct sx_call *call, const char *format, ...)
     return SX_VALUE_NULL;
 }
 
-/* ---- Reading -------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 struct reader {
     const char *at;
@@ -127,7 +127,7 @@ streamd_status sx_signature_parse(const char *text, struct sx_arena *arena, stru
     return STREAMD_OK;
 }
 
-/* ---- Matching ------------------------------------------------------------------------------------- */
+/* ---- Matching -------------------------------------------------------------------------------- */
 
 /* The types that stand for T, U and so on. */
 struct variables {

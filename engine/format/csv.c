@@ -28,8 +28,8 @@ static streamd_status bind(const struct sx_format_spec *spec, struct sx_arena *a
 
     csv->delimiter = spec->delimiter ? spec->delimiter : ',';
     if (strchr("\"\r\n", csv->delimiter) != NULL || (unsigned char)csv->delimiter >= 0x80)
-        return sx_fail(error, STREAMD_E_TYPE, "a delimiter is one ASCII character, and neither a quote nor a "
-                                              "line end");
+        return sx_fail(error, STREAMD_E_TYPE,
+                       "a delimiter is one ASCII character, and neither a quote nor a line end");
     csv->field_count = spec->field_count;
     csv->fields = SX_ARENA_ARRAY(arena, struct csv_field, spec->field_count + 1);
     for (uint32_t i = 0; i < spec->field_count; i++) {
@@ -39,8 +39,8 @@ static streamd_status bind(const struct sx_format_spec *spec, struct sx_arena *a
             return sx_fail(error, STREAMD_E_TYPE, "`csv` cannot hold `%s`, which is of type %s", from->name,
                            sx_type_text(from->type, arena));
         if (from->path != NULL)
-            return sx_fail(error, STREAMD_E_TYPE, "`%s`: the columns of `csv` go by their order; `from` is for "
-                                                  "`json`", from->name);
+            return sx_fail(error, STREAMD_E_TYPE,
+                           "`%s`: the columns of `csv` go by their order; `from` is for `json`", from->name);
         csv->fields[i] = (struct csv_field){sx_arena_strdup(arena, from->name), from->type, from->not_null,
                                             SX_VALUE_NULL};
         if (from->has_default)
@@ -282,7 +282,8 @@ static void write_string(struct sx_buffer *to, struct sx_slice text, char delimi
 }
 
 /* A delimiter such as `-` or `.` may stand in any value. */
-static void write_value(struct sx_buffer *to, struct sx_value value, const struct sx_type *type, char delimiter)
+static void write_value(struct sx_buffer *to, struct sx_value value, const struct sx_type *type,
+                        char delimiter)
 {
     struct sx_buffer text = {0};
 

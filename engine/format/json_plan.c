@@ -67,7 +67,8 @@ static struct sx_json_slot *need_slot(struct binding *b, struct sx_json_node *no
     slot = SX_ARENA_NEW(b->arena, struct sx_json_slot);
     slot->name = sx_arena_copy(b->arena, name);
     slot->number = b->plan->slot_count++;
-    slot->path = (struct sx_json_path){.above = above, .name = sx_arena_strndup(b->arena, name.data, name.size)};
+    slot->path.above = above;
+    slot->path.name = sx_arena_strndup(b->arena, name.data, name.size);
     slot->field = -1;
     add_slot(b, node, slot);
     return slot;
@@ -152,8 +153,8 @@ static void add_steps(struct binding *b, const struct sx_json_node *node, struct
             add_steps(b, slot->inside, text);
             continue;
         }
-        plan->steps[plan->step_count++] = (struct sx_json_step){sx_arena_copy(b->arena, sx_buffer_slice(text)),
-                                                                (uint32_t)slot->field};
+        plan->steps[plan->step_count].before = sx_arena_copy(b->arena, sx_buffer_slice(text));
+        plan->steps[plan->step_count++].field = (uint32_t)slot->field;
         text->size = 0;
     }
     sx_buffer_add_byte(text, '}');

@@ -50,7 +50,8 @@ static void add_path(const struct sx_json_path *path, struct sx_buffer *to)
     if (path->name != NULL)
         sx_buffer_printf(to, "%s%s", path->above ? "." : "", path->name);
     else if (path->key.data != NULL)
-        sx_buffer_printf(to, "[\"%.*s\"]", (int)sx_format_cut(path->key, SX_QUOTED_BYTES).size, path->key.data);
+        sx_buffer_printf(to, "[\"%.*s\"]", (int)sx_format_cut(path->key, SX_QUOTED_BYTES).size,
+                         path->key.data);
     else
         sx_buffer_printf(to, "[%u]", path->element);
 }
@@ -246,7 +247,7 @@ static bool read_bytes(struct sx_json_reader *r, uint32_t v, const struct sx_jso
     return ok || sx_json_wrong_type(r, v, path, "a string of base64");
 }
 
-/* ---- What is nested --------------------------------------------------------------------------- */
+/* ---- What is nested -------------------------------------------------------------------------- */
 
 /* How many elements or members the container at `v` has; also checks the commas. False: broken. */
 static bool count_items(struct sx_json_reader *r, uint32_t v, uint32_t depth, uint32_t *count)

@@ -71,7 +71,7 @@ static const struct number number_int = {
 static const struct number number_int32 = {"int32", 4, 1u << SX_INT, read_int32, write_int32};
 static const struct number number_double = {"double", 8, 1u << SX_DOUBLE, read_double, write_double};
 
-/* ---- What they share -------------------------------------------------------------------------- */
+/* ---- What they share ------------------------------------------------------------------------- */
 
 static const char *wrong_size(const struct number *n, struct sx_slice bytes, struct sx_arena *arena)
 {
@@ -165,9 +165,10 @@ static bool from_json(const struct number *n, struct sx_slice json, struct sx_bu
     return true;
 }
 
-/* ---- The rows --------------------------------------------------------------------------------- */
+/* ---- The rows -------------------------------------------------------------------------------- */
 
-#define NUMBER_FORMAT(id, column_type, text)                                                      \
+/* The contract's functions for one of them, and the fields of its row. */
+#define NUMBER_FORMAT(id)                                                                         \
     static streamd_status bind_##id(const struct sx_format_spec *spec, struct sx_arena *arena,    \
                                     void **plan, streamd_error **error)                           \
     {                                                                                             \
@@ -194,19 +195,29 @@ static bool from_json(const struct number *n, struct sx_slice json, struct sx_bu
                                const char **message, struct sx_arena *arena)                      \
     {                                                                                             \
         return from_json(&number_##id, json, bytes, message, arena);                              \
-    }                                                                                             \
-    const struct sx_format_def sx_format_##id = {                                                 \
-        .name = #id,                                                                              \
-        .summary = text,                                                                          \
-        .example = "key " #id,                                                                    \
-        .type = column_type,                                                                      \
-        .bind = bind_##id,                                                                        \
-        .decode = decode_##id,                                                                    \
-        .encode = encode_##id,                                                                    \
-        .to_json = to_json_##id,                                                                  \
-        .from_json = from_json_##id,                                                              \
-    };
+    }
+#define NUMBER_FIELDS(id)                                                                         \
+    .name = #id, .example = "key " #id, .bind = bind_##id, .decode = decode_##id,                 \
+    .encode = encode_##id, .to_json = to_json_##id, .from_json = from_json_##id
 
-NUMBER_FORMAT(int, &sx_type_int, "A 64-bit integer in 8 bytes, big-endian, as Kafka's long serializer writes it.")
-NUMBER_FORMAT(int32, &sx_type_int, "A 32-bit integer in 4 bytes, big-endian, as Kafka's integer serializer writes it.")
-NUMBER_FORMAT(double, &sx_type_double, "A double in 8 bytes, big-endian, as Kafka's double serializer writes it.")
+NUMBER_FORMAT(int)
+NUMBER_FORMAT(int32)
+NUMBER_FORMAT(double)
+
+const struct sx_format_def sx_format_int = {
+    .summary = "A 64-bit integer in 8 bytes, big-endian, as Kafka's long serializer writes it.",
+    .type = &sx_type_int,
+    NUMBER_FIELDS(int),
+};
+
+const struct sx_format_def sx_format_int32 = {
+    .summary = "A 32-bit integer in 4 bytes, big-endian, as Kafka's integer serializer writes it.",
+    .type = &sx_type_int,
+    NUMBER_FIELDS(int32),
+};
+
+const struct sx_format_def sx_format_double = {
+    .summary = "A double in 8 bytes, big-endian, as Kafka's double serializer writes it.",
+    .type = &sx_type_double,
+    NUMBER_FIELDS(double),
+};

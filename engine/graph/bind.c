@@ -31,8 +31,7 @@ uint64_t *sx_bind_columns(struct sx_bind *b, const struct sx_schema *schema)
 struct sx_node_plan *sx_bind_node(struct sx_bind *b, const struct sx_flow *flow, const char *stage,
                                   const void *plan, const struct sx_schema *schema)
 {
-    struct sx_node_plan *node = sx_plan_node(b->plan, b->op, b->definition, stage,
-                                             b->ops->position(b, -1));
+    struct sx_node_plan *node = sx_plan_node(b->plan, b->op, b->definition, stage, b->ops->position(b, -1));
 
     node->plan = plan;
     node->schema = schema;
@@ -76,10 +75,12 @@ const struct sx_flow *sx_bind_place(struct sx_bind *b, const struct sx_flow *flo
             sx_plan_copartition(b->plan, own->index, other->index);
         return flow;
     }
-    why = flow->moved ? sx_arena_format(b->arena, "`%s` groups or joins by another key than the rows "
-                                                  "are partitioned by", b->definition)
-                      : sx_arena_format(b->arena, "its keys are encoded otherwise than those of `%s`",
-                                        other->name);
+    why = flow->moved
+              ? sx_arena_format(b->arena,
+                                "`%s` groups or joins by another key than the rows "
+                                "are partitioned by",
+                                b->definition)
+              : sx_arena_format(b->arena, "its keys are encoded otherwise than those of `%s`", other->name);
     return b->catalog->bind_repartition(b, flow, role, other, 0, why);
 }
 
@@ -100,8 +101,8 @@ const struct sx_schema *sx_source_schema(const struct sx_source_spec *spec, stru
 
     for (uint32_t i = 0; i < count; i++) {
         bool key = i < spec->key_count;
-        const struct sx_format_field *from = key ? &spec->key_fields[i]
-                                                 : &spec->value_fields[i - spec->key_count];
+        const struct sx_format_field *from =
+            key ? &spec->key_fields[i] : &spec->value_fields[i - spec->key_count];
         fields[i] = (struct sx_field){.name = sx_arena_strdup(arena, from->name),
                                       .qualifier = sx_arena_strdup(arena, spec->name),
                                       .type = from->type,

@@ -21,7 +21,7 @@
 #include "engine/expr/aggregate.h"
 #include "engine/graph/topology.h"
 
-/* ---- Grammar: the clauses of a stage ----------------------------------------------------------- */
+/* ---- Grammar: the clauses of a stage --------------------------------------------------------- */
 
 enum sx_clause_kind {
     SX_CLAUSE_FLAG,       /* the word alone */
@@ -63,10 +63,10 @@ struct sx_operator_def {
     const struct sx_clause *clauses;
     uint32_t clause_count;
     struct sx_example example;
-    bool internal;       /* not a stage of the language: source, repartition */
-    bool per_row;        /* what it makes of a row depends on that row alone: so it may stand between
+    bool internal;     /* not a stage of the language: source, repartition */
+    bool per_row;      /* what it makes of a row depends on that row alone: so it may stand between
                           * an aggregate and `emit final` */
-    bool is_statement;   /* `split`: stands last, and declares names */
+    bool is_statement; /* `split`: stands last, and declares names */
 
     /* Check the clauses against the input and make nodes; give the result by sx_bind_result. NULL for
      * internal ones. */
@@ -88,7 +88,7 @@ struct sx_operator_def {
     void (*print)(const void *plan, struct sx_buffer *to);
 };
 
-/* ---- Bind: how an operator makes its part of a plan --------------------------------------------- */
+/* ---- Bind: how an operator makes its part of a plan ------------------------------------------ */
 
 enum sx_flow_kind { SX_FLOW_STREAM, SX_FLOW_TABLE, SX_FLOW_GLOBAL, SX_FLOW_GROUPS };
 
@@ -162,17 +162,17 @@ struct sx_named_flow {
 
 /* A `{ key F value F ... }` body, bound to a schema. */
 struct sx_body {
-    const struct sx_format_def *key_format;   /* never NULL: the default is filled in */
+    const struct sx_format_def *key_format; /* never NULL: the default is filled in */
     const void *key_plan;
-    const uint16_t *key_columns;              /* of the flow's schema, in the format's field order */
+    const uint16_t *key_columns; /* of the flow's schema, in the format's field order */
     uint32_t key_count;
-    bool key_windowed;                        /* `key windowed` */
+    bool key_windowed; /* `key windowed` */
     const struct sx_format_def *value_format;
     const void *value_plan;
-    const uint16_t *value_columns;            /* SX_COLUMN_WINDOW_START and _END for those two */
+    const uint16_t *value_columns; /* SX_COLUMN_WINDOW_START and _END for those two */
     uint32_t value_count;
-    const struct sx_program *time;            /* or NULL */
-    const struct sx_program *partition;       /* `partition by`, or NULL */
+    const struct sx_program *time;      /* or NULL */
+    const struct sx_program *partition; /* `partition by`, or NULL */
     const struct sx_named *headers;
     uint32_t header_count;
 };
@@ -189,14 +189,18 @@ struct sx_bind_ops {
     const char *(*text)(struct sx_bind *, uint32_t clause);       /* also names */
     const struct sx_flow *(*flow)(struct sx_bind *, uint32_t clause, uint32_t number);
     uint32_t (*flow_count)(struct sx_bind *, uint32_t clause);
-    const struct sx_program *(*expr)(struct sx_bind *, uint32_t clause, const struct sx_type *wanted, const struct sx_type **type);
+    const struct sx_program *(*expr)(struct sx_bind *, uint32_t clause, const struct sx_type *wanted,
+                                     const struct sx_type **type);
     uint32_t (*named)(struct sx_bind *, uint32_t clause, const struct sx_named **items);
     const struct sx_aggregation *(*aggregation)(struct sx_bind *, uint32_t clause);
     /* `on`: pairs of (expression of the left row, key column of the right); false: failed */
     bool (*on)(struct sx_bind *, uint32_t clause, const struct sx_flow *left, const struct sx_flow *right,
-               const char *alias, const struct sx_named **lefts, const struct sx_named **rights, uint32_t *count);
-    const struct sx_body *(*body)(struct sx_bind *, int clause, const struct sx_flow *flow); /* -1: all defaults */
-    uint32_t (*cases)(struct sx_bind *, uint32_t clause, const struct sx_named **whens); /* the last may have program NULL: else */
+               const char *alias, const struct sx_named **lefts, const struct sx_named **rights,
+               uint32_t *count);
+    const struct sx_body *(*body)(struct sx_bind *, int clause,
+                                  const struct sx_flow *flow); /* -1: all defaults */
+    uint32_t (*cases)(struct sx_bind *, uint32_t clause,
+                      const struct sx_named **whens); /* the last may have program NULL: else */
     void (*fail)(struct sx_bind *, int clause, const char *hint, const char *message);
     void (*not_yet)(struct sx_bind *, int clause, const char *what);
     void (*warn)(struct sx_bind *, int clause, const char *hint, const char *message);
@@ -208,11 +212,11 @@ struct sx_catalog;
 struct sx_bind {
     const struct sx_bind_ops *ops;
     const struct sx_catalog *catalog;
-    struct sx_plan *plan;      /* nodes, topics, stores are made in it by sx_plan_...() */
-    struct sx_arena *arena;    /* the plan's */
+    struct sx_plan *plan;   /* nodes, topics, stores are made in it by sx_plan_...() */
+    struct sx_arena *arena; /* the plan's */
     const struct sx_operator_def *op;
-    const char *definition;    /* the statement's name; for an unnamed pipeline the sink's topic */
-    bool named;                /* the statement has a name, so state has one */
+    const char *definition;              /* the statement's name; for an unnamed pipeline the sink's topic */
+    bool named;                          /* the statement has a name, so state has one */
     const struct sx_flow *result;        /* set by bind: what the stage gives; NULL: nothing (a sink) */
     const struct sx_named_flow *results; /* split: the names it declares */
     uint32_t result_count;
@@ -238,25 +242,26 @@ const struct sx_flow *sx_bind_place(struct sx_bind *b, const struct sx_flow *flo
                                     int32_t meets);
 uint64_t *sx_bind_columns(struct sx_bind *b, const struct sx_schema *schema); /* an empty bitmap */
 
-/* ---- Run: how an operator sees the task --------------------------------------------------------- */
+/* ---- Run: how an operator sees the task ------------------------------------------------------ */
 
 /* A record for a topic. */
 struct sx_send {
-    uint32_t topic;               /* 0 or 1: of the node's topics */
-    struct sx_slice key, value;   /* data NULL: null */
+    uint32_t topic;             /* 0 or 1: of the node's topics */
+    struct sx_slice key, value; /* data NULL: null */
     int64_t timestamp;
-    struct sx_slice place;        /* the bytes whose murmur2 chooses the partition; data NULL: by offset */
-    int32_t partition;            /* >= 0: this one */
+    struct sx_slice place; /* the bytes whose murmur2 chooses the partition; data NULL: by offset */
+    int32_t partition;     /* >= 0: this one */
     const struct sx_header *headers;
     uint32_t header_count;
     const struct sx_window *window; /* of a windowed table's row; for the test driver's output */
-    bool latest_only; /* of this key only the last before the commit is sent */
+    bool latest_only;               /* of this key only the last before the commit is sent */
 };
 
 struct sx_node_ops {
     void (*emit)(struct sx_node *, uint32_t port, const struct sx_batch *);
     void (*send)(struct sx_node *, const struct sx_send *);
-    void (*reject)(struct sx_node *, const struct sx_batch *, uint32_t row, const char *reason, struct sx_position at, const char *message);
+    void (*reject)(struct sx_node *, const struct sx_batch *, uint32_t row, const char *reason,
+                   struct sx_position at, const char *message);
     void (*drop)(struct sx_node *, const char *reason, uint64_t count);
 };
 
@@ -280,18 +285,23 @@ static inline void sx_node_emit(struct sx_node *n, uint32_t port, const struct s
 }
 static inline void sx_node_send(struct sx_node *n, const struct sx_send *send) { n->ops->send(n, send); }
 /* `row` is a physical row of `batch`; `reason` a static word; message is copied. */
-static inline void sx_node_reject(struct sx_node *n, const struct sx_batch *batch, uint32_t row, const char *reason, struct sx_position at, const char *message)
+static inline void sx_node_reject(struct sx_node *n, const struct sx_batch *batch, uint32_t row,
+                                  const char *reason, struct sx_position at, const char *message)
 {
     n->ops->reject(n, batch, row, reason, at, message);
 }
 /* Count rows left out: reason is a static word: null_key, null_value, late, ... */
-static inline void sx_node_drop(struct sx_node *n, const char *reason, uint64_t count) { n->ops->drop(n, reason, count); }
+static inline void sx_node_drop(struct sx_node *n, const char *reason, uint64_t count)
+{
+    n->ops->drop(n, reason, count);
+}
 /* Reject what an evaluation failed on. True: there was something. */
-bool sx_node_reject_all(struct sx_node *node, const struct sx_batch *batch, const struct sx_row_failures *failures);
+bool sx_node_reject_all(struct sx_node *node, const struct sx_batch *batch,
+                        const struct sx_row_failures *failures);
 
 struct sx_source_spec;
 
-/* ---- The catalogue ------------------------------------------------------------------------------ */
+/* ---- The catalogue --------------------------------------------------------------------------- */
 
 /* What a text may use: built in, and registered by a program. */
 struct sx_catalog {

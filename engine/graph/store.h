@@ -17,13 +17,15 @@
 #define SX_STORE_H
 
 #include "engine/base/base.h"
-#include "engine/disk/disk.h"
+
+struct sx_disk; /* engine/disk/disk.h */
+struct sx_unit;
 
 enum sx_store_kind { SX_STORE_KV, SX_STORE_WINDOW };
 
 /* A store in the plan; one per definition that needs it, one instance per partition. */
 struct sx_store_plan {
-    const char *name;        /* the definition's, or with the stage's role: `enriched-left` */
+    const char *name; /* the definition's, or with the stage's role: `enriched-left` */
     enum sx_store_kind kind;
     const char *changelog;   /* the topic; for a table's store the source topic itself */
     bool from_source;        /* the changelog is the source topic: restored by decoding it */
@@ -72,7 +74,8 @@ static inline struct sx_slice sx_store_get(struct sx_store *s, int64_t segment, 
 {
     return s->ops->get(s, segment, key);
 }
-static inline void sx_store_put(struct sx_store *s, int64_t segment, struct sx_slice key, struct sx_slice value)
+static inline void sx_store_put(struct sx_store *s, int64_t segment, struct sx_slice key,
+                                struct sx_slice value)
 {
     s->ops->put(s, segment, key, value);
 }
@@ -83,7 +86,8 @@ static inline void sx_store_remove(struct sx_store *s, int64_t segment, struct s
 /* The value for changing in place, made with `bytes` zeroed bytes when there is none (*fresh). When
  * there is one of another length, it is as long as it is: ask sx_store_get for the length first. The
  * hot path of aggregates. Valid until the next put, remove or edit of the same row. */
-static inline void *sx_store_edit(struct sx_store *s, int64_t segment, struct sx_slice key, uint32_t bytes, bool *fresh)
+static inline void *sx_store_edit(struct sx_store *s, int64_t segment, struct sx_slice key, uint32_t bytes,
+                                  bool *fresh)
 {
     return s->ops->edit(s, segment, key, bytes, fresh);
 }
@@ -94,7 +98,10 @@ static inline void sx_store_each(struct sx_store *s, int64_t from, int64_t to, s
 }
 /* Forget all segments before `segment`. They are past their retention: nothing is written to the
  * changelog for it. */
-static inline void sx_store_drop_before(struct sx_store *s, int64_t segment) { s->ops->drop_before(s, segment); }
+static inline void sx_store_drop_before(struct sx_store *s, int64_t segment)
+{
+    s->ops->drop_before(s, segment);
+}
 
 /* A store's small own value: stream time and the like; kept and changelogged as a row is. */
 #define SX_SEGMENT_META INT64_MIN

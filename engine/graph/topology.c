@@ -75,8 +75,7 @@ struct sx_node_plan *sx_plan_node(struct sx_plan *plan, const struct sx_operator
 
     node->index = plan->node_count;
     node->definition = sx_arena_strdup(&plan->arena, definition);
-    node->name = stage == NULL ? node->definition
-                               : sx_arena_format(&plan->arena, "%s.%s", definition, stage);
+    node->name = stage == NULL ? node->definition : sx_arena_format(&plan->arena, "%s.%s", definition, stage);
     node->op = op;
     node->at = at;
     plan->nodes = grown(plan, plan->nodes, plan->node_count, sizeof(*plan->nodes));
@@ -84,8 +83,8 @@ struct sx_node_plan *sx_plan_node(struct sx_plan *plan, const struct sx_operator
     return node;
 }
 
-void sx_plan_link(struct sx_plan *plan, struct sx_node_plan *from, uint32_t port,
-                  struct sx_node_plan *to, uint32_t input)
+void sx_plan_link(struct sx_plan *plan, struct sx_node_plan *from, uint32_t port, struct sx_node_plan *to,
+                  uint32_t input)
 {
     from->outputs = grown(plan, from->outputs, from->output_count, sizeof(*from->outputs));
     from->outputs[from->output_count++] = (struct sx_edge){.to = to, .input = input, .port = port};

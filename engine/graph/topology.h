@@ -39,13 +39,18 @@ struct sx_from {
     int32_t column;
 };
 
-enum sx_topic_role { SX_TOPIC_SOURCE = 1, SX_TOPIC_SINK = 2, SX_TOPIC_REPARTITION = 4, SX_TOPIC_CHANGELOG = 8 };
+enum sx_topic_role {
+    SX_TOPIC_SOURCE = 1,
+    SX_TOPIC_SINK = 2,
+    SX_TOPIC_REPARTITION = 4,
+    SX_TOPIC_CHANGELOG = 8
+};
 
 struct sx_topic_plan {
     const char *name;
     uint32_t index;
-    uint32_t roles;        /* enum sx_topic_role, or-ed */
-    int32_t partitions;    /* `repartition N`; 0: found at start from what it meets */
+    uint32_t roles;     /* enum sx_topic_role, or-ed */
+    int32_t partitions; /* `repartition N`; 0: found at start from what it meets */
     enum sx_cleanup_plan { SX_PLAN_DELETE, SX_PLAN_COMPACT, SX_PLAN_COMPACT_DELETE } cleanup;
     const struct sx_format_def *key_format; /* how its keys are encoded; NULL for changelogs */
     const void *key_plan;
@@ -53,7 +58,7 @@ struct sx_topic_plan {
     const struct sx_format_def *sink_key_format, *sink_value_format;
     const void *sink_key_plan, *sink_value_plan;
     bool sink_key_windowed; /* 8 bytes of window start follow the key */
-    uint32_t copartition; /* topics with the same number > 0 must have equal partition counts */
+    uint32_t copartition;   /* topics with the same number > 0 must have equal partition counts */
     struct sx_position at;
 };
 
@@ -82,7 +87,7 @@ struct sx_node_plan {
     uint32_t input_count;
     struct sx_edge *outputs;
     uint32_t output_count;
-    const struct sx_schema *schema; /* of what it emits */
+    const struct sx_schema *schema;    /* of what it emits */
     const struct sx_entry_plan *entry; /* it takes raw records; else NULL */
 
     uint32_t stores[2];
@@ -94,13 +99,13 @@ struct sx_node_plan {
      * columns come from (NULL: all computed). Bitmaps over the input's columns. */
     const uint64_t *reads[2];
     const struct sx_from *from;
-    uint64_t *needed;     /* filled in by sx_plan_finish: output columns that somebody reads */
-    bool needs_old;       /* a reader wants batch->old; filled in by sx_plan_finish */
-    bool wants_old;       /* it reads batch->old of its input 0 (or 1) */
-    bool passes_old;      /* it makes its own `old` from its input's, when its readers want one */
-    const char *note;     /* for describe: why a repartition is needed, what a store holds; or NULL */
+    uint64_t *needed;            /* filled in by sx_plan_finish: output columns that somebody reads */
+    bool needs_old;              /* a reader wants batch->old; filled in by sx_plan_finish */
+    bool wants_old;              /* it reads batch->old of its input 0 (or 1) */
+    bool passes_old;             /* it makes its own `old` from its input's, when its readers want one */
+    const char *note;            /* for describe: why a repartition is needed, what a store holds; or NULL */
     const char *repartition_key; /* a repartition's key as text, so that equal ones can be told */
-    uint32_t subtopology; /* of its processing side; a repartition's far side is in `next` */
+    uint32_t subtopology;        /* of its processing side; a repartition's far side is in `next` */
     uint32_t next;
 };
 
@@ -134,7 +139,7 @@ struct sx_plan {
     streamd_error *warnings;
 };
 
-/* ---- Building --------------------------------------------------------------------------------- */
+/* ---- Building -------------------------------------------------------------------------------- */
 
 struct sx_plan *sx_plan_new(const char *application);
 void sx_plan_free(struct sx_plan *plan);
@@ -145,15 +150,15 @@ struct sx_store_plan *sx_plan_store(struct sx_plan *plan, const char *name, enum
 /* A node with its inputs linked: edges are added to them, in this order of calls. */
 struct sx_node_plan *sx_plan_node(struct sx_plan *plan, const struct sx_operator_def *op,
                                   const char *definition, const char *stage, struct sx_position at);
-void sx_plan_link(struct sx_plan *plan, struct sx_node_plan *from, uint32_t port,
-                  struct sx_node_plan *to, uint32_t input);
+void sx_plan_link(struct sx_plan *plan, struct sx_node_plan *from, uint32_t port, struct sx_node_plan *to,
+                  uint32_t input);
 /* Topics a and b must have the same number of partitions. */
 void sx_plan_copartition(struct sx_plan *plan, uint32_t topic_a, uint32_t topic_b);
 
 /* Find subtopologies, needed columns, needs_old, row_at_a_time. Called once, when all nodes are in. */
 streamd_status sx_plan_finish(struct sx_plan *plan, streamd_error **error);
 
-/* ---- Printing: the same bytes for the same plan ------------------------------------------------ */
+/* ---- Printing: the same bytes for the same plan ---------------------------------------------- */
 void sx_plan_print_text(const struct sx_plan *plan, struct sx_buffer *to);
 void sx_plan_print_dot(const struct sx_plan *plan, struct sx_buffer *to);
 void sx_plan_print_json(const struct sx_plan *plan, struct sx_buffer *to);

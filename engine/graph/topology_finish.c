@@ -7,7 +7,7 @@ static bool is_repartition(const struct sx_node_plan *node)
     return node->entry != NULL && node->input_count > 0;
 }
 
-/* ---- Subtopologies: union of nodes linked by edges ---------------------------------------------- */
+/* ---- Subtopologies: union of nodes linked by edges ------------------------------------------- */
 
 /* A node has two sides, 2i (what processes its input) and 2i+1 (what emits). They are one but for a
  * repartition, whose topic lies between. */
@@ -87,7 +87,7 @@ static void find_subtopologies(struct sx_plan *plan)
         }
 }
 
-/* ---- Columns and old rows, from the ends backwards ------------------------------------------------ */
+/* ---- Columns and old rows, from the ends backwards ------------------------------------------- */
 
 static void need_columns(struct sx_plan *plan)
 {
@@ -112,7 +112,7 @@ static void need_columns(struct sx_plan *plan)
     }
 }
 
-/* ---- Paths that meet ------------------------------------------------------------------------------ */
+/* ---- Paths that meet ------------------------------------------------------------------------- */
 
 /* In how many ways does a row of `entry` reach each node? More than one: the order in which rows
  * arrive there depends on how they were batched, unless they go through one by one. */

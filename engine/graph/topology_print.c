@@ -2,9 +2,15 @@
  * that a plan can be a golden file. */
 #include "engine/graph/operator.h"
 
-static bool is_repartition(const struct sx_node_plan *node) { return node->entry != NULL && node->input_count > 0; }
+static bool is_repartition(const struct sx_node_plan *node)
+{
+    return node->entry != NULL && node->input_count > 0;
+}
 
-static const char *topic_name(const struct sx_plan *plan, uint32_t index) { return plan->topics[index]->name; }
+static const char *topic_name(const struct sx_plan *plan, uint32_t index)
+{
+    return plan->topics[index]->name;
+}
 
 /* Another repartition that carries the same rows by the same key. */
 static const struct sx_node_plan *twin_of(const struct sx_plan *plan, const struct sx_node_plan *node)
@@ -21,16 +27,19 @@ static const struct sx_node_plan *twin_of(const struct sx_plan *plan, const stru
     return NULL;
 }
 
-/* ---- Text ------------------------------------------------------------------------------------------------ */
+/* ---- Text ------------------------------------------------------------------------------------ */
 
 static void print_targets(const struct sx_node_plan *node, struct sx_buffer *to)
 {
     for (uint32_t o = 0; o < node->output_count; o++)
         sx_buffer_printf(to, "%s%s%s", o ? ", " : "  -> ", node->outputs[o].to->name,
-                         node->outputs[o].port == SX_PORT_FINAL && strcmp(node->op->name, "aggregate") == 0 ? " (final)" : "");
+                         node->outputs[o].port == SX_PORT_FINAL && strcmp(node->op->name, "aggregate") == 0
+                             ? " (final)"
+                             : "");
 }
 
-static void print_node(const struct sx_plan *plan, const struct sx_node_plan *node, uint32_t subtopology, struct sx_buffer *to)
+static void print_node(const struct sx_plan *plan, const struct sx_node_plan *node, uint32_t subtopology,
+                       struct sx_buffer *to)
 {
     bool far_side = is_repartition(node) && node->next == subtopology;
 
@@ -40,9 +49,13 @@ static void print_node(const struct sx_plan *plan, const struct sx_node_plan *no
     } else if (is_repartition(node)) {
         sx_buffer_printf(to, "to topic \"%s\"", topic_name(plan, node->topics[0]));
     } else if (node->entry != NULL) {
-        sx_buffer_printf(to, "%s", node->entry->global ? "global table" : node->schema->is_table ? "table" : "stream");
+        sx_buffer_printf(to, "%s",
+                         node->entry->global      ? "global table"
+                         : node->schema->is_table ? "table"
+                                                  : "stream");
         for (uint32_t t = 0; t < node->entry->topic_count; t++)
-            sx_buffer_printf(to, "%s\"%s\"", t ? ", " : " from topic ", topic_name(plan, node->entry->topics[t]));
+            sx_buffer_printf(to, "%s\"%s\"", t ? ", " : " from topic ",
+                             topic_name(plan, node->entry->topics[t]));
     } else if (node->output_count == 0 && node->topic_count == 1) {
         sx_buffer_printf(to, "to topic \"%s\"", topic_name(plan, node->topics[0]));
     } else {
@@ -62,8 +75,11 @@ static void print_node(const struct sx_plan *plan, const struct sx_node_plan *no
 
         sx_buffer_printf(to, "      why: %s\n", node->note);
         if (twin != NULL)
-            sx_buffer_printf(to, "      note: carries the same rows as `%s`; a `repartition` before the fork would share them\n",
-                             topic_name(plan, twin->topics[0]));
+            sx_buffer_printf(
+                to,
+                "      note: carries the same rows as `%s`; "
+                "a `repartition` before the fork would share them\n",
+                topic_name(plan, twin->topics[0]));
     }
 }
 
@@ -72,7 +88,10 @@ static void print_roles(const struct sx_topic_plan *topic, struct sx_buffer *to)
     static const struct {
         uint32_t role;
         const char *word;
-    } words[] = {{SX_TOPIC_SOURCE, "source"}, {SX_TOPIC_SINK, "sink"}, {SX_TOPIC_REPARTITION, "repartition"}, {SX_TOPIC_CHANGELOG, "changelog"}};
+    } words[] = {{SX_TOPIC_SOURCE, "source"},
+                 {SX_TOPIC_SINK, "sink"},
+                 {SX_TOPIC_REPARTITION, "repartition"},
+                 {SX_TOPIC_CHANGELOG, "changelog"}};
     const char *comma = "";
 
     for (size_t i = 0; i < SX_COUNT(words); i++)
@@ -89,7 +108,8 @@ void sx_plan_print_text(const struct sx_plan *plan, struct sx_buffer *to)
         const struct sx_subtopology *sub = &plan->subtopologies[s];
 
         sx_buffer_printf(to, "\n  subtopology %u%s\n", s,
-                         sub->global_only ? "  (global tables, read whole by every process)" : "  (a task per partition)");
+                         sub->global_only ? "  (global tables, read whole by every process)"
+                                          : "  (a task per partition)");
         for (uint32_t n = 0; n < sub->node_count; n++)
             print_node(plan, sub->nodes[n], s, to);
     }
@@ -106,14 +126,17 @@ void sx_plan_print_text(const struct sx_plan *plan, struct sx_buffer *to)
         const struct sx_store_plan *store = plan->stores[i];
 
         sx_buffer_printf(to, "    %-28s %s, restored from \"%s\"", store->name,
-                         store->global ? "global" : store->kind == SX_STORE_WINDOW ? "windows" : "key-value", store->changelog);
+                         store->global                    ? "global"
+                         : store->kind == SX_STORE_WINDOW ? "windows"
+                                                          : "key-value",
+                         store->changelog);
         if (store->retention_ms)
             sx_buffer_printf(to, ", kept %lld ms", (long long)store->retention_ms);
         sx_buffer_add_byte(to, '\n');
     }
 }
 
-/* ---- DOT ------------------------------------------------------------------------------------------------- */
+/* ---- DOT ------------------------------------------------------------------------------------- */
 
 /* Quotes and backslashes of names, for DOT and JSON strings. */
 static void add_escaped(struct sx_buffer *to, const char *text)
@@ -159,14 +182,15 @@ void sx_plan_print_dot(const struct sx_plan *plan, struct sx_buffer *to)
             if (is_repartition(node))
                 sx_buffer_printf(to, "  t%u -> n%u;\n", node->topics[0], node->outputs[o].to->index);
             else
-                sx_buffer_printf(to, "  n%u -> n%u%s;\n", i, node->outputs[o].to->index,
-                                 node->outputs[o].input == 1 && node->outputs[o].to->store_count ? " [style=dashed]" : "");
+                sx_buffer_printf(
+                    to, "  n%u -> n%u%s;\n", i, node->outputs[o].to->index,
+                    node->outputs[o].input == 1 && node->outputs[o].to->store_count ? " [style=dashed]" : "");
         }
     }
     sx_buffer_add_text(to, "}\n");
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------ */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static void add_string(struct sx_buffer *to, const char *name, const char *text)
 {
@@ -236,7 +260,8 @@ void sx_plan_print_json(const struct sx_plan *plan, struct sx_buffer *to)
     for (uint32_t i = 0; i < plan->store_count; i++) {
         sx_buffer_add_text(to, i ? ",\n{" : "\n{");
         add_string(to, "name", plan->stores[i]->name);
-        sx_buffer_printf(to, ",\"kind\":\"%s\",", plan->stores[i]->kind == SX_STORE_WINDOW ? "windows" : "key-value");
+        sx_buffer_printf(to, ",\"kind\":\"%s\",",
+                         plan->stores[i]->kind == SX_STORE_WINDOW ? "windows" : "key-value");
         add_string(to, "changelog", plan->stores[i]->changelog);
         sx_buffer_add_byte(to, '}');
     }

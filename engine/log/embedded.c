@@ -74,7 +74,7 @@ void sx_embedded_turn_end(struct embedded *log)
     pthread_cond_broadcast(&log->turned);
 }
 
-/* ---- the group: one process, which has all slots ---- */
+/* ---- the group: one process, which has all slots --------------------------------------------- */
 
 static streamd_status embedded_join(struct sx_log *log, const char *slots_topic, int32_t slot_count,
                                     const struct sx_group_events *events, streamd_error **error)
@@ -137,7 +137,7 @@ static streamd_status embedded_leave(struct sx_log *log, streamd_error **error)
     return STREAMD_OK;
 }
 
-/* ---- the group's offsets ---- */
+/* ---- the group's offsets --------------------------------------------------------------------- */
 
 static streamd_status read_offset(struct embedded *log, uint32_t id, struct sx_partition_offset *offset,
                                   streamd_error **error)

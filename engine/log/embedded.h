@@ -87,7 +87,7 @@ struct embedded_reader {
 
 static inline struct embedded *embedded_of(struct sx_log *log) { return (struct embedded *)log; }
 
-/* ---- embedded_block.c ---- */
+/* ---- embedded_block.c ------------------------------------------------------------------------ */
 
 #define SX_BLOCK_HEAD 13 /* bytes before the first record */
 #define SX_BLOCK_KEY 16
@@ -106,7 +106,7 @@ bool sx_block_head(const char **at, const char *end, uint32_t *count, int64_t *a
  * `arena`. False: damaged. */
 bool sx_block_record(const char **at, const char *end, struct sx_record *record, struct sx_arena *arena);
 
-/* ---- embedded_topics.c ---- */
+/* ---- embedded_topics.c ----------------------------------------------------------------------- */
 
 streamd_status sx_embedded_load(struct embedded *log, streamd_error **error);
 /* Under the lock. E_NOTFOUND. With a partition: that it exists too. */
@@ -128,21 +128,21 @@ streamd_status sx_embedded_topics(struct sx_log *log, char ***names, uint32_t *c
 streamd_status sx_embedded_watermarks(struct sx_log *log, const char *topic, int32_t partition, bool all,
                                       int64_t *low, int64_t *high, streamd_error **error);
 
-/* ---- embedded_purge.c ---- */
+/* ---- embedded_purge.c ------------------------------------------------------------------------ */
 
 /* Delete what has outlived its topic's retention. Never fails: it is logged, and tried again. */
 void sx_embedded_tend(struct embedded *log, int64_t wall_ms);
 streamd_status sx_embedded_purge(struct sx_log *log, const struct sx_partition_offset *before, uint32_t count,
                                  streamd_error **error);
 
-/* ---- embedded.c ---- */
+/* ---- embedded.c ------------------------------------------------------------------------------ */
 
 /* Turns, under the lock. */
 uint64_t sx_embedded_turn_take(struct embedded *log);
 void sx_embedded_turn_wait(struct embedded *log, uint64_t turn);
 void sx_embedded_turn_end(struct embedded *log);
 
-/* ---- embedded_read.c ---- */
+/* ---- embedded_read.c ------------------------------------------------------------------------- */
 
 streamd_status sx_embedded_reader_open(struct sx_log *log, enum sx_reader_use use, const char *topic,
                                        int32_t partition, int64_t offset, const struct sx_waker *waker,
@@ -155,7 +155,7 @@ streamd_status sx_embedded_seek(struct sx_reader *reader, int64_t offset, stream
 int64_t sx_embedded_reader_end(struct sx_reader *reader);
 void sx_embedded_wake(struct embedded_partition *partition); /* under the lock: all its readers */
 
-/* ---- embedded_write.c ---- */
+/* ---- embedded_write.c ------------------------------------------------------------------------ */
 
 streamd_status sx_embedded_writer_open(struct sx_log *log, uint32_t number, const struct sx_waker *waker,
                                        struct sx_writer **writer, streamd_error **error);

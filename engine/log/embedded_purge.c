@@ -113,7 +113,7 @@ streamd_status sx_embedded_purge(struct sx_log *log, const struct sx_partition_o
     return status != STREAMD_OK ? status : made;
 }
 
-/* ---- retention ---- */
+/* ---- retention ------------------------------------------------------------------------------- */
 
 /* Partitions with a retention, as cuts whose `low` is where they begin now. */
 struct tended {

@@ -11,7 +11,7 @@ static const char topic_prefix[] = "log/topic/";
 static const char topic_prefix_end[] = "log/topic0"; /* '0' follows '/' */
 static const char next_key[] = "log/next";
 
-/* ---- keys ---- */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 void sx_embedded_low_key(uint32_t topic, int32_t partition, struct sx_buffer *key)
 {
@@ -43,7 +43,7 @@ static void topic_key(const char *name, struct sx_buffer *key)
     sx_buffer_add_text(key, name);
 }
 
-/* ---- a topic in memory and on disk ---- */
+/* ---- a topic in memory and on disk ----------------------------------------------------------- */
 
 static struct embedded_topic *new_topic(struct sx_slice name, int32_t partitions)
 {
@@ -174,7 +174,7 @@ streamd_status sx_embedded_topic(struct embedded *log, const char *name, int32_t
     return STREAMD_OK;
 }
 
-/* ---- creating and removing ---- */
+/* ---- creating and removing ------------------------------------------------------------------- */
 
 /* What Kafka allows, so that a program can move there. */
 static bool is_topic_name(const char *name)
@@ -320,7 +320,7 @@ streamd_status sx_embedded_remove(struct sx_log *log, const char *topic, streamd
     return status;
 }
 
-/* ---- asking ---- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 streamd_status sx_embedded_partitions(struct sx_log *log, const char *topic, int32_t *count,
                                       streamd_error **error)

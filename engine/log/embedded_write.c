@@ -116,7 +116,7 @@ streamd_status sx_embedded_topic_open(struct sx_writer *writer, const char *name
     return STREAMD_OK;
 }
 
-/* ---- writing ---- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void add_target(struct embedded_writer *writer, struct sx_topic *topic, int32_t partition)
 {
@@ -190,7 +190,7 @@ int64_t sx_embedded_writer_offset(struct sx_writer *writer, struct sx_topic *top
     return topic->pending[partition].offset;
 }
 
-/* ---- commit and abort ---- */
+/* ---- commit and abort ------------------------------------------------------------------------ */
 
 static struct pending *pending_of(const struct target *target)
 {

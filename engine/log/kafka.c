@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #define MEMORY_BYTES ((size_t)64 << 20)
-#define QUEUE_BYTES_MIN ((size_t)1 << 20)
+#define QUEUE_BYTES_MIN ((size_t)2 << 20) /* one fetch being read, one under way */
 #define QUEUE_BYTES_MAX ((size_t)64 << 20)
 #define QUEUE_MESSAGE_BYTES 512 /* what librdkafka needs for a small record */
 #define QUEUES_PER_WORKER 4

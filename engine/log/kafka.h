@@ -59,7 +59,7 @@ struct sx_kafka {
 
 extern const struct sx_log_def sx_log_kafka;
 
-/* ---- kafka_conf.c --------------------------------------------------------------------------- */
+/* ---- kafka_conf.c ---------------------------------------------------------------------------- */
 
 /* Refuse settings that are not librdkafka's, or that are ours to make. */
 streamd_status sx_kafka_check_settings(struct sx_kafka *kafka, streamd_error **error);
@@ -69,7 +69,7 @@ streamd_status sx_kafka_client(struct sx_kafka *kafka, enum sx_kafka_role role, 
                                void (*extra)(rd_kafka_conf_t *conf, void *opaque), void *opaque,
                                rd_kafka_t **client, streamd_error **error);
 
-/* ---- kafka_error.c -------------------------------------------------------------------------- */
+/* ---- kafka_error.c --------------------------------------------------------------------------- */
 
 enum sx_kafka_kind {
     SX_KAFKA_TRANSIENT, /* comes and goes: brokers away, leaders changing */
@@ -92,7 +92,7 @@ streamd_status sx_kafka_background(struct sx_kafka *kafka, streamd_error **error
 int64_t sx_kafka_now_ms(void);
 void sx_kafka_sleep_ms(int ms);
 
-/* ---- kafka_admin.c -------------------------------------------------------------------------- */
+/* ---- kafka_admin.c --------------------------------------------------------------------------- */
 
 streamd_status sx_kafka_partitions(struct sx_log *, const char *, int32_t *, streamd_error **);
 streamd_status sx_kafka_create(struct sx_log *, const struct sx_topic_spec *, streamd_error **);
@@ -103,7 +103,11 @@ streamd_status sx_kafka_topics(struct sx_log *, char ***, uint32_t *, streamd_er
 streamd_status sx_kafka_purge(struct sx_log *, const struct sx_partition_offset *, uint32_t,
                               streamd_error **);
 
-/* ---- kafka_offsets.c ------------------------------------------------------------------------ */
+/* Have the client learn of the topic now. By itself it looks once a second: a first record would take
+ * up to two to come or go. E_NOTFOUND. */
+streamd_status sx_kafka_learn(rd_kafka_t *client, const char *topic, streamd_error **error);
+
+/* ---- kafka_offsets.c ------------------------------------------------------------------------- */
 
 streamd_status sx_kafka_watermarks(struct sx_log *, const char *, int32_t, bool, int64_t *,
                                    int64_t *, streamd_error **);
@@ -118,7 +122,7 @@ streamd_status sx_kafka_committed_list(struct sx_kafka *kafka,
 rd_kafka_topic_partition_list_t *sx_kafka_offset_list(const struct sx_partition_offset *offsets,
                                                       uint32_t count, const char *tag);
 
-/* ---- kafka_group.c -------------------------------------------------------------------------- */
+/* ---- kafka_group.c --------------------------------------------------------------------------- */
 
 streamd_status sx_kafka_join(struct sx_log *, const char *, int32_t, const struct sx_group_events *,
                              streamd_error **);
@@ -129,7 +133,7 @@ rd_kafka_consumer_group_metadata_t *sx_kafka_membership(struct sx_kafka *kafka);
 /* Is the member the one of `was`, but the group another generation? */
 bool sx_kafka_has_moved_on(struct sx_kafka *kafka, const rd_kafka_consumer_group_metadata_t *was);
 
-/* ---- kafka_reader.c ------------------------------------------------------------------------- */
+/* ---- kafka_reader.c -------------------------------------------------------------------------- */
 
 /* The client that reads partitions; made when first asked for. */
 streamd_status sx_kafka_read_client(struct sx_kafka *kafka, uint32_t number, rd_kafka_t **client,
@@ -143,7 +147,7 @@ int64_t sx_kafka_reader_end(struct sx_reader *);
 streamd_status sx_kafka_fetch(struct sx_reader *, uint32_t, struct sx_fetch *, streamd_error **);
 void sx_kafka_release(struct sx_reader *, struct sx_fetch *);
 
-/* ---- kafka_writer.c, kafka_commit.c --------------------------------------------------------- */
+/* ---- kafka_writer.c, kafka_commit.c ---------------------------------------------------------- */
 
 struct sx_topic {
     struct sx_kafka_writer *writer;

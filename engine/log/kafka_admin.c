@@ -8,16 +8,15 @@
 #define REPARTITION_SEGMENT_BYTES "52428800"
 
 /* Metadata of one topic. */
-static rd_kafka_resp_err_t count_partitions(struct sx_kafka *kafka, const char *topic,
-                                            int32_t *count)
+static rd_kafka_resp_err_t count_partitions(rd_kafka_t *client, const char *topic, int32_t *count)
 {
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(kafka->admin, topic, NULL);
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
     const struct rd_kafka_metadata *metadata;
     rd_kafka_resp_err_t err;
 
     if (handle == NULL)
         return rd_kafka_last_error();
-    err = rd_kafka_metadata(kafka->admin, 0, handle, &metadata, ASK_MS);
+    err = rd_kafka_metadata(client, 0, handle, &metadata, ASK_MS);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         err = metadata->topic_cnt == 1 ? metadata->topics[0].err
                                        : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
@@ -37,7 +36,7 @@ streamd_status sx_kafka_partitions(struct sx_log *log, const char *topic, int32_
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
     int32_t found = 0;
-    rd_kafka_resp_err_t err = count_partitions(kafka, topic, &found);
+    rd_kafka_resp_err_t err = count_partitions(kafka->admin, topic, &found);
 
     /* The count is known though a leader is away. */
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR &&
@@ -45,6 +44,17 @@ streamd_status sx_kafka_partitions(struct sx_log *log, const char *topic, int32_
         return sx_kafka_fail(error, err, NULL, "topic %s", topic);
     *count = found;
     return STREAMD_OK;
+}
+
+streamd_status sx_kafka_learn(rd_kafka_t *client, const char *topic, streamd_error **error)
+{
+    int32_t count;
+    rd_kafka_resp_err_t err = count_partitions(client, topic, &count);
+
+    /* What passes, passes without us. */
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR || sx_kafka_kind(err) == SX_KAFKA_TRANSIENT)
+        return STREAMD_OK;
+    return sx_kafka_fail(error, err, NULL, "topic %s", topic);
 }
 
 /* Wait for the answer. `topic_error` finds what is wrong with the topic in it. */
@@ -106,7 +116,7 @@ static streamd_status wait_until_seen(struct sx_kafka *kafka, const char *topic,
     rd_kafka_resp_err_t err;
     int32_t count;
 
-    while ((err = count_partitions(kafka, topic, &count)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    while ((err = count_partitions(kafka->admin, topic, &count)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         enum sx_kafka_kind kind = sx_kafka_kind(err);
         if ((kind != SX_KAFKA_MISSING && kind != SX_KAFKA_TRANSIENT && kind != SX_KAFKA_TIMEOUT) ||
             sx_kafka_now_ms() >= until)

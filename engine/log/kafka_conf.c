@@ -153,7 +153,7 @@ static bool set_defaults(struct sx_kafka *kafka, enum sx_kafka_role role, rd_kaf
     case SX_KAFKA_READ:
         SET("queued.min.messages", "%u", kafka->queue_messages);
         SET("queued.max.messages.kbytes", "%zu", kafka->queue_bytes / 1024);
-        SET("fetch.message.max.bytes", "%zu", SX_MIN(kafka->queue_bytes, (size_t)1 << 20));
+        SET("fetch.message.max.bytes", "%zu", SX_MIN(kafka->queue_bytes / 2, (size_t)1 << 20));
         /* A partition that starts, or that has room again, waits for the request under way. */
         SET("fetch.wait.max.ms", "100");
         SET("fetch.error.backoff.ms", "100");

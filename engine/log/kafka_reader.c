@@ -6,8 +6,9 @@
  *
  * librdkafka 2.0.2 stops fetching a partition while its queue is full and looks again only when its
  * broker's thread wakes for another reason, or after a second. A worker that empties a full queue
- * faster than that would stand still, so a reader wakes the thread when half of a full queue is read:
- * any request to the partition's leader does it.
+ * faster than that would stand still (measured: a million records took 35 s instead of 1.2 s with
+ * queues of 4 MiB), so a reader wakes the thread when half of a full queue is read: any request to
+ * the partition's leader does it.
  */
 #include "engine/log/kafka.h"
 
@@ -39,8 +40,8 @@ struct sx_kafka_reader {
     rd_kafka_resp_err_t failed;
     char *reason;
     struct fetched *kept[KEPT_FETCHES];
-    /* To tell a full queue by its length. */
-    uint64_t seen_bytes, seen_count;
+    /* To tell a full queue by its length: the size of records, the latest weighing most. */
+    uint64_t record_bytes;
     bool full;
 };
 
@@ -57,8 +58,9 @@ streamd_status sx_kafka_read_client(struct sx_kafka *kafka, uint32_t number, rd_
     return status;
 }
 
-/* Take a place in the list of open readers, on the first client that does not read the partition. */
-static bool enter(struct sx_kafka_reader *reader)
+/* Take a place in the list of open readers, on the first client that does not read the partition.
+ * *known: that client reads the topic already. */
+static bool enter(struct sx_kafka_reader *reader, bool *known)
 {
     struct sx_kafka *kafka = reader->kafka;
     bool used[SX_KAFKA_READ_CLIENTS] = {false};
@@ -71,6 +73,10 @@ static bool enter(struct sx_kafka_reader *reader)
             used[other->client_number] = true;
     while (free_one < SX_KAFKA_READ_CLIENTS && used[free_one])
         free_one++;
+    *known = false;
+    for (struct sx_kafka_reader *other = kafka->open; other != NULL; other = other->next_open)
+        *known = *known || (other->client_number == free_one &&
+                            strcmp(other->reader.topic, reader->reader.topic) == 0);
     if (free_one < SX_KAFKA_READ_CLIENTS) {
         reader->client_number = free_one;
         reader->next_open = kafka->open;
@@ -165,6 +171,7 @@ streamd_status sx_kafka_reader_open(struct sx_log *log, enum sx_reader_use use, 
 {
     struct sx_kafka_reader *reader;
     streamd_status status;
+    bool known;
 
     if (offset < 0 || partition < 0)
         return sx_fail(error, STREAMD_E_ARGUMENT, "%s [%d] cannot be read from offset %lld", topic,
@@ -174,13 +181,15 @@ streamd_status sx_kafka_reader_open(struct sx_log *log, enum sx_reader_use use, 
     reader->kafka = (struct sx_kafka *)log;
     reader->waker = waker;
     reader->end = -1;
-    if (!enter(reader)) {
+    if (!enter(reader, &known)) {
         free((char *)reader->reader.topic);
         free(reader);
         return sx_fail(error, STREAMD_E_STATE, "%s [%d] is being read %d times already", topic,
                        partition, SX_KAFKA_READ_CLIENTS);
     }
     status = sx_kafka_read_client(reader->kafka, reader->client_number, &reader->client, error);
+    if (status == STREAMD_OK && !known)
+        status = sx_kafka_learn(reader->client, topic, error);
     if (status == STREAMD_OK)
         status = start(reader, offset, error);
     if (status != STREAMD_OK) {
@@ -329,8 +338,6 @@ static void add_record(struct sx_kafka_reader *reader, struct fetched *fetched,
     };
     reader->next = message->offset + 1;
     reader->at_end = false;
-    reader->seen_bytes += message->key_len + message->len;
-    reader->seen_count++;
 }
 
 /* What is not a record: the end of the partition, or an error. */
@@ -348,25 +355,29 @@ static void take_event(struct sx_kafka_reader *reader, rd_kafka_message_t *messa
     rd_kafka_message_destroy(message);
 }
 
-static void watch_queue(struct sx_kafka_reader *reader, bool more)
+/* `taken` messages were just taken from the queue. */
+static void watch_queue(struct sx_kafka_reader *reader, const struct fetched *fetched, size_t taken,
+                        uint32_t max)
 {
-    size_t waiting = rd_kafka_queue_length(reader->queue);
-    size_t bytes = reader->seen_count == 0
-                       ? 0
-                       : (size_t)(reader->seen_bytes * waiting / reader->seen_count);
+    size_t waiting = rd_kafka_queue_length(reader->queue), before = waiting + taken, bytes = 0;
     size_t most = reader->kafka->queue_messages, most_bytes = reader->kafka->queue_bytes;
+    int64_t low, high;
 
     /* The event was for the first of them, and that was taken. */
-    if (more && waiting > 0 && reader->waker != NULL)
+    if (taken == max && waiting > 0 && reader->waker != NULL)
         sx_waker_wake(reader->waker);
-    if (waiting >= most - most / 8 || bytes >= most_bytes - most_bytes / 8) {
+    for (uint32_t i = 0; i < fetched->count; i++)
+        bytes += fetched->records[i].key.size + fetched->records[i].value.size;
+    if (fetched->count > 0)
+        reader->record_bytes = SX_MAX(bytes / fetched->count, reader->record_bytes * 7 / 8);
+    bytes = (size_t)reader->record_bytes;
+    if (before >= most - most / 4 || before * bytes >= most_bytes - most_bytes / 4)
         reader->full = true;
-    } else if (reader->full && waiting < most / 2 && bytes < most_bytes / 2) {
-        int64_t low, high;
-        reader->full = false;
-        rd_kafka_query_watermark_offsets(reader->client, reader->reader.topic,
-                                         reader->reader.partition, &low, &high, WAKE_REQUEST_MS);
-    }
+    if (!reader->full || waiting >= most / 2 || waiting * bytes >= most_bytes / 2)
+        return;
+    reader->full = false;
+    rd_kafka_query_watermark_offsets(reader->client, reader->reader.topic, reader->reader.partition,
+                                     &low, &high, WAKE_REQUEST_MS);
 }
 
 streamd_status sx_kafka_fetch(struct sx_reader *base, uint32_t max, struct sx_fetch *fetch,
@@ -391,7 +402,7 @@ streamd_status sx_kafka_fetch(struct sx_reader *base, uint32_t max, struct sx_fe
             take_event(reader, message);
     }
     if (count > 0)
-        watch_queue(reader, (uint32_t)count == max);
+        watch_queue(reader, fetched, (size_t)count, max);
     fetch->next_offset = reader->next;
     fetch->at_end = reader->at_end;
     if (fetched != NULL && fetched->count > 0) {

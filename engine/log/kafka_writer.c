@@ -86,6 +86,8 @@ streamd_status sx_kafka_writer_revive(struct sx_kafka_writer *writer, streamd_er
         topic->handle = rd_kafka_topic_new(writer->producer, topic->name, NULL);
         if (topic->handle == NULL)
             status = sx_kafka_fail(error, rd_kafka_last_error(), NULL, "topic %s", topic->name);
+        else
+            status = sx_kafka_learn(writer->producer, topic->name, error);
     }
     if (status != STREAMD_OK)
         sx_kafka_writer_drop(writer);
@@ -150,6 +152,9 @@ streamd_status sx_kafka_topic_open(struct sx_writer *base, const char *name, str
             *out = topic;
             return STREAMD_OK;
         }
+    if (status != STREAMD_OK)
+        return status;
+    status = sx_kafka_learn(writer->producer, name, error);
     if (status != STREAMD_OK)
         return status;
     handle = rd_kafka_topic_new(writer->producer, name, NULL);

@@ -58,20 +58,20 @@ struct sx_log_setting {
 };
 
 struct sx_log_options {
-    const char *bootstrap;     /* kafka: host:port list */
-    const char *application;   /* the group, and the prefix of internal topics and ids */
-    const char *id;            /* of this process, kept in the state directory */
-    const char *instance;      /* --instance: static membership; NULL: none */
-    const char *client_id;     /* carries the HTTP address */
+    const char *bootstrap;   /* kafka: host:port list */
+    const char *application; /* the group, and the prefix of internal topics and ids */
+    const char *id;          /* of this process, kept in the state directory */
+    const char *instance;    /* --instance: static membership; NULL: none */
+    const char *client_id;   /* carries the HTTP address */
     enum sx_guarantee guarantee;
-    uint32_t writer_count;     /* workers */
-    size_t memory_bytes;       /* for queues */
-    int32_t default_partitions; /* embedded: 4 */
-    bool sync;                 /* embedded: sync the WAL at each commit */
+    uint32_t writer_count;                 /* workers */
+    size_t memory_bytes;                   /* for queues */
+    int32_t default_partitions;            /* embedded: 4 */
+    bool sync;                             /* embedded: sync the WAL at each commit */
     const struct sx_log_setting *settings; /* `kafka.*` without the prefix */
     uint32_t setting_count;
-    struct sx_disk *disk;      /* embedded: where the topics are; kafka: unused */
-    struct sx_logger *logger;  /* may be NULL; outlives the log */
+    struct sx_disk *disk;     /* embedded: where the topics are; kafka: unused */
+    struct sx_logger *logger; /* may be NULL; outlives the log */
 };
 
 struct sx_group_events {
@@ -123,11 +123,13 @@ struct sx_log_def {
 
     /* ---- topics ---- */
     /* The number of partitions. E_NOTFOUND. */
-    streamd_status (*partitions)(struct sx_log *log, const char *topic, int32_t *count, streamd_error **error);
+    streamd_status (*partitions)(struct sx_log *log, const char *topic, int32_t *count,
+                                 streamd_error **error);
     /* Create a topic. That it is there already is no error here: the caller checks counts. */
     streamd_status (*create)(struct sx_log *log, const struct sx_topic_spec *spec, streamd_error **error);
     /* The cleanup policy and retention of an existing topic. */
-    streamd_status (*describe)(struct sx_log *log, const char *topic, struct sx_topic_spec *spec, streamd_error **error);
+    streamd_status (*describe)(struct sx_log *log, const char *topic, struct sx_topic_spec *spec,
+                               streamd_error **error);
     streamd_status (*remove)(struct sx_log *log, const char *topic, streamd_error **error);
     /* All topics' names, an array and each name to be freed by the caller with free(). */
     streamd_status (*topics)(struct sx_log *log, char ***names, uint32_t *count, streamd_error **error);
@@ -136,11 +138,13 @@ struct sx_log_def {
     streamd_status (*watermarks)(struct sx_log *log, const char *topic, int32_t partition, bool all,
                                  int64_t *low, int64_t *high, streamd_error **error);
     /* Delete the records before these offsets (purge of repartition topics). */
-    streamd_status (*purge)(struct sx_log *log, const struct sx_partition_offset *before, uint32_t count, streamd_error **error);
+    streamd_status (*purge)(struct sx_log *log, const struct sx_partition_offset *before, uint32_t count,
+                            streamd_error **error);
 
     /* ---- group ---- */
     /* The group's committed offsets, after waiting for open transactions; SX_OFFSET_NONE if none. */
-    streamd_status (*committed)(struct sx_log *log, struct sx_partition_offset *offsets, uint32_t count, streamd_error **error);
+    streamd_status (*committed)(struct sx_log *log, struct sx_partition_offset *offsets, uint32_t count,
+                                streamd_error **error);
     /* Forget the group's offsets (reset). The group must be empty. */
     streamd_status (*forget)(struct sx_log *log, streamd_error **error);
     /* Become a member. `slots_topic` has one partition per slot and stays empty. */
@@ -159,7 +163,8 @@ struct sx_log_def {
     void (*reader_close)(struct sx_reader *reader);
     /* At most `max` records, at once, maybe none (count 0). Never waits. E_NOTFOUND: the offset is
      * out of the partition's range. Every successful fetch is to be released, in any order. */
-    streamd_status (*fetch)(struct sx_reader *reader, uint32_t max, struct sx_fetch *fetch, streamd_error **error);
+    streamd_status (*fetch)(struct sx_reader *reader, uint32_t max, struct sx_fetch *fetch,
+                            streamd_error **error);
     void (*release)(struct sx_reader *reader, struct sx_fetch *fetch);
     /* Go back (or forth); fetches not yet released stay valid. */
     streamd_status (*seek)(struct sx_reader *reader, int64_t offset, streamd_error **error);
@@ -173,7 +178,8 @@ struct sx_log_def {
                                   struct sx_writer **writer, streamd_error **error);
     void (*writer_close)(struct sx_writer *writer);
     /* A handle, once per topic. */
-    streamd_status (*topic_open)(struct sx_writer *writer, const char *name, struct sx_topic **topic, streamd_error **error);
+    streamd_status (*topic_open)(struct sx_writer *writer, const char *name, struct sx_topic **topic,
+                                 streamd_error **error);
     /* Queue a record; key, value and headers are copied. Exactly-once begins a transaction if none is
      * open. E_TIMEOUT, retriable: the queue is full; call `drain` and try again. */
     streamd_status (*write)(struct sx_writer *writer, struct sx_topic *topic, int32_t partition,
@@ -188,8 +194,7 @@ struct sx_log_def {
      * positions are; may be NULL. `unit` may be NULL. An error leaves the outcome to abort. */
     streamd_status (*commit)(struct sx_writer *writer, const struct sx_partition_offset *offsets,
                              uint32_t count, struct sx_unit *unit,
-                             void (*last)(struct sx_unit *unit, void *arg), void *arg,
-                             streamd_error **error);
+                             void (*last)(struct sx_unit *unit, void *arg), void *arg, streamd_error **error);
     /* Drop what was written since the last commit. The caller seeks its readers back. */
     streamd_status (*abort)(struct sx_writer *writer, streamd_error **error);
     /* After the last record that this writer wrote to this partition and that is delivered: the next

@@ -34,7 +34,7 @@ static bool write_latest(uint32_t topic, int32_t partition, const struct sx_reco
     return sx_worker_write(arg, topic, partition, record);
 }
 
-/* ---- Stores ---------------------------------------------------------------------------------------- */
+/* ---- Stores ---------------------------------------------------------------------------------- */
 
 struct changelog {
     struct sx_worker *worker;
@@ -143,7 +143,7 @@ static void put_changelog_positions(struct sx_unit *unit, void *arg)
     }
 }
 
-/* ---- The commit ------------------------------------------------------------------------------------ */
+/* ---- The commit ------------------------------------------------------------------------------ */
 
 static struct sx_partition_offset *moved_inputs(struct sx_worker *worker, uint32_t *count)
 {

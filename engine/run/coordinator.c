@@ -9,7 +9,7 @@
 #define PURGE_MS 30000
 #define REJOIN_WAIT_MS 1000
 
-/* ---- Slots ----------------------------------------------------------------------------------------- */
+/* ---- Slots ----------------------------------------------------------------------------------- */
 
 static uint32_t least_loaded(const struct sx_engine *engine)
 {
@@ -89,7 +89,7 @@ static streamd_status join(struct sx_engine *engine, streamd_error **error)
                              error);
 }
 
-/* ---- Purge ----------------------------------------------------------------------------------------- */
+/* ---- Purge ----------------------------------------------------------------------------------- */
 
 /* Repartition topics behind what is committed. */
 static void purge(struct sx_engine *engine)
@@ -126,7 +126,7 @@ static void purge(struct sx_engine *engine)
     free(before);
 }
 
-/* ---- The loop -------------------------------------------------------------------------------------- */
+/* ---- The loop -------------------------------------------------------------------------------- */
 
 static bool must_end(const struct sx_engine *engine)
 {

@@ -14,20 +14,19 @@ struct sx_record sx_dead_letter(const struct sx_task_failure *failure, struct sx
 
     if (n)
         memcpy(headers, letter.headers, sizeof(*headers) * n);
-    headers[n++] = (struct sx_header){
-        SX_SLICE("streamd.error"),
-        sx_slice_of(sx_arena_format(arena, "%s: %s", failure->reason, failure->message))};
+    headers[n++] =
+        (struct sx_header){SX_SLICE("streamd.error"),
+                           sx_slice_of(sx_arena_format(arena, "%s: %s", failure->reason, failure->message))};
     headers[n++] = (struct sx_header){SX_SLICE("streamd.topic"), sx_slice_of(failure->topic)};
     headers[n++] = (struct sx_header){SX_SLICE("streamd.partition"),
                                       sx_slice_of(sx_arena_format(arena, "%d", failure->partition))};
-    headers[n++] = (struct sx_header){
-        SX_SLICE("streamd.offset"),
-        sx_slice_of(sx_arena_format(arena, "%lld", (long long)failure->record->offset))};
-    headers[n++] = (struct sx_header){
-        SX_SLICE("streamd.stage"),
-        sx_slice_of(sx_arena_format(arena, "%s (%s:%u:%u)", failure->stage,
-                                    failure->at.file ? failure->at.file : "?", failure->at.line,
-                                    failure->at.column))};
+    headers[n++] =
+        (struct sx_header){SX_SLICE("streamd.offset"),
+                           sx_slice_of(sx_arena_format(arena, "%lld", (long long)failure->record->offset))};
+    headers[n++] = (struct sx_header){SX_SLICE("streamd.stage"),
+                                      sx_slice_of(sx_arena_format(arena, "%s (%s:%u:%u)", failure->stage,
+                                                                  failure->at.file ? failure->at.file : "?",
+                                                                  failure->at.line, failure->at.column))};
     letter.headers = headers;
     letter.header_count = n;
     return letter;

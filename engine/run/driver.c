@@ -88,7 +88,8 @@ struct sx_driver *sx_driver_new(const struct sx_plan *plan, const struct sx_driv
 
     d->plan = plan;
     d->events = *events;
-    d->task_events = (struct sx_task_events){.sent = sent, .failed = failed, .dropped = dropped, .undone = undone, .arg = d};
+    d->task_events = (struct sx_task_events){
+        .sent = sent, .failed = failed, .dropped = dropped, .undone = undone, .arg = d};
     if (events->emitted != NULL)
         d->task_events.emitted = emitted;
     sx_arena_init(&d->arena, 0);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* ---- State ----------------------------------------------------------------------------------------- */
+/* ---- State ----------------------------------------------------------------------------------- */
 
 void sx_engine_go(struct sx_engine *engine, enum streamd_engine_state to)
 {
@@ -105,7 +105,7 @@ int32_t sx_engine_partitions(const struct sx_engine *engine, uint32_t topic)
 
 int32_t sx_engine_slots(const struct sx_engine *engine) { return engine->slot_count; }
 
-/* ---- Start ----------------------------------------------------------------------------------------- */
+/* ---- Start ----------------------------------------------------------------------------------- */
 
 struct sx_engine *sx_engine_new(const struct sx_engine_options *options)
 {
@@ -260,7 +260,7 @@ streamd_status sx_engine_start(struct sx_engine *engine, streamd_error **error)
     return status;
 }
 
-/* ---- Stop ------------------------------------------------------------------------------------------ */
+/* ---- Stop ------------------------------------------------------------------------------------ */
 
 /* Wait until the threads are done. False: not in time. */
 static bool await_end(struct sx_engine *engine, int64_t timeout_ms)

@@ -38,7 +38,7 @@ struct sx_global {
     _Atomic uint64_t rows;
 };
 
-/* ---- Reading --------------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static void sent(const struct sx_task_send *send, void *arg) { /* A global table's source sends nothing. */ }
 
@@ -146,7 +146,7 @@ static void *follow(void *arg)
     return NULL;
 }
 
-/* ---- Life ------------------------------------------------------------------------------------------ */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static streamd_status open_partition(struct table *table, uint32_t topic, int32_t number,
                                      streamd_error **error)
@@ -272,7 +272,7 @@ void sx_global_free(struct sx_global *global)
 
 uint64_t sx_global_rows(const struct sx_global *global) { return global ? sx_counted(&global->rows) : 0; }
 
-/* ---- A worker's view ------------------------------------------------------------------------------- */
+/* ---- A worker's view ------------------------------------------------------------------------- */
 
 struct view {
     struct sx_store store; /* first */

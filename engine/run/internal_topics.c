@@ -46,7 +46,7 @@ static streamd_status create(struct sx_engine *engine, const struct sx_topic_spe
     return await_topic(engine, spec->name, count, error);
 }
 
-/* ---- External topics ------------------------------------------------------------------------------ */
+/* ---- External topics ------------------------------------------------------------------------- */
 
 static streamd_status look_up(struct sx_engine *engine, const struct sx_topic_plan *topic,
                               streamd_error **error)
@@ -78,7 +78,7 @@ static streamd_status look_up(struct sx_engine *engine, const struct sx_topic_pl
     return status;
 }
 
-/* ---- Counts of repartition topics ----------------------------------------------------------------- */
+/* ---- Counts of repartition topics ------------------------------------------------------------ */
 
 /* Partitions of the widest input; 0: one is not known yet. */
 static int32_t width_of(const struct sx_engine *engine, const struct sx_subtopology *sub)
@@ -203,7 +203,7 @@ static streamd_status resolve(struct sx_engine *engine, streamd_error **error)
     return STREAMD_OK;
 }
 
-/* ---- Ours ---------------------------------------------------------------------------------------- */
+/* ---- Ours ------------------------------------------------------------------------------------ */
 
 static const char *cleanup_word(enum sx_cleanup cleanup)
 {

@@ -11,7 +11,7 @@
 
 enum { KIND_ROW = 1, VERSION = 1 };
 
-/* ---- Positions: META `pos/` store 4 slot 2 topic -------------------------------------------------- */
+/* ---- Positions: META `pos/` store 4 slot 2 topic --------------------------------------------- */
 
 static struct sx_slice position_key(struct sx_buffer *key, uint32_t store, int32_t slot, const char *topic)
 {
@@ -51,7 +51,7 @@ streamd_status sx_position_get(struct sx_disk *disk, uint32_t store, int32_t slo
     return status;
 }
 
-/* ---- Where things stand -------------------------------------------------------------------------- */
+/* ---- Where things stand ---------------------------------------------------------------------- */
 
 /* Forget what the disk has of a store. */
 static streamd_status wipe(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error)
@@ -205,7 +205,7 @@ streamd_status sx_restore_begin(struct sx_slot *slot, streamd_error **error)
     return status;
 }
 
-/* ---- From changelogs ------------------------------------------------------------------------------ */
+/* ---- From changelogs ------------------------------------------------------------------------- */
 
 static streamd_status apply(struct sx_slot *slot, struct sx_slot_store *store, const struct sx_record *record,
                             streamd_error **error)
@@ -259,7 +259,7 @@ static streamd_status step_changelog(struct sx_slot *slot, struct sx_slot_store 
     return STREAMD_OK;
 }
 
-/* ---- From a table's own topic --------------------------------------------------------------------- */
+/* ---- From a table's own topic ---------------------------------------------------------------- */
 
 static struct sx_slot_store *store_of(struct sx_slot_task *task, uint32_t plan_store)
 {

@@ -24,7 +24,7 @@ void sx_slot_free(struct sx_slot *slot)
     free(slot);
 }
 
-/* ---- Opening -------------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 /* Partition `number` of one of its topics is there. */
 static bool has_task(const struct sx_engine *engine, const struct sx_subtopology *sub, int32_t number)
@@ -251,7 +251,7 @@ streamd_status sx_slot_run(struct sx_slot *slot, streamd_error **error)
     return STREAMD_OK;
 }
 
-/* ---- Running -------------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 static void note_time(struct sx_slot_task *task, const struct sx_input *input, uint32_t from, uint32_t to)
 {
@@ -378,7 +378,7 @@ streamd_status sx_slot_turn(struct sx_slot *slot, bool *busy, streamd_error **er
     return status;
 }
 
-/* ---- For those who look --------------------------------------------------------------------------- */
+/* ---- For those who look ---------------------------------------------------------------------- */
 
 static void publish_counts(struct sx_slot_task *task, struct sx_worker_stats *stats)
 {

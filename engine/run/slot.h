@@ -89,7 +89,7 @@ struct sx_slot {
     bool ready;           /* told the engine */
 };
 
-/* ---- slot.c ---- */
+/* ---- slot.c ---------------------------------------------------------------------------------- */
 
 struct sx_slot *sx_slot_new(struct sx_worker *worker, int32_t number);
 void sx_slot_free(struct sx_slot *slot);
@@ -104,7 +104,7 @@ void sx_slot_publish(struct sx_slot *slot);
 /* One step in whatever state it is. *busy: there was something to do. */
 streamd_status sx_slot_turn(struct sx_slot *slot, bool *busy, streamd_error **error);
 
-/* ---- inbox.c ---- */
+/* ---- inbox.c --------------------------------------------------------------------------------- */
 
 /* Records of an input, decoded by the entries that read it, if it has none in hand. */
 streamd_status sx_input_fill(struct sx_slot *slot, struct sx_input *input, streamd_error **error);
@@ -114,7 +114,7 @@ void sx_input_done(struct sx_slot *slot, struct sx_input *input, uint32_t to); /
 /* The input that is next in the lane, and up to which row; NULL: none, or it is better to wait. */
 struct sx_input *sx_slot_choose(struct sx_slot *slot, uint32_t lane, uint32_t *to);
 
-/* ---- restore.c ---- */
+/* ---- restore.c ------------------------------------------------------------------------------- */
 
 /* Where each store stands and how far it has to go. */
 streamd_status sx_restore_begin(struct sx_slot *slot, streamd_error **error);

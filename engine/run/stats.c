@@ -9,7 +9,7 @@
 static const double bounds_s[SX_COMMIT_BOUNDS] = {0.001, 0.002, 0.005, 0.01, 0.02, 0.05,
                                                   0.1,   0.2,   0.5,   1,    2,    5};
 
-/* ---- A worker's counters --------------------------------------------------------------------------- */
+/* ---- A worker's counters --------------------------------------------------------------------- */
 
 void sx_worker_stats_init(struct sx_worker_stats *stats, const struct sx_plan *plan)
 {
@@ -61,7 +61,7 @@ void sx_stats_commit(struct sx_worker_stats *stats, uint64_t microseconds)
     sx_count(&stats->commits, 1);
 }
 
-/* ---- Telling --------------------------------------------------------------------------------------- */
+/* ---- Telling --------------------------------------------------------------------------------- */
 
 struct tell {
     struct sx_engine *engine;
@@ -201,7 +201,7 @@ static void tell_latency(const struct tell *t)
     t->fn(&stat, t->arg);
 }
 
-/* ---- Tasks ----------------------------------------------------------------------------------------- */
+/* ---- Tasks ----------------------------------------------------------------------------------- */
 
 static struct sx_worker *workers_of(struct sx_engine *engine)
 {

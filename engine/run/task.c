@@ -48,7 +48,7 @@ struct sx_task {
     struct sx_task_failure *failures;
     uint32_t *failed_rows;
     uint32_t failure_count, failure_room;
-    struct sx_arena failure_arena; /* their messages: they outlive the batch */
+    struct sx_arena failure_arena;     /* their messages: they outlive the batch */
     const struct sx_decoded *decoding; /* not NULL while decoding */
     const struct sx_origin *origin;
     struct sx_node_plan *entry;
@@ -56,7 +56,7 @@ struct sx_task {
 
 static const struct sx_node_ops node_ops;
 
-/* ---- Making ------------------------------------------------------------------------------------- */
+/* ---- Making ---------------------------------------------------------------------------------- */
 
 static bool is_here(const struct sx_plan *plan, int32_t subtopology, const struct sx_node_plan *node)
 {
@@ -72,8 +72,8 @@ static void add_store(struct sx_task *task, struct sx_store *store)
     task->stores[task->store_count++] = store;
 }
 
-static struct task_node *make_node(struct sx_task *task, const struct sx_node_plan *plan,
-                                   int32_t subtopology, int32_t partition, struct sx_store **stores)
+static struct task_node *make_node(struct sx_task *task, const struct sx_node_plan *plan, int32_t subtopology,
+                                   int32_t partition, struct sx_store **stores)
 {
     struct task_node *n = sx_calloc(1, sizeof(*n));
 
@@ -188,7 +188,7 @@ const struct sx_node_counts *sx_task_counts(const struct sx_task *task, const st
     return task->nodes[node->index] ? &task->nodes[node->index]->counts : NULL;
 }
 
-/* ---- What operators call --------------------------------------------------------------------------- */
+/* ---- What operators call --------------------------------------------------------------------- */
 
 static void emit(struct sx_node *from, uint32_t port, const struct sx_batch *batch)
 {
@@ -242,11 +242,14 @@ static void send(struct sx_node *from, const struct sx_send *send)
     task->sends = more(task->sends, task->send_count, &task->send_room, sizeof(*task->sends));
     out = &task->sends[task->send_count++];
     *out = (struct outgoing){
-        .send = {.topic = from->plan->topics[send->topic], .partition = send->partition,
+        .send = {.topic = from->plan->topics[send->topic],
+                 .partition = send->partition,
                  .latest_only = send->latest_only,
                  .source_offset = task->origin && task->origin->count ? task->origin->records[0].offset : 0,
-                 .record = {.key = keep(task, send->key), .value = keep(task, send->value),
-                            .timestamp = send->timestamp, .headers = headers,
+                 .record = {.key = keep(task, send->key),
+                            .value = keep(task, send->value),
+                            .timestamp = send->timestamp,
+                            .headers = headers,
                             .header_count = send->header_count}},
     };
     /* Most often the key itself says where the record goes. */
@@ -297,16 +300,17 @@ static void drop(struct sx_node *from, const char *reason, uint64_t count)
 
 static const struct sx_node_ops node_ops = {.emit = emit, .send = send, .reject = reject, .drop = drop};
 
-/* ---- Decoding ------------------------------------------------------------------------------------- */
+/* ---- Decoding -------------------------------------------------------------------------------- */
 
-void sx_task_decode(struct sx_task *task, struct sx_node_plan *entry, const char *topic,
-                    int32_t partition, const struct sx_record *records, uint32_t count, bool padded,
-                    struct sx_arena *arena, struct sx_decoded *decoded)
+void sx_task_decode(struct sx_task *task, struct sx_node_plan *entry, const char *topic, int32_t partition,
+                    const struct sx_record *records, uint32_t count, bool padded, struct sx_arena *arena,
+                    struct sx_decoded *decoded)
 {
     struct task_node *n = task->nodes[entry->index];
 
     *decoded = (struct sx_decoded){.entry = entry};
-    decoded->origin = (struct sx_origin){.topic = topic, .partition = partition, .records = records, .count = count};
+    decoded->origin =
+        (struct sx_origin){.topic = topic, .partition = partition, .records = records, .count = count};
     task->entry = entry;
     task->origin = &decoded->origin;
     task->failure_count = 0;
@@ -326,7 +330,7 @@ void sx_task_decode(struct sx_task *task, struct sx_node_plan *entry, const char
     }
 }
 
-/* ---- Running --------------------------------------------------------------------------------------- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 static void begin(struct sx_task *task)
 {
@@ -386,7 +390,8 @@ static void hand_out(struct sx_task *task)
         task->events->sent(&out->send, task->events->arg);
     }
     for (uint32_t i = 0; i < task->drop_count; i++)
-        task->events->dropped(task->drops[i].node, task->drops[i].reason, task->drops[i].count, task->events->arg);
+        task->events->dropped(task->drops[i].node, task->drops[i].reason, task->drops[i].count,
+                              task->events->arg);
     task->send_count = task->drop_count = 0;
     sx_arena_reset(&task->outbox);
 }
@@ -447,7 +452,8 @@ static void learn(struct sx_task *task, struct known *known)
 static bool run_all(struct sx_task *task, const struct sx_decoded *d, uint32_t from, uint32_t to)
 {
     uint64_t none[SX_BITMAP_WORDS(SX_BATCH_ROWS)] = {0};
-    struct sx_batch rows = from == 0 && to == d->origin.count ? d->batch : rows_in(task, &d->batch, from, to, none);
+    struct sx_batch rows =
+        from == 0 && to == d->origin.count ? d->batch : rows_in(task, &d->batch, from, to, none);
 
     run_rows(task, d->entry, &rows);
     return task->failure_count == 0;
@@ -501,7 +507,7 @@ uint32_t sx_task_process(struct sx_task *task, const struct sx_decoded *d, uint3
     return stop;
 }
 
-/* ---- Restoring a table from its topic -------------------------------------------------------------- */
+/* ---- Restoring a table from its topic -------------------------------------------------------- */
 
 void sx_task_restore_begin(struct sx_task *task, struct sx_node_plan *entry)
 {

@@ -22,16 +22,16 @@ struct sx_task_failure {
     const char *topic;
     int32_t partition;
     const struct sx_record *record;
-    const char *reason;     /* a word */
+    const char *reason; /* a word */
     const char *message;
-    struct sx_position at;  /* in the `.stream` file */
-    const char *stage;      /* the node */
+    struct sx_position at; /* in the `.stream` file */
+    const char *stage;     /* the node */
 };
 
 /* A record to be written. Everything in it lives until the call ends. */
 struct sx_task_send {
-    uint32_t topic; /* in the plan */
-    int32_t partition; /* >= 0, or -1: by `place` */
+    uint32_t topic;        /* in the plan */
+    int32_t partition;     /* >= 0, or -1: by `place` */
     struct sx_slice place; /* data NULL: by the source record's offset */
     int64_t source_offset;
     struct sx_record record;
@@ -74,14 +74,14 @@ struct sx_decoded {
 };
 
 /* At most SX_BATCH_ROWS records. `records` must live as long as the result. */
-void sx_task_decode(struct sx_task *task, struct sx_node_plan *entry, const char *topic,
-                    int32_t partition, const struct sx_record *records, uint32_t count, bool padded,
-                    struct sx_arena *arena, struct sx_decoded *decoded);
+void sx_task_decode(struct sx_task *task, struct sx_node_plan *entry, const char *topic, int32_t partition,
+                    const struct sx_record *records, uint32_t count, bool padded, struct sx_arena *arena,
+                    struct sx_decoded *decoded);
 
 /* Run source rows [from, to) of a decoded batch. Returns where it stopped: `to`, or the row that
  * failed under `on error fail`, with *failure filled in (it lives until the next call). */
-uint32_t sx_task_process(struct sx_task *task, const struct sx_decoded *decoded, uint32_t from,
-                         uint32_t to, struct sx_task_failure *failure);
+uint32_t sx_task_process(struct sx_task *task, const struct sx_decoded *decoded, uint32_t from, uint32_t to,
+                         struct sx_task_failure *failure);
 
 /* Restore a table from its own topic, before sx_task_open(): between begin and end of an entry rows
  * that were decoded go into the entry's store and nowhere else. Rows that failed are left out, as

@@ -62,7 +62,7 @@ void sx_worker_free(struct sx_worker *worker)
     worker->slots = NULL;
 }
 
-/* ---- Mail ------------------------------------------------------------------------------------------ */
+/* ---- Mail ------------------------------------------------------------------------------------ */
 
 void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int32_t *slots, uint32_t count,
                     bool wait)
@@ -117,7 +117,7 @@ static void remove_slots(struct sx_worker *worker, const struct sx_mail *mail)
         }
 }
 
-/* ---- Errors ---------------------------------------------------------------------------------------- */
+/* ---- Errors ---------------------------------------------------------------------------------- */
 
 static void close_writer(struct sx_worker *worker)
 {
@@ -176,7 +176,7 @@ static void handle_error(struct sx_worker *worker, streamd_status status, stream
     sx_engine_fail(engine, error);
 }
 
-/* ---- The loop -------------------------------------------------------------------------------------- */
+/* ---- The loop -------------------------------------------------------------------------------- */
 
 static void commit(struct sx_worker *worker)
 {

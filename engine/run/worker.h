@@ -93,7 +93,7 @@ struct sx_engine {
     int64_t purged_ms;
 };
 
-/* ---- engine.c ---- */
+/* ---- engine.c -------------------------------------------------------------------------------- */
 
 /* The first error stays; the engine stops. Takes the error. */
 void sx_engine_fail(struct sx_engine *engine, streamd_error *error);
@@ -103,18 +103,18 @@ void sx_engine_slots_taken(struct sx_engine *engine, uint32_t count);
 void sx_engine_slot_ready(struct sx_engine *engine, bool ready);
 void sx_engine_go(struct sx_engine *engine, enum streamd_engine_state to); /* under the lock */
 
-/* ---- coordinator.c ---- */
+/* ---- coordinator.c --------------------------------------------------------------------------- */
 void *sx_coordinator_run(void *engine);
 
-/* ---- internal_topics.c ---- */
+/* ---- internal_topics.c ----------------------------------------------------------------------- */
 
 /* Partition counts of all topics, missing ones created, those that do not fit refused. */
 streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error);
 
-/* ---- store_ids.c ---- */
+/* ---- store_ids.c ----------------------------------------------------------------------------- */
 streamd_status sx_stores_number(struct sx_engine *engine, streamd_error **error);
 
-/* ---- worker.c ---- */
+/* ---- worker.c -------------------------------------------------------------------------------- */
 void sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t number);
 void sx_worker_free(struct sx_worker *worker);
 bool sx_worker_start(struct sx_worker *worker);
@@ -122,7 +122,7 @@ bool sx_worker_start(struct sx_worker *worker);
 void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int32_t *slots, uint32_t count,
                     bool wait);
 
-/* ---- send.c ---- */
+/* ---- send.c ---------------------------------------------------------------------------------- */
 void sx_worker_events(struct sx_worker *worker); /* fills in worker->events */
 /* Write a record, waiting while the queue is full. False: worker->error says why. */
 bool sx_worker_write(struct sx_worker *worker, uint32_t topic, int32_t partition,
@@ -130,7 +130,7 @@ bool sx_worker_write(struct sx_worker *worker, uint32_t topic, int32_t partition
 struct sx_topic *sx_worker_topic(struct sx_worker *worker, uint32_t topic); /* NULL: worker->error */
 void sx_worker_keep_error(struct sx_worker *worker, streamd_error *error);
 
-/* ---- commit.c ---- */
+/* ---- commit.c -------------------------------------------------------------------------------- */
 
 /* All slots of the worker at once. Nothing to commit is no error. */
 streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error);

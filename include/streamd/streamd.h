@@ -48,7 +48,7 @@
 extern "C" {
 #endif
 
-/* ---- Version ------------------------------------------------------------------------------ */
+/* ---- Version --------------------------------------------------------------------------------- */
 
 #define STREAMD_VERSION_MAJOR 0
 #define STREAMD_VERSION_MINOR 1
@@ -57,7 +57,7 @@ extern "C" {
 /* The version of the library that is linked, as "0.1.0"; the macros are that of this header. */
 STREAMD_API const char *streamd_version(void);
 
-/* ---- Status and errors -------------------------------------------------------------------- */
+/* ---- Status and errors ----------------------------------------------------------------------- */
 
 /* Every status, its number and its meaning: this table is the list. Numbers are never reused. */
 #define STREAMD_STATUS_MAP(X)                                                                     \
@@ -103,7 +103,7 @@ STREAMD_API bool                 streamd_error_is_fatal(const streamd_error *err
 /* Frees the whole chain. */
 STREAMD_API void                 streamd_error_free(streamd_error *error);
 
-/* ---- Bytes -------------------------------------------------------------------------------- */
+/* ---- Bytes ----------------------------------------------------------------------------------- */
 
 /* A view. It owns nothing; data may be NULL only if size is 0 or the thing is absent. */
 typedef struct streamd_bytes {
@@ -116,7 +116,7 @@ typedef struct streamd_buffer streamd_buffer;
 STREAMD_API streamd_bytes streamd_buffer_bytes(const streamd_buffer *buffer);
 STREAMD_API void          streamd_buffer_free(streamd_buffer *buffer);
 
-/* ---- Topology ----------------------------------------------------------------------------- */
+/* ---- Topology -------------------------------------------------------------------------------- */
 
 typedef struct streamd_topology streamd_topology;
 typedef struct streamd_catalog  streamd_catalog; /* operators, functions, formats; see extend.h */
@@ -152,7 +152,7 @@ STREAMD_API streamd_status streamd_topology_describe(const streamd_topology *top
                                                      streamd_buffer **buffer,
                                                      streamd_error **error);
 
-/* ---- Configuration ------------------------------------------------------------------------ */
+/* ---- Configuration --------------------------------------------------------------------------- */
 
 typedef struct streamd_config streamd_config;
 
@@ -167,7 +167,7 @@ STREAMD_API void            streamd_config_free(streamd_config *config);
 STREAMD_API streamd_status streamd_config_set(streamd_config *config, const char *name,
                                               const char *value, streamd_error **error);
 
-/* ---- Engine ------------------------------------------------------------------------------- */
+/* ---- Engine ---------------------------------------------------------------------------------- */
 
 typedef struct streamd_engine streamd_engine;
 
@@ -229,7 +229,7 @@ STREAMD_API void streamd_engine_on_state(streamd_engine *engine, streamd_state_f
 STREAMD_API streamd_status streamd_engine_metrics(const streamd_engine *engine,
                                                   streamd_buffer **buffer, streamd_error **error);
 
-/* ---- Tasks and partitions ----------------------------------------------------------------- */
+/* ---- Tasks and partitions -------------------------------------------------------------------- */
 
 /* What one task looked like when asked. Plain numbers, nothing to free. */
 typedef struct streamd_task streamd_task;
@@ -250,7 +250,7 @@ typedef bool (*streamd_task_fn)(const streamd_task *task, void *arg);
 STREAMD_API void streamd_engine_each_task(const streamd_engine *engine, streamd_task_fn fn,
                                           void *arg);
 
-/* ---- Stores ------------------------------------------------------------------------------- */
+/* ---- Stores ---------------------------------------------------------------------------------- */
 
 /* A read-only look into a store of the topology. Keys and values are in the formats that the
  * topology declares for the store, so a JSON table is read as JSON.

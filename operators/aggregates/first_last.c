@@ -1,7 +1,7 @@
 /* first_last.c: the first or last value, or several of them, in the order of processing. */
 #include "operators/aggregates/one.h"
 
-/* ---- One ------------------------------------------------------------------------------------------- */
+/* ---- One ------------------------------------------------------------------------------------- */
 
 /* `arg` of the row is set for last. */
 static void add(struct sx_call *call, struct sx_aggregate_state *state, const struct sx_value *args,
@@ -46,7 +46,7 @@ static struct sx_value result_of_run(struct sx_call *call, const struct sx_aggre
     return sx_one_get_run(call, state, call->result);
 }
 
-/* ---- Several --------------------------------------------------------------------------------------- */
+/* ---- Several --------------------------------------------------------------------------------- */
 
 static void keep(struct sx_call *call, struct sx_aggregate_state *state, struct sx_slice bytes)
 {
@@ -89,7 +89,7 @@ static struct sx_value result_of_several(struct sx_call *call, const struct sx_a
     return fixed->count ? sx_run_array(call, state) : SX_VALUE_NULL;
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------------ */
+/* ---- Rows ------------------------------------------------------------------------------------ */
 
 #define WHY "once that row is taken back its neighbour is not known"
 #define FIXED(name, type, text, in, out, is_last)                                                           \

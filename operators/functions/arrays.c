@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* ---- Sets of values, for what looks up every element ------------------------------------------------ */
+/* ---- Sets of values, for what looks up every element ----------------------------------------- */
 
 struct set {
     const struct sx_value **slots;
@@ -86,7 +86,7 @@ static struct sx_value restrict_to(struct sx_call *call, const struct sx_value *
     return sx_items_array(&items);
 }
 
-/* ---- Elements -------------------------------------------------------------------------------------- */
+/* ---- Elements -------------------------------------------------------------------------------- */
 
 static struct sx_value size(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
@@ -165,7 +165,7 @@ static struct sx_value reversed(struct sx_call *call, const struct sx_value *arg
     return sx_items_array(&items);
 }
 
-/* ---- Sorting --------------------------------------------------------------------------------------- */
+/* ---- Sorting --------------------------------------------------------------------------------- */
 
 static int upwards(const void *a, const void *b)
 {
@@ -197,7 +197,7 @@ static struct sx_value sorted(struct sx_call *call, const struct sx_value *args,
     return (struct sx_value){.items = items, .size = args[0].size, .kind = SX_ARRAY};
 }
 
-/* ---- Made from others ------------------------------------------------------------------------------ */
+/* ---- Made from others ------------------------------------------------------------------------ */
 
 static struct sx_value joined(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {

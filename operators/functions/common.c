@@ -1,5 +1,7 @@
 /* common.c: see common.h. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* memmem */
+#endif
 #include "operators/functions/common.h"
 
 #include <string.h>

@@ -1,10 +1,11 @@
 /* json.c: texts that hold JSON. Numbers stay as they were written, fields in their order; of duplicate
  * names the last counts. */
+#include "engine/base/map.h"
 #include "engine/data/format.h"
 #include "engine/format/json_text.h"
 #include "operators/functions/common.h"
 
-/* ---- Results --------------------------------------------------------------------------------------- */
+/* ---- Results --------------------------------------------------------------------------------- */
 
 /* The buffer as a string of the call; the buffer is freed. */
 static struct sx_value from_buffer(struct sx_call *call, struct sx_buffer *text)
@@ -38,7 +39,7 @@ static struct sx_value plain(struct sx_call *call, struct sx_slice json)
     return from_buffer(call, &text);
 }
 
-/* ---- Paths: $.a.b[0]['c d'] ------------------------------------------------------------------------ */
+/* ---- Paths: $.a.b[0]['c d'] ------------------------------------------------------------------ */
 
 struct path_step {
     struct sx_slice name; /* data NULL: an index */
@@ -147,32 +148,35 @@ static struct sx_value json_value(struct sx_call *call, const struct sx_value *a
     return json.data[0] == 'n' ? SX_VALUE_NULL : plain(call, json);
 }
 
-/* ---- Objects and arrays ---------------------------------------------------------------------------- */
+/* ---- Objects and arrays ---------------------------------------------------------------------- */
 
 static struct sx_value is_json(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
     return sx_value_bool(args[0].kind != SX_NULL && sx_json_check(sx_value_slice(args[0]), NULL));
 }
 
+/* The names met so far, so that many fields do not cost their square. */
+struct names {
+    struct sx_items items;
+    struct sx_map seen;
+};
+
 static bool add_key(struct sx_slice name, struct sx_slice value, void *arg)
 {
-    struct sx_items *items = arg;
-    struct sx_value key = sx_string_of(items->call, name);
+    struct names *names = arg;
 
-    for (uint32_t i = 0; i < items->size; i++)
-        if (sx_value_equal(items->data[i], key))
-            return true;
-    sx_items_add(items, key);
-    return !items->call->failed;
+    if (sx_map_put(&names->seen, name, names) == NULL)
+        sx_items_add(&names->items, sx_string_of(names->items.call, name));
+    return !names->items.call->failed;
 }
 
 static struct sx_value keys(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
-    struct sx_items items = {.call = call};
+    struct names names = {.items = {.call = call}};
+    bool is_object = sx_json_object(sx_value_slice(args[0]), add_key, &names, NULL);
 
-    if (!sx_json_object(sx_value_slice(args[0]), add_key, &items, NULL))
-        return SX_VALUE_NULL;
-    return sx_items_array(&items);
+    sx_map_free(&names.seen);
+    return is_object ? sx_items_array(&names.items) : SX_VALUE_NULL;
 }
 
 static bool add_record(struct sx_slice name, struct sx_slice value, void *arg)
@@ -225,7 +229,7 @@ static struct sx_value array_length(struct sx_call *call, const struct sx_value 
     return sx_value_int(length);
 }
 
-/* ---- Is it in an array? Value and type must be the same: 1 is not 1.0, nor "1" ---------------------- */
+/* ---- Is it in an array? Value and type must be the same: 1 is not 1.0, nor "1" --------------- */
 
 struct wanted {
     struct sx_call *call;
@@ -280,7 +284,7 @@ static struct sx_value array_contains(struct sx_call *call, const struct sx_valu
     return is_array ? sx_value_bool(wanted.found) : SX_VALUE_NULL;
 }
 
-/* ---- Joining --------------------------------------------------------------------------------------- */
+/* ---- Joining --------------------------------------------------------------------------------- */
 
 struct member {
     struct sx_slice name, value;
@@ -288,23 +292,23 @@ struct member {
 
 struct merged {
     struct sx_call *call;
-    struct member *members;
+    struct member **members; /* in order of first appearance */
     uint32_t count, room;
+    struct sx_map by_name;
 };
 
 /* A later value takes the place of an earlier one. */
 static bool merge_member(struct sx_slice name, struct sx_slice value, void *arg)
 {
     struct merged *m = arg;
+    struct member *member = sx_map_get(&m->by_name, name);
 
-    for (uint32_t i = 0; i < m->count; i++) {
-        if (sx_slice_equal(m->members[i].name, name)) {
-            m->members[i].value = value;
-            return true;
-        }
+    if (member != NULL) {
+        member->value = value;
+        return true;
     }
     if (m->count == m->room) {
-        struct member *more;
+        struct member **more;
 
         m->room = m->room ? 2 * m->room : 16;
         more = sx_arena_alloc(m->call->arena, sizeof(*more) * m->room);
@@ -312,7 +316,10 @@ static bool merge_member(struct sx_slice name, struct sx_slice value, void *arg)
             memcpy(more, m->members, sizeof(*more) * m->count);
         m->members = more;
     }
-    m->members[m->count++] = (struct member){sx_arena_copy(m->call->arena, name), value};
+    member = SX_ARENA_NEW(m->call->arena, struct member);
+    *member = (struct member){sx_arena_copy(m->call->arena, name), value};
+    m->members[m->count++] = member;
+    sx_map_put(&m->by_name, name, member);
     return true;
 }
 
@@ -327,10 +334,11 @@ static struct sx_value merge_objects(struct sx_call *call, const struct sx_value
     for (uint32_t i = 0; i < merged.count; i++) {
         if (i)
             sx_buffer_add_byte(&text, ',');
-        sx_json_write_string(&text, merged.members[i].name);
+        sx_json_write_string(&text, merged.members[i]->name);
         sx_buffer_add_byte(&text, ':');
-        sx_json_compact(merged.members[i].value, &text, NULL);
+        sx_json_compact(merged.members[i]->value, &text, NULL);
     }
+    sx_map_free(&merged.by_name);
     sx_buffer_add_byte(&text, '}');
     return from_buffer(call, &text);
 }

@@ -11,7 +11,7 @@ static struct sx_value checked(struct sx_call *call, double d)
     return isfinite(d) ? sx_value_double(d) : sx_call_fail(call, "the result is not finite");
 }
 
-/* ---- Sign and size --------------------------------------------------------------------------------- */
+/* ---- Sign and size --------------------------------------------------------------------------- */
 
 static struct sx_value abs_int(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
@@ -63,7 +63,7 @@ static struct sx_value mod_double(struct sx_call *call, const struct sx_value *a
                           : checked(call, fmod(args[0].d, args[1].d));
 }
 
-/* ---- Rounding: half up, so away from zero for positive numbers and towards it for negative ones ---- */
+/* ---- Rounding: half up, so away from zero for positive numbers and towards it for negative ones  */
 
 static struct sx_value as_int(struct sx_call *call, double d)
 {
@@ -167,7 +167,7 @@ static struct sx_value cut_double(struct sx_call *call, const struct sx_value *a
     return checked(call, negative && result != 0 ? -result : result);
 }
 
-/* ---- Powers and logarithms ------------------------------------------------------------------------- */
+/* ---- Powers and logarithms ------------------------------------------------------------------- */
 
 static struct sx_value square_root(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
@@ -177,7 +177,12 @@ static struct sx_value square_root(struct sx_call *call, const struct sx_value *
 
 static struct sx_value cube_root(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
-    return sx_value_double(cbrt(args[0].d));
+    double root = cbrt(args[0].d), next = root;
+
+    /* The libc's is off by a digit even for 27; one step of Newton's makes whole roots whole. */
+    if (root != 0)
+        next -= (root * root * root - args[0].d) / (3 * root * root);
+    return sx_value_double(isfinite(next) ? next : root);
 }
 
 static struct sx_value exponential(struct sx_call *call, const struct sx_value *args, uint32_t count)
@@ -211,7 +216,7 @@ static struct sx_value power(struct sx_call *call, const struct sx_value *args, 
     return checked(call, pow(args[0].d, args[1].d));
 }
 
-/* ---- On the globe ---------------------------------------------------------------------------------- */
+/* ---- On the globe ---------------------------------------------------------------------------- */
 
 static struct sx_value geo_distance(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {

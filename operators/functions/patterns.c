@@ -23,7 +23,7 @@ struct pattern {
     uint32_t groups;
 };
 
-/* ---- Patterns -------------------------------------------------------------------------------------- */
+/* ---- Patterns -------------------------------------------------------------------------------- */
 
 static void release(void *site)
 {
@@ -119,7 +119,7 @@ static struct sx_value group_of(const struct pattern *pattern, struct sx_slice s
     return sx_value_string(sx_slice(s.data + at[2 * n], at[2 * n + 1] - at[2 * n]));
 }
 
-/* ---- Walking over all matches ---------------------------------------------------------------------- */
+/* ---- Walking over all matches ---------------------------------------------------------------- */
 
 struct walk {
     size_t from;       /* where to look on */
@@ -155,7 +155,7 @@ static int walk_on(struct sx_call *call, const struct pattern *pattern, struct s
     return 0;
 }
 
-/* ---- Functions ------------------------------------------------------------------------------------- */
+/* ---- Functions ------------------------------------------------------------------------------- */
 
 static struct sx_value matches(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {

@@ -4,7 +4,7 @@
 #include <locale.h>
 #include <wctype.h>
 
-/* ---- Case ------------------------------------------------------------------------------------------ */
+/* ---- Case ------------------------------------------------------------------------------------ */
 
 /* Upper and lower case beyond ASCII are libc's, for a locale that the place in the text owns: nothing
  * depends on the process's locale, and nothing is global. */
@@ -15,14 +15,12 @@ static void *prepare_case(struct sx_call *call, const struct sx_value *const *co
 
 static void release_case(void *site) { freelocale((locale_t)site); }
 
-static uint32_t change_case(const struct sx_call *call, uint32_t c, bool up)
+static uint32_t change_case(locale_t locale, uint32_t c, bool up)
 {
-    locale_t locale = (locale_t)call->site;
-
     if (c < 0x80)
         return up ? (c >= 'a' && c <= 'z' ? c - 32 : c) : (c >= 'A' && c <= 'Z' ? c + 32 : c);
     if (locale == (locale_t)0)
-        return c;
+        return c; /* the system has no C.UTF-8 */
     return (uint32_t)(up ? towupper_l((wint_t)c, locale) : towlower_l((wint_t)c, locale));
 }
 
@@ -32,6 +30,7 @@ static struct sx_value recase(struct sx_call *call, const struct sx_value *args,
 {
     const enum case_style style = (enum case_style)(uintptr_t)call->arg;
     const char *at = args[0].s, *end = at + args[0].size;
+    locale_t locale = call->site ? (locale_t)call->site : newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     struct sx_text text = {.call = call};
     bool first = true;
 
@@ -41,13 +40,15 @@ static struct sx_value recase(struct sx_call *call, const struct sx_value *args,
 
         sx_text_add(
             &text, bytes,
-            sx_utf8_write(bytes, change_case(call, c, style == UPPER || (style == INITIALS && first))));
+            sx_utf8_write(bytes, change_case(locale, c, style == UPPER || (style == INITIALS && first))));
         first = c < 0x80 && sx_is_space((unsigned char)c);
     }
+    if (call->site == NULL && locale != (locale_t)0)
+        freelocale(locale);
     return sx_text_value(&text);
 }
 
-/* ---- Ends ------------------------------------------------------------------------------------------ */
+/* ---- Ends ------------------------------------------------------------------------------------ */
 
 enum ends { LEFT_END = 1, RIGHT_END = 2 };
 
@@ -76,7 +77,7 @@ static struct sx_value ends_with(struct sx_call *call, const struct sx_value *ar
                                         sx_value_slice(args[1])));
 }
 
-/* ---- Size and parts -------------------------------------------------------------------------------- */
+/* ---- Size and parts -------------------------------------------------------------------------- */
 
 static struct sx_value length(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
@@ -131,7 +132,7 @@ static struct sx_value reverse(struct sx_call *call, const struct sx_value *args
     return sx_value_string(sx_slice(text, args[0].size));
 }
 
-/* ---- Joining --------------------------------------------------------------------------------------- */
+/* ---- Joining --------------------------------------------------------------------------------- */
 
 static struct sx_value concat(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
@@ -198,7 +199,7 @@ static struct sx_value pad(struct sx_call *call, const struct sx_value *args, ui
     return sx_text_value(&text);
 }
 
-/* ---- Searching ------------------------------------------------------------------------------------- */
+/* ---- Searching ------------------------------------------------------------------------------- */
 
 static struct sx_value replace(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {

@@ -140,7 +140,7 @@ static struct sx_value parameter(struct sx_call *call, const struct sx_value *ar
     return SX_VALUE_NULL;
 }
 
-/* ---- Form encoding --------------------------------------------------------------------------------- */
+/* ---- Form encoding --------------------------------------------------------------------------- */
 
 static struct sx_value encode(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {

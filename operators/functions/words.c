@@ -1,7 +1,7 @@
 /* words.c: texts taken apart, chosen among, and made from code points. */
 #include "operators/functions/common.h"
 
-/* ---- Taking apart ---------------------------------------------------------------------------------- */
+/* ---- Taking apart ---------------------------------------------------------------------------- */
 
 static struct sx_value split(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
@@ -51,7 +51,7 @@ static struct sx_value split_to_map(struct sx_call *call, const struct sx_value 
     return sx_items_map(&items);
 }
 
-/* ---- Choosing -------------------------------------------------------------------------------------- */
+/* ---- Choosing -------------------------------------------------------------------------------- */
 
 static struct sx_value elt(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
@@ -70,7 +70,7 @@ static struct sx_value field(struct sx_call *call, const struct sx_value *args, 
     return sx_value_int(0);
 }
 
-/* ---- Characters ------------------------------------------------------------------------------------ */
+/* ---- Characters ------------------------------------------------------------------------------ */
 
 static struct sx_value character(struct sx_call *call, int64_t code)
 {

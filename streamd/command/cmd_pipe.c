@@ -14,7 +14,8 @@ struct pipe {
     int64_t wall_ms;
 };
 
-static void output(const struct sx_topic_plan *topic, const struct sx_record *record, const struct sx_window *window, void *arg)
+static void output(const struct sx_topic_plan *topic, const struct sx_record *record,
+                   const struct sx_window *window, void *arg)
 {
     struct pipe *p = arg;
     struct sx_record_form form = sx_form_of_sink(topic);
@@ -35,7 +36,8 @@ static void failed(const struct sx_task_failure *failure, enum sx_on_error polic
     sx_json_write_string(&p->out, sx_slice_of(failure->topic));
     sx_buffer_printf(&p->out, ",\"offset\":%lld,\"message\":", (long long)failure->record->offset);
     sx_json_write_string(&p->out, sx_slice_of(failure->message));
-    sx_buffer_printf(&p->out, ",\"stage\":\"%s\",\"line\":%u,\"column\":%u}\n", failure->stage, failure->at.line, failure->at.column);
+    sx_buffer_printf(&p->out, ",\"stage\":\"%s\",\"line\":%u,\"column\":%u}\n", failure->stage,
+                     failure->at.line, failure->at.column);
     fwrite(p->out.data, 1, p->out.size, stderr);
 }
 
@@ -83,7 +85,8 @@ static void add_dropped(const char *reason, uint64_t count, void *arg)
 {
     struct sx_buffer *to = arg;
 
-    sx_buffer_printf(to, "%s\"%s\":%llu", to->size ? "," : "{\"dropped\":{", reason, (unsigned long long)count);
+    sx_buffer_printf(to, "%s\"%s\":%llu", to->size ? "," : "{\"dropped\":{", reason,
+                     (unsigned long long)count);
 }
 
 static int run(const struct sx_options *options)
@@ -130,8 +133,9 @@ const struct sx_command sx_command_pipe = {
     .name = "pipe",
     .usage = "FILE",
     .summary = "NDJSON records in, NDJSON records out: one task, no broker, deterministic.",
-    .more = "A line is {\"topic\": T, \"key\": K, \"value\": V, \"timestamp\": MS, \"partition\": 0, \"headers\": {}};\n"
-            "with \"raw\": true key and value are undecoded bytes as strings; {\"advance\": MS} moves the wall clock.\n",
+    .more = "A line is {\"topic\": T, \"key\": K, \"value\": V, \"timestamp\": MS, \"partition\": 0,\n"
+            "\"headers\": {}}; with \"raw\": true key and value are undecoded bytes as strings;\n"
+            "{\"advance\": MS} moves the wall clock.\n",
     .options = " ",
     .run = run,
 };

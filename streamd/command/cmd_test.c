@@ -4,6 +4,7 @@
 #include "engine/run/driver.h"
 
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -39,9 +40,10 @@ static struct came *add_row(struct testing *t)
     return &t->rows[t->count++];
 }
 
-/* ---- What comes out ----------------------------------------------------------------------------------------- */
+/* ---- What comes out -------------------------------------------------------------------------- */
 
-static const char *part_json(struct testing *t, const struct sx_format_def *format, const void *plan, struct sx_slice bytes)
+static const char *part_json(struct testing *t, const struct sx_format_def *format, const void *plan,
+                             struct sx_slice bytes)
 {
     struct sx_record record = {.key = bytes};
     struct sx_record_form form = {.key_format = format, .key_plan = plan};
@@ -60,7 +62,8 @@ static const char *part_json(struct testing *t, const struct sx_format_def *form
     return copy;
 }
 
-static void output(const struct sx_topic_plan *topic, const struct sx_record *record, const struct sx_window *window, void *arg)
+static void output(const struct sx_topic_plan *topic, const struct sx_record *record,
+                   const struct sx_window *window, void *arg)
 {
     struct testing *t = arg;
     struct came *row = add_row(t);
@@ -79,7 +82,8 @@ static void output(const struct sx_topic_plan *topic, const struct sx_record *re
     }
 }
 
-static const char *columns_json(struct testing *t, const struct sx_batch *batch, const struct sx_schema *schema, uint32_t row, enum sx_role role)
+static const char *columns_json(struct testing *t, const struct sx_batch *batch,
+                                const struct sx_schema *schema, uint32_t row, enum sx_role role)
 {
     struct sx_buffer text = {0};
     uint32_t count = 0;
@@ -122,7 +126,8 @@ static void emitted(const struct sx_node_plan *node, uint32_t port, const struct
 
             row->name = t->compiled->definitions[d].name;
             row->key = columns_json(t, batch, flow->schema, r, SX_ROLE_KEY);
-            row->value = sx_batch_is_gone(batch, r) ? "null" : columns_json(t, batch, flow->schema, r, SX_ROLE_VALUE);
+            row->value =
+                sx_batch_is_gone(batch, r) ? "null" : columns_json(t, batch, flow->schema, r, SX_ROLE_VALUE);
             row->ts = batch->ts[r];
             if (batch->windows != NULL && flow->schema->windowed) {
                 row->has_window = true;
@@ -141,7 +146,7 @@ static void failed(const struct sx_task_failure *failure, enum sx_on_error polic
     snprintf(t->error, sizeof(t->error), "%s: %s", failure->reason, failure->message);
 }
 
-/* ---- Comparing ------------------------------------------------------------------------------------------------ */
+/* ---- Comparing ------------------------------------------------------------------------------- */
 
 static bool json_matches(const json_t *want, const json_t *got, bool exact)
 {
@@ -150,14 +155,16 @@ static bool json_matches(const json_t *want, const json_t *got, bool exact)
     size_t i;
 
     if (json_is_number(want) && json_is_number(got))
-        return json_is_integer(want) && json_is_integer(got) ? json_integer_value(want) == json_integer_value(got)
-                                                             : json_number_value(want) == json_number_value(got);
+        return json_is_integer(want) && json_is_integer(got)
+                   ? json_integer_value(want) == json_integer_value(got)
+                   : json_number_value(want) == json_number_value(got);
     if (json_typeof(want) != json_typeof(got))
         return false;
     if (json_is_object(want)) {
         if (exact && json_object_size(want) != json_object_size(got))
             return false;
-        json_object_foreach((json_t *)want, name, value) {
+        json_object_foreach((json_t *)want, name, value)
+        {
             const json_t *other = json_object_get(got, name);
             if (other == NULL || !json_matches(value, other, exact))
                 return false;
@@ -167,7 +174,8 @@ static bool json_matches(const json_t *want, const json_t *got, bool exact)
     if (json_is_array(want)) {
         if (json_array_size(want) != json_array_size(got))
             return false;
-        json_array_foreach((json_t *)want, i, value) {
+        json_array_foreach((json_t *)want, i, value)
+        {
             if (!json_matches(value, json_array_get(got, i), exact))
                 return false;
         }
@@ -187,13 +195,15 @@ static bool text_matches(const char *want, const char *got, bool exact)
     return same;
 }
 
-/* ---- Steps ------------------------------------------------------------------------------------------------------- */
+/* ---- Steps ----------------------------------------------------------------------------------- */
 
-static void complain(struct testing *t, const struct sx_test *test, const struct sx_step *step, const char *format, ...) SX_PRINTF(4, 5);
+static void complain(struct testing *t, const struct sx_test *test, const struct sx_step *step,
+                     const char *format, ...) SX_PRINTF(4, 5);
 
 #include <stdarg.h>
 
-static void complain(struct testing *t, const struct sx_test *test, const struct sx_step *step, const char *format, ...)
+static void complain(struct testing *t, const struct sx_test *test, const struct sx_step *step,
+                     const char *format, ...)
 {
     va_list args;
 
@@ -206,7 +216,8 @@ static void complain(struct testing *t, const struct sx_test *test, const struct
     putchar('\n');
 }
 
-static void add_row_text(struct sx_buffer *to, const char *key, const char *value, bool has_time, int64_t ts, bool has_window, struct sx_window window)
+static void add_row_text(struct sx_buffer *to, const char *key, const char *value, bool has_time, int64_t ts,
+                         bool has_window, struct sx_window window)
 {
     sx_buffer_printf(to, "%s %s", key, value);
     if (has_time)
@@ -249,7 +260,8 @@ static void run_send(struct testing *t, const struct sx_test *test, const struct
         line.timestamp = t->last_timestamp;
     t->last_timestamp = line.timestamp;
     for (uint32_t h = 0; h < step->header_count; h++)
-        headers[h] = (struct sx_header){sx_slice_of(step->headers[h].name), sx_slice_of(step->headers[h].value)};
+        headers[h] =
+            (struct sx_header){sx_slice_of(step->headers[h].name), sx_slice_of(step->headers[h].value)};
     line.headers = headers;
     line.header_count = step->header_count;
     form = sx_form_of_source(t->compiled, source->topics[0]);
@@ -296,14 +308,17 @@ static void run_expect(struct testing *t, const struct sx_test *test, const stru
     struct sx_window window = {step->window_start, step->window_end};
     struct sx_buffer want = {0}, got = {0};
 
-    add_row_text(&want, step->key.json, step->value.json, step->has_time, step->time_ms, step->has_window, window);
+    add_row_text(&want, step->key.json, step->value.json, step->has_time, step->time_ms, step->has_window,
+                 window);
     if (row == NULL) {
         complain(t, test, step, "%s: expected %s\n    but nothing more came", step->name, want.data);
     } else {
         row->taken = true;
-        if (!text_matches(step->key.json, row->key, true) || !text_matches(step->value.json, row->value, step->value.exact) ||
+        if (!text_matches(step->key.json, row->key, true) ||
+            !text_matches(step->value.json, row->value, step->value.exact) ||
             (step->has_time && step->time_ms != row->ts) ||
-            (step->has_window && (!row->has_window || window.start != row->window.start || window.end != row->window.end))) {
+            (step->has_window &&
+             (!row->has_window || window.start != row->window.start || window.end != row->window.end))) {
             add_row_text(&got, row->key, row->value, true, row->ts, row->has_window, row->window);
             complain(t, test, step, "%s: expected %s\n    and got       %s", step->name, want.data, got.data);
         }
@@ -326,16 +341,19 @@ static void expect_no_more(struct testing *t, const struct sx_test *test, const 
     sx_buffer_free(&got);
 }
 
-static void run_step(struct testing *t, const struct sx_test *test, const struct sx_step *step, const struct sx_step *next)
+static void run_step(struct testing *t, const struct sx_test *test, const struct sx_step *step,
+                     const struct sx_step *next)
 {
     uint64_t count;
 
     switch (step->kind) {
     case SX_STEP_SEND:
         run_send(t, test, step);
-        if (t->error[0] && t->compiled->plan->on_error != SX_ON_ERROR_SKIP && (next == NULL || next->kind != SX_STEP_ERROR) &&
-            find_source(t, step) != NULL && find_source(t, step)->on_error != SX_ON_ERROR_SKIP &&
-            find_source(t, step)->on_error != SX_ON_ERROR_TOPIC && t->compiled->plan->on_error != SX_ON_ERROR_TOPIC)
+        if (t->error[0] && t->compiled->plan->on_error != SX_ON_ERROR_SKIP &&
+            (next == NULL || next->kind != SX_STEP_ERROR) && find_source(t, step) != NULL &&
+            find_source(t, step)->on_error != SX_ON_ERROR_SKIP &&
+            find_source(t, step)->on_error != SX_ON_ERROR_TOPIC &&
+            t->compiled->plan->on_error != SX_ON_ERROR_TOPIC)
             complain(t, test, step, "the record failed: %s", t->error);
         break;
     case SX_STEP_EXPECT:
@@ -349,7 +367,8 @@ static void run_step(struct testing *t, const struct sx_test *test, const struct
     case SX_STEP_DROPPED:
         count = sx_driver_dropped(t->driver, step->name);
         if (count != (uint64_t)step->count)
-            complain(t, test, step, "dropped %s: expected %lld, got %llu", step->name, (long long)step->count, (unsigned long long)count);
+            complain(t, test, step, "dropped %s: expected %lld, got %llu", step->name, (long long)step->count,
+                     (unsigned long long)count);
         break;
     case SX_STEP_ERROR:
         if (t->error[0] == '\0')
@@ -363,7 +382,8 @@ static void run_step(struct testing *t, const struct sx_test *test, const struct
 static bool run_test(struct sx_compiled *compiled, const struct sx_test *test)
 {
     struct testing t = {.compiled = compiled};
-    struct sx_driver_events events = {.output = output, .failed = failed, .emitted = emitted, .undone = undone, .arg = &t};
+    struct sx_driver_events events = {
+        .output = output, .failed = failed, .emitted = emitted, .undone = undone, .arg = &t};
 
     sx_arena_init(&t.arena, 0);
     t.driver = sx_driver_new(compiled->plan, &events);
@@ -378,7 +398,8 @@ static bool run_test(struct sx_compiled *compiled, const struct sx_test *test)
     return t.failures == 0;
 }
 
-static void run_tests(struct sx_compiled *compiled, const struct sx_test *tests, uint32_t *passed, uint32_t *failures)
+static void run_tests(struct sx_compiled *compiled, const struct sx_test *tests, uint32_t *passed,
+                      uint32_t *failures)
 {
     for (const struct sx_test *test = tests; test != NULL; test = test->next) {
         if (run_test(compiled, test))
@@ -389,7 +410,8 @@ static void run_tests(struct sx_compiled *compiled, const struct sx_test *tests,
 }
 
 /* A `.test` file's blocks. */
-static bool run_test_file(struct sx_compiled *compiled, const char *path, uint32_t *passed, uint32_t *failures)
+static bool run_test_file(struct sx_compiled *compiled, const char *path, uint32_t *passed,
+                          uint32_t *failures)
 {
     const struct sx_test *tests = NULL;
     streamd_error *error = NULL;
@@ -417,7 +439,8 @@ static bool run_test_file(struct sx_compiled *compiled, const char *path, uint32
 static char *sibling_of(const char *path)
 {
     const char *dot = strrchr(path, '.');
-    char *name = sx_format("%.*s.test", (int)(dot && strchr(dot, '/') == NULL ? dot - path : (long)strlen(path)), path);
+    char *name = sx_format("%.*s.test",
+                           (int)(dot && strchr(dot, '/') == NULL ? dot - path : (long)strlen(path)), path);
     struct stat status;
 
     if (stat(name, &status) == 0)
@@ -476,8 +499,8 @@ const struct sx_command sx_command_test = {
     .name = "test",
     .usage = "FILE [T.test ...]",
     .summary = "Run the `test` blocks of files and of the .test files beside them.",
-    .more = "Tests run through the same driver as `streamd pipe`. Several files may be given, each followed by its\n"
-            ".test files; without any NAME.test beside NAME.stream is taken.\n",
+    .more = "Tests run through the same driver as `streamd pipe`. Several files may be given, each\n"
+            "followed by its .test files; without any NAME.test beside NAME.stream is taken.\n",
     .options = " ",
     .run = run,
 };

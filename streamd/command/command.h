@@ -30,7 +30,8 @@ enum sx_option {
 /* The value of an option, or its default (NULL: none). */
 const char *sx_option(const struct sx_options *options, enum sx_option option);
 /* As a number of at least `least`; a wrong one is reported. */
-bool sx_option_number(const struct sx_options *options, enum sx_option option, int64_t least, int64_t most, int64_t *value);
+bool sx_option_number(const struct sx_options *options, enum sx_option option, int64_t least, int64_t most,
+                      int64_t *value);
 
 /* Read argv[1..]. False: something was wrong and was said. */
 bool sx_options_read(struct sx_options *options, int argc, char **argv);
@@ -47,7 +48,8 @@ struct sx_command {
 
 /* Compile a file; mistakes and (if `warnings`) warnings go to standard error. NULL: it failed, *exit_code
  * says how. */
-struct sx_compiled *sx_load(const char *path, const struct sx_options *options, bool warnings, int *exit_code);
+struct sx_compiled *sx_load(const char *path, const struct sx_options *options, bool warnings,
+                            int *exit_code);
 /* A file's content in malloc'd memory; "-" is standard input. NULL: *reason (static or errno's) says why. */
 char *sx_read_file(const char *path, size_t *size, const char **reason);
 

@@ -44,7 +44,8 @@ static char *include(const char *path, const char *from, size_t *size, char **na
 {
     const char *slash = strrchr(from, '/'), *reason;
 
-    *name = path[0] == '/' || slash == NULL ? sx_strdup(path) : sx_format("%.*s/%s", (int)(slash - from), from, path);
+    *name = path[0] == '/' || slash == NULL ? sx_strdup(path)
+                                            : sx_format("%.*s/%s", (int)(slash - from), from, path);
     return sx_read_file(*name, size, &reason);
 }
 
@@ -72,7 +73,8 @@ struct sx_compiled *sx_load(const char *path, const struct sx_options *options, 
     if (sx_compile(text, size, &compile, &compiled, &error) != STREAMD_OK)
         sx_complain(error);
     free(text);
-    for (const streamd_error *w = compiled && warnings ? compiled->plan->warnings : NULL; w != NULL; w = streamd_error_next(w))
+    for (const streamd_error *w = compiled && warnings ? compiled->plan->warnings : NULL; w != NULL;
+         w = streamd_error_next(w))
         sx_error_print(w, "warning", stderr);
     return compiled;
 }
@@ -91,7 +93,9 @@ struct sx_record_form sx_form_of_source(const struct sx_compiled *compiled, cons
 
 struct sx_record_form sx_form_of_sink(const struct sx_topic_plan *topic)
 {
-    return (struct sx_record_form){.key_format = topic->sink_key_format, .key_plan = topic->sink_key_plan,
-                                   .value_format = topic->sink_value_format, .value_plan = topic->sink_value_plan,
+    return (struct sx_record_form){.key_format = topic->sink_key_format,
+                                   .key_plan = topic->sink_key_plan,
+                                   .value_format = topic->sink_value_format,
+                                   .value_plan = topic->sink_value_plan,
                                    .key_windowed = topic->sink_key_windowed};
 }

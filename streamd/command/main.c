@@ -31,7 +31,8 @@ static void print_options(const char *names)
         snprintf(word, sizeof(word), " %s ", option_rows[i].name);
         if (names != NULL && strstr(names, word) == NULL)
             continue;
-        snprintf(left, sizeof(left), "--%s %s", option_rows[i].name, option_rows[i].argument ? option_rows[i].argument : "");
+        snprintf(left, sizeof(left), "--%s %s", option_rows[i].name,
+                 option_rows[i].argument ? option_rows[i].argument : "");
         printf("  %-24s %s", left, option_rows[i].help);
         if (option_rows[i].preset != NULL)
             printf(" [%s]", option_rows[i].preset);
@@ -57,7 +58,8 @@ static int print_help(void)
 
 static int print_command_help(const struct sx_command *command)
 {
-    printf("streamd %s %s\n\n%s\n\n%s\nOptions\n", command->name, command->usage, command->summary, command->more);
+    printf("streamd %s %s\n\n%s\n\n%s\nOptions\n", command->name, command->usage, command->summary,
+           command->more);
     print_options(command->options);
     return SX_EXIT_OK;
 }

@@ -21,7 +21,8 @@ const char *sx_option(const struct sx_options *options, enum sx_option option)
     return options->values[option] ? options->values[option] : rows[option].preset;
 }
 
-bool sx_option_number(const struct sx_options *options, enum sx_option option, int64_t least, int64_t most, int64_t *value)
+bool sx_option_number(const struct sx_options *options, enum sx_option option, int64_t least, int64_t most,
+                      int64_t *value)
 {
     const char *text = sx_option(options, option);
 
@@ -29,7 +30,8 @@ bool sx_option_number(const struct sx_options *options, enum sx_option option, i
         return true;
     if (sx_read_int(sx_slice_of(text), value) && *value >= least && *value <= most)
         return true;
-    fprintf(stderr, "error: --%s must be a number from %lld to %lld, and is `%s`\n", rows[option].name, (long long)least, (long long)most, text);
+    fprintf(stderr, "error: --%s must be a number from %lld to %lld, and is `%s`\n", rows[option].name,
+            (long long)least, (long long)most, text);
     return false;
 }
 
@@ -64,7 +66,8 @@ static bool add_param(struct sx_options *options, const char *text)
         fprintf(stderr, "error: --set takes NAME=VALUE, got `%s`\n", text);
         return false;
     }
-    options->param_names[options->param_count] = sx_arena_strndup(&options->arena, text, (size_t)(equals - text));
+    options->param_names[options->param_count] =
+        sx_arena_strndup(&options->arena, text, (size_t)(equals - text));
     options->param_values[options->param_count++] = sx_arena_strdup(&options->arena, equals + 1);
     return true;
 }

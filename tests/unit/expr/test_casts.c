@@ -86,7 +86,7 @@ void test_casts(void)
     nested();
 }
 
-/* ---- Signatures ------------------------------------------------------------------------------------ */
+/* ---- Signatures ------------------------------------------------------------------------------ */
 
 /* What a call gives, as text; "-" when it does not fit. */
 static const char *match(const char *signature, uint32_t count, const struct sx_type *a,

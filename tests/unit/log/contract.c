@@ -87,7 +87,7 @@ static struct sx_topic *open_topic(struct sx_writer *writer, const char *name)
     return handle;
 }
 
-/* ---- topics ---- */
+/* ---- topics ---------------------------------------------------------------------------------- */
 
 static bool is_listed(const char *name)
 {
@@ -147,7 +147,7 @@ static void topics_are_made_found_and_removed(void)
     close_log();
 }
 
-/* ---- records ---- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 static void check_record(const struct sx_record *got, const struct sx_record *sent)
 {
@@ -403,7 +403,7 @@ static void purged_records_are_out_of_range(void)
     close_log();
 }
 
-/* ---- the group ---- */
+/* ---- the group ------------------------------------------------------------------------------- */
 
 struct member {
     uint32_t given, taken;

@@ -6,7 +6,7 @@
 #include "engine/log/embedded.h"
 #include "tests/unit/log/contract.h"
 
-/* ---- the contract's suite ---- */
+/* ---- the contract's suite -------------------------------------------------------------------- */
 
 static char contract_folder[64];
 static struct sx_disk *contract_disk;
@@ -29,7 +29,7 @@ static void contract_close(void)
     test_folder_drop(contract_folder);
 }
 
-/* ---- what only the embedded log promises ---- */
+/* ---- what only the embedded log promises ----------------------------------------------------- */
 
 static struct embedded_fixture f;
 static struct sx_writer *writer;

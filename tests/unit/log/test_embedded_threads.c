@@ -180,7 +180,7 @@ static void topics_go_under_a_writer(void)
     embedded_drop(&f);
 }
 
-/* ---- crashes ---- */
+/* ---- crashes --------------------------------------------------------------------------------- */
 
 /* Commit n writes: the value n three times to each of two partitions, n as the offset of `in`, and n
  * into state. A byte on `tell` says that it is done. */

@@ -208,7 +208,7 @@ const char *fixture_values(struct fixture *f, const char *topic, int32_t partiti
     return text;
 }
 
-/* ---- Logs that misbehave --------------------------------------------------------------------------- */
+/* ---- Logs that misbehave --------------------------------------------------------------------- */
 
 static struct sx_log_def apart, failing;
 static streamd_status failure;

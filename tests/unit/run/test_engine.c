@@ -21,6 +21,36 @@ static void run_until(struct fixture *f, struct sx_plan *plan, const char *topic
     FINE(fixture_stop(f, e));
 }
 
+struct seen {
+    double in, out, commits, tasks;
+};
+
+static void see(const struct sx_stat *stat, void *arg)
+{
+    struct seen *seen = arg;
+
+    if (strcmp(stat->name, "streamd_consumed_total") == 0)
+        seen->in += stat->value;
+    if (strcmp(stat->name, "streamd_produced_total") == 0)
+        seen->out += stat->value;
+    if (strcmp(stat->name, "streamd_commits_total") == 0)
+        seen->commits += stat->value;
+}
+
+/* Until `done` records were taken in and every task here runs. */
+static void await_consumed(struct fixture *f, double done)
+{
+    for (int tries = 0; tries < 4000; tries++) {
+        struct seen seen = {0};
+
+        sx_engine_stats(f->engine, see, &seen);
+        if (seen.in >= done && sx_engine_ready(f->engine))
+            return;
+        poll(NULL, 0, 5);
+    }
+    CU_FAIL("the engine does not take the records in");
+}
+
 static void counts_go_on_after_a_restart(void)
 {
     struct fixture f;
@@ -66,9 +96,7 @@ static void only_the_last_per_key_is_sent(void)
     fixture_topic(&f, "in", PARTITIONS);
     fixture_write(&f, "in", 0, 900, 10, "x");
     FINE(fixture_start(&f, plan_counts(false, true, "v1"), e));
-    for (int tries = 0; tries < 2000 && !sx_engine_ready(f.engine); tries++)
-        poll(NULL, 0, 5);
-    poll(NULL, 0, 100);
+    await_consumed(&f, 900);
     /* Stopping commits. */
     FINE(fixture_stop(&f, e));
     CU_ASSERT_EQUAL(fixture_sum(&f, "out", 10), 900);
@@ -270,22 +298,6 @@ static void what_does_not_fit_is_refused(void)
     fixture_drop(&f);
 }
 
-struct seen {
-    double in, out, commits, tasks;
-};
-
-static void see(const struct sx_stat *stat, void *arg)
-{
-    struct seen *seen = arg;
-
-    if (strcmp(stat->name, "streamd_consumed_total") == 0)
-        seen->in += stat->value;
-    if (strcmp(stat->name, "streamd_produced_total") == 0)
-        seen->out += stat->value;
-    if (strcmp(stat->name, "streamd_commits_total") == 0)
-        seen->commits += stat->value;
-}
-
 static bool see_task(const struct sx_task_look *task, void *arg)
 {
     ((struct seen *)arg)->tasks++;
@@ -302,6 +314,7 @@ static void an_engine_tells_what_it_does(void)
     fixture_topic(&f, "in", PARTITIONS);
     fixture_write(&f, "in", 0, 500, 10, "x");
     FINE(fixture_start(&f, plan_counts(false, false, "v1"), e));
+    await_consumed(&f, 500);
     CU_ASSERT(fixture_await(&f, "out", 500));
     sx_engine_each_task(f.engine, see_task, &seen);
     CU_ASSERT(sx_engine_ready(f.engine));
