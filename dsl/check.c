@@ -1,5 +1,7 @@
-/* check.c: the types of expressions: names, operators, literals. Calls are in check_call.c. */
+/* check.c: the types of expressions: names and literals. Operators are in check_operator.c, calls in
+ * check_call.c. */
 #include "dsl/check_call.h"
+#include "dsl/check_operator.h"
 
 #include "engine/base/text.h"
 
@@ -34,8 +36,8 @@ struct sx_expr *sx_expr_new(struct sx_compiler *c, enum sx_expr_op op, const str
     return expr;
 }
 
-static struct sx_expr *unary(const struct sx_scope *s, enum sx_expr_op op, const struct sx_type *type,
-                             struct sx_position at, const struct sx_expr *arg)
+struct sx_expr *sx_check_unary(const struct sx_scope *s, enum sx_expr_op op, const struct sx_type *type,
+                               struct sx_position at, const struct sx_expr *arg)
 {
     struct sx_expr *expr = sx_expr_new(s->c, op, type, at, 1);
 
@@ -43,8 +45,8 @@ static struct sx_expr *unary(const struct sx_scope *s, enum sx_expr_op op, const
     return expr;
 }
 
-static const struct sx_expr *constant(const struct sx_scope *s, struct sx_position at,
-                                      const struct sx_type *type, struct sx_value value)
+const struct sx_expr *sx_check_literal(const struct sx_scope *s, struct sx_position at,
+                                       const struct sx_type *type, struct sx_value value)
 {
     struct sx_expr *expr = sx_expr_new(s->c, SX_EXPR_CONST, type, at, 0);
 
@@ -52,8 +54,8 @@ static const struct sx_expr *constant(const struct sx_scope *s, struct sx_positi
     return expr;
 }
 
-static const struct sx_expr *cast_to(struct sx_compiler *c, const struct sx_expr *expr,
-                                     const struct sx_type *type)
+const struct sx_expr *sx_check_cast_to(struct sx_compiler *c, const struct sx_expr *expr,
+                                       const struct sx_type *type)
 {
     struct sx_expr *cast = sx_expr_new(c, SX_EXPR_CAST, type, expr->at, 1);
 
@@ -72,7 +74,7 @@ const struct sx_expr *sx_fit(struct sx_compiler *c, const struct sx_expr *expr, 
     if (sx_type_equal(expr->type, type))
         return expr;
     if (expr->type->kind == SX_NULL || (expr->type->kind == SX_INT && type->kind == SX_DOUBLE))
-        return cast_to(c, expr, type);
+        return sx_check_cast_to(c, expr, type);
     /* An empty array or map goes for one of any elements. */
     if (expr->op == SX_EXPR_ARRAY && expr->count == 0 && type->kind == SX_ARRAY) {
         struct sx_expr *empty = sx_expr_new(c, SX_EXPR_ARRAY, type, expr->at, 0);
@@ -84,7 +86,7 @@ const struct sx_expr *sx_fit(struct sx_compiler *c, const struct sx_expr *expr, 
 }
 
 /* Both as one type: numbers as double when one is, null as the other. False: there is none. */
-static bool unify(const struct sx_scope *s, const struct sx_expr **a, const struct sx_expr **b)
+bool sx_check_unify(const struct sx_scope *s, const struct sx_expr **a, const struct sx_expr **b)
 {
     const struct sx_expr *fitted = sx_fit(s->c, *a, (*b)->type);
 
@@ -180,7 +182,7 @@ static const struct sx_expr *check_name(const struct sx_scope *s, const struct s
     }
     param = sx_map_get(&s->c->params, sx_slice_of(ast->text));
     if (param != NULL)
-        return constant(s, ast->at, param->type, param->value);
+        return sx_check_literal(s, ast->at, param->type, param->value);
     if (is_qualifier(s, ast->text))
         return MISTAKE(s, ast->at, sx_arena_format(s->c->arena, "write `%s.column`", ast->text),
                        "`%s` is a stream or table, not a value", ast->text);
@@ -291,7 +293,7 @@ static const struct sx_expr *check_field(const struct sx_scope *s, const struct 
     index = sx_type_field(of->type, sx_slice_of(ast->text));
     if (index < 0)
         return MISTAKE(s, ast->at, NULL, "%s has no field `%s`", TEXT(s, of->type), ast->text);
-    expr = unary(s, SX_EXPR_FIELD, of->type->fields[index].type, ast->at, of);
+    expr = sx_check_unary(s, SX_EXPR_FIELD, of->type->fields[index].type, ast->at, of);
     expr->column = (uint32_t)index;
     return expr;
 }
@@ -313,246 +315,6 @@ static const struct sx_expr *check_index(const struct sx_scope *s, const struct 
     expr->args[0] = of;
     expr->args[1] = at;
     return expr;
-}
-
-/* ---- Operators ------------------------------------------------------------------------------- */
-
-static bool is_number(const struct sx_type *type) { return type->kind == SX_INT || type->kind == SX_DOUBLE; }
-static bool is_point(const struct sx_type *type)
-{
-    return type->kind == SX_TIMESTAMP || type->kind == SX_DATE;
-}
-
-static const struct sx_expr *pair(const struct sx_scope *s, enum sx_expr_op op, const struct sx_type *type,
-                                  struct sx_position at, const struct sx_expr *a, const struct sx_expr *b)
-{
-    struct sx_expr *expr = sx_expr_new(s->c, op, type, at, 2);
-
-    expr->args[0] = a;
-    expr->args[1] = b;
-    return expr;
-}
-
-/* + - * / % */
-static const struct sx_expr *check_arithmetic(const struct sx_scope *s, const struct sx_ast *ast,
-                                              enum sx_expr_op op)
-{
-    const struct sx_expr *a = sx_check(s, ast->args[0], NULL), *b = sx_check(s, ast->args[1], NULL);
-    const struct sx_type *x, *y;
-
-    if (a == NULL || b == NULL)
-        return NULL;
-    x = a->type;
-    y = b->type;
-    if (x->kind == SX_NULL || y->kind == SX_NULL) {
-        const struct sx_type *type = x->kind == SX_NULL ? y : x;
-        return constant(s, ast->at, type->kind == SX_NULL ? &sx_type_int : type, SX_VALUE_NULL);
-    }
-    if (is_number(x) && is_number(y)) {
-        unify(s, &a, &b);
-        return pair(s, op, a->type, ast->at, a, b);
-    }
-    if (op == SX_EXPR_ADD && x->kind == SX_STRING && y->kind == SX_STRING)
-        return pair(s, op, x, ast->at, a, b);
-    if ((op == SX_EXPR_ADD || op == SX_EXPR_SUB) && (is_point(x) || x->kind == SX_DURATION) &&
-        y->kind == SX_DURATION)
-        return pair(s, op, x, ast->at, a, b);
-    if (op == SX_EXPR_ADD && x->kind == SX_DURATION && is_point(y))
-        return pair(s, op, y, ast->at, a, b);
-    if (op == SX_EXPR_SUB && is_point(x) && x->kind == y->kind)
-        return pair(s, op, &sx_type_duration, ast->at, a, b);
-    if (op == SX_EXPR_MUL &&
-        ((x->kind == SX_INT && y->kind == SX_DURATION) || (x->kind == SX_DURATION && y->kind == SX_INT)))
-        return pair(s, op, &sx_type_duration, ast->at, a, b);
-    return MISTAKE(s, ast->at,
-                   x->kind == SX_STRING || y->kind == SX_STRING
-                       ? "write `cast(x as string)` to join it, or `cast(x as int)` to reckon"
-                       : NULL,
-                   "`%s` does not work on %s and %s", ast->text, TEXT(s, x), TEXT(s, y));
-}
-
-static const struct sx_expr *check_comparison(const struct sx_scope *s, const struct sx_ast *ast,
-                                              enum sx_expr_op op)
-{
-    const struct sx_expr *a = sx_check(s, ast->args[0], NULL), *b = sx_check(s, ast->args[1], NULL);
-    const char *hint = NULL;
-
-    if (a == NULL || b == NULL)
-        return NULL;
-    if (unify(s, &a, &b))
-        return pair(s, op, &sx_type_bool, ast->at, a, b);
-    if ((a->type->kind == SX_TIMESTAMP && b->type->kind == SX_STRING) ||
-        (a->type->kind == SX_STRING && b->type->kind == SX_TIMESTAMP))
-        hint = "a point in time is `timestamp \"2026-01-31T10:00:00Z\"`";
-    else if (a->type->kind == SX_STRING || b->type->kind == SX_STRING)
-        hint = "text stands between quotes; `cast(x as int)` makes a number of it";
-    return MISTAKE(s, ast->at, hint, "%s and %s cannot be compared", TEXT(s, a->type), TEXT(s, b->type));
-}
-
-static const struct sx_expr *check_logic(const struct sx_scope *s, const struct sx_ast *ast,
-                                         enum sx_expr_op op)
-{
-    const struct sx_expr *a = sx_check(s, ast->args[0], &sx_type_bool),
-                         *b = sx_check(s, ast->args[1], &sx_type_bool);
-
-    return a && b ? pair(s, op, &sx_type_bool, ast->at, a, b) : NULL;
-}
-
-static const struct sx_expr *negated(const struct sx_scope *s, const struct sx_ast *ast,
-                                     const struct sx_expr *expr, bool negate)
-{
-    return expr != NULL && negate ? unary(s, SX_EXPR_NOT, &sx_type_bool, ast->at, expr) : expr;
-}
-
-static const struct sx_expr *check_coalesce(const struct sx_scope *s, const struct sx_ast *ast)
-{
-    const struct sx_expr *a = sx_check(s, ast->args[0], NULL), *b = sx_check(s, ast->args[1], NULL);
-
-    if (a == NULL || b == NULL)
-        return NULL;
-    if (!unify(s, &a, &b))
-        return MISTAKE(s, ast->at, NULL, "`??` needs two of one type, and these are %s and %s",
-                       TEXT(s, a->type), TEXT(s, b->type));
-    return pair(s, SX_EXPR_COALESCE, a->type, ast->at, a, b);
-}
-
-static const struct sx_expr *check_binary(const struct sx_scope *s, const struct sx_ast *ast)
-{
-    static const struct {
-        const char *sign;
-        enum sx_expr_op op;
-    } arithmetic[] = {{"+", SX_EXPR_ADD},
-                      {"-", SX_EXPR_SUB},
-                      {"*", SX_EXPR_MUL},
-                      {"/", SX_EXPR_DIV},
-                      {"%", SX_EXPR_MOD}},
-      comparisons[] = {{"==", SX_EXPR_EQ}, {"!=", SX_EXPR_NE}, {"<", SX_EXPR_LT},
-                       {"<=", SX_EXPR_LE}, {">", SX_EXPR_GT},  {">=", SX_EXPR_GE}};
-
-    for (size_t i = 0; i < SX_COUNT(arithmetic); i++)
-        if (strcmp(ast->text, arithmetic[i].sign) == 0)
-            return check_arithmetic(s, ast, arithmetic[i].op);
-    for (size_t i = 0; i < SX_COUNT(comparisons); i++)
-        if (strcmp(ast->text, comparisons[i].sign) == 0)
-            return check_comparison(s, ast, comparisons[i].op);
-    if (strcmp(ast->text, "and") == 0)
-        return check_logic(s, ast, SX_EXPR_AND);
-    if (strcmp(ast->text, "or") == 0)
-        return check_logic(s, ast, SX_EXPR_OR);
-    if (strcmp(ast->text, "??") == 0)
-        return check_coalesce(s, ast);
-    return negated(s, ast, sx_check_call(s, ast, "matches", ast->args, 2), strcmp(ast->text, "!~") == 0);
-}
-
-/* x in [a, b]; x in array */
-static const struct sx_expr *check_in(const struct sx_scope *s, const struct sx_ast *ast)
-{
-    const struct sx_expr *x = sx_check(s, ast->args[0], NULL);
-    const struct sx_ast *list = ast->args[1];
-    struct sx_expr *in;
-
-    if (x == NULL)
-        return NULL;
-    if (list->kind != SX_AST_ARRAY) {
-        struct sx_ast *turned[] = {(struct sx_ast *)list, ast->args[0]};
-        return negated(s, ast, sx_check_call(s, ast, "array_contains", turned, 2), ast->negated);
-    }
-    in = sx_expr_new(s->c, SX_EXPR_IN, &sx_type_bool, ast->at, list->count + 1);
-    for (uint32_t i = 0; i < list->count; i++) {
-        const struct sx_expr *member = sx_check(s, list->args[i], NULL), *fitted;
-
-        if (member == NULL)
-            return NULL;
-        fitted = sx_fit(s->c, member, x->type);
-        if (fitted == NULL && x->type->kind == SX_INT && member->type->kind == SX_DOUBLE) {
-            x = cast_to(s->c, x, &sx_type_double);
-            for (uint32_t j = 0; j < i; j++)
-                in->args[j + 1] = cast_to(s->c, in->args[j + 1], &sx_type_double);
-            fitted = member;
-        }
-        if (fitted == NULL)
-            return MISTAKE(s, list->args[i]->at, NULL, "%s and %s cannot be compared", TEXT(s, x->type),
-                           TEXT(s, member->type));
-        in->args[i + 1] = fitted;
-    }
-    in->args[0] = x;
-    return negated(s, ast, in, ast->negated);
-}
-
-/* x between a and b: x >= a and x <= b */
-static const struct sx_expr *check_between(const struct sx_scope *s, const struct sx_ast *ast)
-{
-    struct sx_ast low = *ast, high = *ast;
-    struct sx_ast *low_args[] = {ast->args[0], ast->args[1]}, *high_args[] = {ast->args[0], ast->args[2]};
-    const struct sx_expr *a, *b;
-
-    low.args = low_args;
-    high.args = high_args;
-    a = check_comparison(s, &low, SX_EXPR_GE);
-    b = a ? check_comparison(s, &high, SX_EXPR_LE) : NULL;
-    return b ? negated(s, ast, pair(s, SX_EXPR_AND, &sx_type_bool, ast->at, a, b), ast->negated) : NULL;
-}
-
-static const struct sx_expr *check_case(const struct sx_scope *s, const struct sx_ast *ast)
-{
-    uint32_t branches = ast->count / 2;
-    struct sx_expr *expr = sx_expr_new(s->c, SX_EXPR_CASE, &sx_type_null, ast->at, branches * 2 + 1);
-    const struct sx_type *type = &sx_type_null;
-
-    for (uint32_t i = 0; i < branches * 2 + 1; i++) {
-        bool condition = i < branches * 2 && i % 2 == 0;
-
-        if (i == branches * 2 && !ast->has_else) {
-            expr->args[i] = constant(s, ast->at, &sx_type_null, SX_VALUE_NULL);
-            continue;
-        }
-        expr->args[i] = sx_check(s, ast->args[i], condition ? &sx_type_bool : NULL);
-        if (expr->args[i] == NULL)
-            return NULL;
-        if (condition || expr->args[i]->type->kind == SX_NULL)
-            continue;
-        if (type->kind == SX_NULL || (type->kind == SX_INT && expr->args[i]->type->kind == SX_DOUBLE))
-            type = expr->args[i]->type;
-    }
-    for (uint32_t i = 1; i < branches * 2 + 1; i += i + 1 < branches * 2 ? 2 : 1) {
-        const struct sx_expr *fitted;
-
-        if (i < branches * 2 && i % 2 == 0)
-            continue;
-        fitted = sx_fit(s->c, expr->args[i], type);
-        if (fitted == NULL)
-            return MISTAKE(s, expr->args[i]->at, NULL, "the branches are of different types, %s and %s",
-                           TEXT(s, type), TEXT(s, expr->args[i]->type));
-        expr->args[i] = fitted;
-    }
-    expr->type = type;
-    return expr;
-}
-
-static const struct sx_expr *check_cast(const struct sx_scope *s, const struct sx_ast *ast)
-{
-    const struct sx_expr *x = sx_check(s, ast->args[0], NULL);
-
-    if (x == NULL)
-        return NULL;
-    if (sx_type_equal(x->type, ast->type))
-        return x;
-    if (x->type->kind != SX_NULL && !sx_cast_exists(x->type, ast->type))
-        return MISTAKE(s, ast->at, NULL, "%s cannot be cast to %s", TEXT(s, x->type), TEXT(s, ast->type));
-    x = cast_to(s->c, x, ast->type);
-    ((struct sx_expr *)x)->at = ast->at;
-    return x;
-}
-
-static const struct sx_expr *check_negate(const struct sx_scope *s, const struct sx_ast *ast)
-{
-    const struct sx_expr *x = sx_check(s, ast->args[0], NULL);
-
-    if (x == NULL)
-        return NULL;
-    if (!is_number(x->type) && x->type->kind != SX_DURATION && x->type->kind != SX_NULL)
-        return MISTAKE(s, ast->at, NULL, "%s has no negative", TEXT(s, x->type));
-    return unary(s, SX_EXPR_NEG, x->type, ast->at, x);
 }
 
 /* ---- Nested literals ------------------------------------------------------------------------- */
@@ -613,23 +375,23 @@ static const struct sx_expr *check_any(const struct sx_scope *s, const struct sx
 
     switch (ast->kind) {
     case SX_AST_NULL:
-        return constant(s, ast->at, &sx_type_null, SX_VALUE_NULL);
+        return sx_check_literal(s, ast->at, &sx_type_null, SX_VALUE_NULL);
     case SX_AST_BOOL:
-        return constant(s, ast->at, &sx_type_bool, sx_value_bool(ast->integer != 0));
+        return sx_check_literal(s, ast->at, &sx_type_bool, sx_value_bool(ast->integer != 0));
     case SX_AST_INT:
-        return constant(s, ast->at, &sx_type_int, sx_value_int(ast->integer));
+        return sx_check_literal(s, ast->at, &sx_type_int, sx_value_int(ast->integer));
     case SX_AST_DOUBLE:
-        return constant(s, ast->at, &sx_type_double, sx_value_double(ast->real));
+        return sx_check_literal(s, ast->at, &sx_type_double, sx_value_double(ast->real));
     case SX_AST_STRING:
-        return constant(s, ast->at, &sx_type_string, sx_value_string(sx_slice(ast->text, ast->size)));
+        return sx_check_literal(s, ast->at, &sx_type_string, sx_value_string(sx_slice(ast->text, ast->size)));
     case SX_AST_DURATION:
-        return constant(s, ast->at, &sx_type_duration, sx_value_int64(SX_DURATION, ast->integer));
+        return sx_check_literal(s, ast->at, &sx_type_duration, sx_value_int64(SX_DURATION, ast->integer));
     case SX_AST_TIMESTAMP:
-        return constant(s, ast->at, &sx_type_timestamp, sx_value_int64(SX_TIMESTAMP, ast->integer));
+        return sx_check_literal(s, ast->at, &sx_type_timestamp, sx_value_int64(SX_TIMESTAMP, ast->integer));
     case SX_AST_DATE:
-        return constant(s, ast->at, &sx_type_date, sx_value_int64(SX_DATE, ast->integer));
+        return sx_check_literal(s, ast->at, &sx_type_date, sx_value_int64(SX_DATE, ast->integer));
     case SX_AST_TIME:
-        return constant(s, ast->at, &sx_type_time, sx_value_int64(SX_TIME, ast->integer));
+        return sx_check_literal(s, ast->at, &sx_type_time, sx_value_int64(SX_TIME, ast->integer));
     case SX_AST_SIZE:
         return MISTAKE(s, ast->at, NULL, "a size can only stand in a setting");
     case SX_AST_NAME:
@@ -641,25 +403,27 @@ static const struct sx_expr *check_any(const struct sx_scope *s, const struct sx
     case SX_AST_INDEX:
         return check_index(s, ast);
     case SX_AST_NEGATE:
-        return check_negate(s, ast);
+        return sx_check_negate(s, ast);
     case SX_AST_NOT:
         x = sx_check(s, ast->args[0], &sx_type_bool);
-        return x ? unary(s, SX_EXPR_NOT, &sx_type_bool, ast->at, x) : NULL;
+        return x ? sx_check_unary(s, SX_EXPR_NOT, &sx_type_bool, ast->at, x) : NULL;
     case SX_AST_BINARY:
-        return check_binary(s, ast);
+        return sx_check_binary(s, ast);
     case SX_AST_IS_NULL:
         x = sx_check(s, ast->args[0], NULL);
-        return x ? negated(s, ast, unary(s, SX_EXPR_IS_NULL, &sx_type_bool, ast->at, x), ast->negated) : NULL;
+        return x ? sx_check_negated(s, ast, sx_check_unary(s, SX_EXPR_IS_NULL, &sx_type_bool, ast->at, x),
+                                    ast->negated)
+                 : NULL;
     case SX_AST_IN:
-        return check_in(s, ast);
+        return sx_check_in(s, ast);
     case SX_AST_BETWEEN:
-        return check_between(s, ast);
+        return sx_check_between(s, ast);
     case SX_AST_LIKE:
-        return negated(s, ast, sx_check_call(s, ast, "like", ast->args, ast->count), ast->negated);
+        return sx_check_negated(s, ast, sx_check_call(s, ast, "like", ast->args, ast->count), ast->negated);
     case SX_AST_CASE:
-        return check_case(s, ast);
+        return sx_check_case(s, ast);
     case SX_AST_CAST:
-        return check_cast(s, ast);
+        return sx_check_cast(s, ast);
     case SX_AST_CALL:
         return sx_check_named_call(s, ast);
     case SX_AST_ARRAY:

@@ -200,8 +200,6 @@ static bool text_matches(const char *want, const char *got, bool exact)
 static void complain(struct testing *t, const struct sx_test *test, const struct sx_step *step,
                      const char *format, ...) SX_PRINTF(4, 5);
 
-#include <stdarg.h>
-
 static void complain(struct testing *t, const struct sx_test *test, const struct sx_step *step,
                      const char *format, ...)
 {

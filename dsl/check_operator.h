@@ -1,0 +1,30 @@
+/* check_operator.h: between check.c and check_operator.c. */
+#ifndef SX_CHECK_OPERATOR_H
+#define SX_CHECK_OPERATOR_H
+
+#include "dsl/check.h"
+
+/* Trees for what is written: a sign or word between two, `in`, `between`, `case`, `cast`, a minus. */
+const struct sx_expr *sx_check_binary(const struct sx_scope *s, const struct sx_ast *ast);
+const struct sx_expr *sx_check_in(const struct sx_scope *s, const struct sx_ast *ast);
+const struct sx_expr *sx_check_between(const struct sx_scope *s, const struct sx_ast *ast);
+const struct sx_expr *sx_check_case(const struct sx_scope *s, const struct sx_ast *ast);
+const struct sx_expr *sx_check_cast(const struct sx_scope *s, const struct sx_ast *ast);
+const struct sx_expr *sx_check_negate(const struct sx_scope *s, const struct sx_ast *ast);
+
+/* `not` around it, if `negate`. */
+const struct sx_expr *sx_check_negated(const struct sx_scope *s, const struct sx_ast *ast,
+                                       const struct sx_expr *expr, bool negate);
+
+/* Single nodes. */
+const struct sx_expr *sx_check_literal(const struct sx_scope *s, struct sx_position at,
+                                       const struct sx_type *type, struct sx_value value);
+const struct sx_expr *sx_check_cast_to(struct sx_compiler *c, const struct sx_expr *expr,
+                                       const struct sx_type *type);
+struct sx_expr *sx_check_unary(const struct sx_scope *s, enum sx_expr_op op, const struct sx_type *type,
+                               struct sx_position at, const struct sx_expr *arg);
+
+/* Both as one type: numbers as double when one is, null as the other. False: there is none. */
+bool sx_check_unify(const struct sx_scope *s, const struct sx_expr **a, const struct sx_expr **b);
+
+#endif
