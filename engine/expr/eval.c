@@ -302,12 +302,16 @@ static void fill(struct sx_evaluator *e, uint16_t to, const struct sx_register *
 static void combine(struct sx_evaluator *e, const struct sx_step *step, bool decides)
 {
     const struct sx_register *a = &e->registers[step->a], *b = &e->registers[step->b];
-    const struct sx_rows *rows = sx_eval_rows(e);
+    const struct sx_rows here = *sx_eval_rows(e), *rows = &here; /* not changed by what is written */
     struct sx_column *to = sx_eval_begin(e, step->to);
 
     if (a->column.nulls == NULL && b->column.nulls == NULL && !a->constant && !b->constant) {
+        const uint8_t *as = a->column.b, *bs = b->column.b;
+        uint8_t *out = to->b;
+
+        /* Without a branch: which way it goes cannot be predicted. */
         for (SX_ROWS_EACH(rows, k, row))
-            to->b[row] = a->column.b[row] == decides ? decides : b->column.b[row];
+            out[row] = decides ? as[row] | (bs[row] & (uint8_t)(as[row] - 1)) : as[row] & bs[row];
         return;
     }
     for (SX_ROWS_EACH(rows, k, row)) {

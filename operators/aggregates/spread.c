@@ -85,8 +85,10 @@ static struct sx_value deviation(struct sx_call *call, const struct sx_aggregate
 static struct sx_value correlation(struct sx_call *call, const struct sx_aggregate_state *state)
 {
     const struct spread *s = state->fixed;
-    const double both = sqrt(s->xx) * sqrt(s->yy);
+    double both = sqrt(s->xx * s->yy);
 
+    if (!isnormal(both)) /* the product is too large, or too small, though the roots are not */
+        both = sqrt(s->xx) * sqrt(s->yy);
     if (s->count < 2 || !(both > 0))
         return SX_VALUE_NULL;
     return sx_value_double(fmin(fmax(s->xy / both, -1), 1));

@@ -129,8 +129,8 @@ static struct sx_value unix_timestamp(struct sx_call *call, const struct sx_valu
 static const struct sx_function_def rows[] = {
     ROW("format_timestamp(t timestamp, pattern string [, zone string]) string",
         "A timestamp as text, by a pattern of Java's DateTimeFormatter.",
-        "format_timestamp(timestamp \"2026-07-31T10:00:00Z\", \"yyyy-MM-dd HH:mm:ss zzz\", \"Europe/London\")",
-        "\"2026-07-31 11:00:00 BST\"", format_timestamp, 1u << 2 | 1u << 8),
+        "format_timestamp(timestamp \"2026-07-31T10:00:00Z\", \"yyyy-MM-dd HH:mm zzz\", \"Europe/London\")",
+        "\"2026-07-31 11:00 BST\"", format_timestamp, 1u << 2 | 1u << 8),
     ROW("parse_timestamp(s string, pattern string [, zone string]) timestamp",
         "A timestamp from a text, by a pattern of Java's DateTimeFormatter; fields that are missing are 0.",
         "parse_timestamp(\"1970-01-01 01:00\", \"yyyy-MM-dd HH:mm\", \"Europe/Paris\")", "0", parse_timestamp,

@@ -125,6 +125,37 @@ static void relations(void)
     CU_ASSERT(at_row(op(SX_EXPR_GT, &sx_type_bool, column(&sx_type_bool, C_BOOL), B(false)), &batch, 0).b);
 }
 
+/* Short constants have a way of their own: every size, equal, different in each byte, and longer. */
+static void short_strings(void)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    struct sx_slice *s = batch.columns[C_STRING].s;
+
+    for (uint32_t size = 0; size <= 20; size++) {
+        char *wanted = sx_arena_strndup(&arena, letters, size);
+        tree t = op(SX_EXPR_EQ, &sx_type_bool, column(&sx_type_string, C_STRING), S(wanted));
+        tree not_t = op(SX_EXPR_NE, &sx_type_bool, column(&sx_type_string, C_STRING), S(wanted));
+
+        for (uint32_t other = 0; other <= 20; other++) {
+            s[5] = sx_arena_copy(&arena, sx_slice(letters, other));
+            CU_ASSERT_EQUAL(at_row(t, &batch, 5).b, other == size);
+            CU_ASSERT_EQUAL(at_row(not_t, &batch, 5).b, other != size);
+        }
+        for (uint32_t wrong = 0; wrong < size; wrong++) {
+            char *near = sx_arena_strndup(&arena, letters, size);
+
+            near[wrong] = '!';
+            s[5] = sx_slice(near, size);
+            CU_ASSERT(!at_row(t, &batch, 5).b);
+        }
+    }
+    sx_bit_set(sx_column_nulls(&batch.columns[C_STRING], &arena, 16), 5);
+    s[5] = (struct sx_slice){(const char *)(uintptr_t)8, 4}; /* anything stands in a row that is null */
+    CU_ASSERT_EQUAL(
+        at_row(op(SX_EXPR_EQ, &sx_type_bool, column(&sx_type_string, C_STRING), S("abcd")), &batch, 5).kind,
+        SX_NULL);
+}
+
 static void nulls(void)
 {
     tree x = column(&sx_type_int, C_NULLS);
@@ -159,6 +190,8 @@ void test_operators(void)
     times();
     strings();
     relations();
+    short_strings();
+    batch = test_batch(16);
     nulls();
     negatives();
 }
