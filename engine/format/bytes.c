@@ -47,8 +47,8 @@ static bool from_json(const void *plan, struct sx_slice json, struct sx_buffer *
     bool ok = sx_format_from_string(json, &text, message, arena);
 
     if (ok && !sx_read_base64(bytes, sx_buffer_slice(&text))) {
-        *message = sx_arena_format(arena, "expected base64, got %s",
-                                   sx_format_quote(arena, sx_buffer_slice(&text)));
+        *message =
+            sx_arena_format(arena, "expected base64, got %s", sx_format_quote(arena, sx_buffer_slice(&text)));
         ok = false;
     }
     sx_buffer_free(&text);

@@ -13,9 +13,12 @@ const char *sx_format_quote(struct sx_arena *arena, struct sx_slice text);
 /* At most `most` bytes of `text`, cut between two characters. `text` is valid UTF-8. */
 struct sx_slice sx_format_cut(struct sx_slice text, uint32_t most);
 
+/* A column's name for messages: short enough to leave room for what is wrong. */
+const char *sx_format_label(struct sx_arena *arena, const char *name);
+
 /* The plan of a format of one column. */
 struct sx_format_one {
-    const char *name; /* of the column */
+    const char *name; /* of the column, as a label */
     const struct sx_type *type;
     bool not_null;
 };
@@ -25,8 +28,8 @@ streamd_status sx_format_bind_one(const char *format, uint32_t kinds, const stru
 /* For messages: the column's name. */
 const char *sx_format_name(const struct sx_format_one *one);
 /* The one column of a row that is encoded must not be null: these formats have no bytes for it. */
-bool sx_format_not_null(const struct sx_format_one *one, const struct sx_column *const *columns,
-                        uint32_t row, const char *format, struct sx_arena *arena, const char **message);
+bool sx_format_not_null(const struct sx_format_one *one, const struct sx_column *const *columns, uint32_t row,
+                        const char *format, struct sx_arena *arena, const char **message);
 /* The column to decode into, with room for `rows`; NULL: nobody wants it. */
 struct sx_column *sx_format_column(const struct sx_format_one *one, const uint64_t *wanted,
                                    struct sx_column *columns, uint32_t rows, struct sx_arena *arena);

@@ -9,7 +9,7 @@
 #include "engine/format/common.h"
 
 struct csv_field {
-    const char *name;
+    const char *name; /* as a label */
     const struct sx_type *type;
     bool not_null;
     struct sx_value preset; /* instead of null */
@@ -41,8 +41,8 @@ static streamd_status bind(const struct sx_format_spec *spec, struct sx_arena *a
         if (from->path != NULL)
             return sx_fail(error, STREAMD_E_TYPE,
                            "`%s`: the columns of `csv` go by their order; `from` is for `json`", from->name);
-        csv->fields[i] = (struct csv_field){sx_arena_strdup(arena, from->name), from->type, from->not_null,
-                                            SX_VALUE_NULL};
+        csv->fields[i] =
+            (struct csv_field){sx_format_label(arena, from->name), from->type, from->not_null, SX_VALUE_NULL};
         if (from->has_default)
             csv->fields[i].preset = sx_value_copy(arena, from->preset);
         if (from->type->kind == SX_DOUBLE && csv->fields[i].preset.kind == SX_INT)
@@ -90,6 +90,7 @@ static struct sx_slice take_quoted(struct line *l)
 
         if (quote == NULL) {
             l->wrong = "a quote without its end";
+            l->at = from - 1;
             return SX_SLICE_NONE;
         }
         if (copy != NULL) {
@@ -129,9 +130,11 @@ static bool take_cell(struct line *l, struct cell *cell)
         else if (l->at < l->end && *l->at != l->delimiter)
             l->wrong = "a second line; a line end in a value needs quotes";
     }
+    if (l->wrong != NULL)
+        return false;
     l->done = l->at == l->end;
     l->at += !l->done;
-    return l->wrong == NULL;
+    return true;
 }
 
 static struct sx_slice trim(struct sx_slice text)
@@ -266,8 +269,8 @@ static void write_string(struct sx_buffer *to, struct sx_slice text, char delimi
     bool quotes = text.size == 0;
 
     for (uint32_t i = 0; i < text.size && !quotes; i++)
-        quotes = text.data[i] == delimiter || text.data[i] == '"' || text.data[i] == '\n' ||
-                 text.data[i] == '\r';
+        quotes =
+            text.data[i] == delimiter || text.data[i] == '"' || text.data[i] == '\n' || text.data[i] == '\r';
     if (!quotes) {
         sx_buffer_add_slice(to, text);
         return;
@@ -308,8 +311,8 @@ static void write_value(struct sx_buffer *to, struct sx_value value, const struc
     sx_buffer_free(&text);
 }
 
-static bool encode(const void *p, const struct sx_column *const *columns, uint32_t row,
-                   struct sx_buffer *to, struct sx_arena *arena, const char **message)
+static bool encode(const void *p, const struct sx_column *const *columns, uint32_t row, struct sx_buffer *to,
+                   struct sx_arena *arena, const char **message)
 {
     const struct csv_plan *plan = p;
 

@@ -37,6 +37,13 @@ struct sx_slice sx_format_cut(struct sx_slice text, uint32_t most)
     return sx_slice(text.data, most);
 }
 
+const char *sx_format_label(struct sx_arena *arena, const char *name)
+{
+    struct sx_slice cut = sx_format_cut(sx_slice_of(name), 80);
+
+    return sx_arena_format(arena, "%.*s%s", (int)cut.size, cut.data, name[cut.size] ? "..." : "");
+}
+
 const char *sx_format_quote(struct sx_arena *arena, struct sx_slice text)
 {
     struct sx_slice cut = sx_format_cut(text, SX_QUOTED_BYTES);
@@ -52,8 +59,8 @@ const char *sx_format_quote(struct sx_arena *arena, struct sx_slice text)
         cut.data = plain;
     }
     sx_json_write_string(&quoted, cut);
-    result = sx_arena_format(arena, "%.*s%s", (int)quoted.size, quoted.data,
-                             cut.size < text.size ? "..." : "");
+    result =
+        sx_arena_format(arena, "%.*s%s", (int)quoted.size, quoted.data, cut.size < text.size ? "..." : "");
     sx_buffer_free(&quoted);
     return result;
 }
@@ -72,7 +79,7 @@ streamd_status sx_format_bind_one(const char *format, uint32_t kinds, const stru
         if (!(kinds >> field->type->kind & 1))
             return sx_fail(error, STREAMD_E_TYPE, "`%s` cannot hold `%s`, which is of type %s", format,
                            field->name, sx_type_text(field->type, arena));
-        one->name = sx_arena_strdup(arena, field->name);
+        one->name = sx_format_label(arena, field->name);
         one->type = field->type;
         one->not_null = field->not_null;
     }
@@ -80,13 +87,10 @@ streamd_status sx_format_bind_one(const char *format, uint32_t kinds, const stru
     return STREAMD_OK;
 }
 
-const char *sx_format_name(const struct sx_format_one *one)
-{
-    return one->name ? one->name : "value";
-}
+const char *sx_format_name(const struct sx_format_one *one) { return one->name ? one->name : "value"; }
 
-bool sx_format_not_null(const struct sx_format_one *one, const struct sx_column *const *columns,
-                        uint32_t row, const char *format, struct sx_arena *arena, const char **message)
+bool sx_format_not_null(const struct sx_format_one *one, const struct sx_column *const *columns, uint32_t row,
+                        const char *format, struct sx_arena *arena, const char **message)
 {
     if (SX_LIKELY(one->type != NULL && !sx_column_is_null(columns[0], row)))
         return true;

@@ -124,8 +124,8 @@ static streamd_status bind_field(struct binding *b, const struct sx_format_field
         field->preset = sx_value_double((double)field->preset.i);
     if (b->plan->whole)
         return STREAMD_OK;
-    slot = from->path ? slot_of_path(b, from->path)
-                      : need_slot(b, b->plan->root, sx_slice_of(from->name), NULL);
+    slot =
+        from->path ? slot_of_path(b, from->path) : need_slot(b, b->plan->root, sx_slice_of(from->name), NULL);
     if (slot == NULL)
         return sx_fail(b->error, STREAMD_E_TYPE, "`%s` is from \"%s\", where a name is empty", from->name,
                        from->path);

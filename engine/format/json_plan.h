@@ -14,10 +14,10 @@
 
 struct sx_json_slot {
     struct sx_slice name;
-    uint32_t number;          /* among all slots of the plan */
-    struct sx_json_path path; /* for messages */
+    uint32_t number;             /* among all slots of the plan */
+    struct sx_json_path path;    /* for messages */
     struct sx_json_node *inside; /* NULL: nobody looks inside */
-    int32_t field;            /* the first field that reads it; -1: none */
+    int32_t field;               /* the first field that reads it; -1: none */
 };
 
 struct sx_json_node {

@@ -138,7 +138,7 @@ static bool take_missing(struct decoding *d, const struct sx_json_field *field, 
     struct sx_json_reader *r = &d->reader;
 
     if (!field->has_default && field->not_null)
-        return sx_json_is_null(r, &field->path, true);
+        return sx_json_null_refused(r, &field->path, true);
     if (column->data == NULL)
         return true;
     if (field->has_default && field->preset.kind != SX_NULL)
@@ -156,8 +156,8 @@ static bool take(struct decoding *d, const struct sx_json_field *field, uint32_t
     if (!sx_json_read_cell(r, v, field->type, depth, &field->path, column, rows))
         return false;
     /* Only `null` gives a null, so its first byte is enough to know. */
-    if (field->not_null && field->type->kind != SX_JSON && sx_json_at(&r->doc, v) == 'n')
-        return sx_json_is_null(r, &field->path, false);
+    if (field->not_null && sx_json_at(&r->doc, v) == 'n')
+        return sx_json_null_refused(r, &field->path, false);
     return true;
 }
 

@@ -14,17 +14,13 @@ extern "C" struct sx_json_scanner *sx_json_scanner_new(uint32_t most_bytes)
     auto *scanner = new (std::nothrow) sx_json_scanner;
 
     // The depth is of the second stage, which is not ours. Out of memory: as sx_malloc() does.
-    if (scanner == nullptr ||
-        simdjson::get_active_implementation()->create_dom_parser_implementation(
-            most_bytes ? most_bytes : 1, 1, scanner->stage) != simdjson::SUCCESS)
+    if (scanner == nullptr || simdjson::get_active_implementation()->create_dom_parser_implementation(
+                                  most_bytes ? most_bytes : 1, 1, scanner->stage) != simdjson::SUCCESS)
         abort();
     return scanner;
 }
 
-extern "C" void sx_json_scanner_free(struct sx_json_scanner *scanner)
-{
-    delete scanner;
-}
+extern "C" void sx_json_scanner_free(struct sx_json_scanner *scanner) { delete scanner; }
 
 extern "C" bool sx_json_scan(struct sx_json_scanner *scanner, struct sx_slice text, struct sx_json_doc *doc)
 {

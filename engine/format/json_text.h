@@ -34,8 +34,7 @@ bool sx_json_unescape(struct sx_slice text, struct sx_buffer *to, struct sx_json
 
 /* Unescape what stands between the quotes into `to`, which has room for as many bytes (it never gets
  * longer). False: an escape is wrong, at error->at of `inside`. */
-bool sx_json_unescape_inside(struct sx_slice inside, char *to, uint32_t *size,
-                             struct sx_json_error *error);
+bool sx_json_unescape_inside(struct sx_slice inside, char *to, uint32_t *size, struct sx_json_error *error);
 
 /* Check, and call `member` for each member of an object in order: its name unescaped, its value as
  * the text that stands there, both until the call returns (the value: as long as `text`). It may

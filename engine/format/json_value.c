@@ -128,7 +128,7 @@ static bool out_of_range(struct sx_json_reader *r, uint32_t v, const struct sx_j
     return false;
 }
 
-bool sx_json_is_null(struct sx_json_reader *r, const struct sx_json_path *path, bool missing)
+bool sx_json_null_refused(struct sx_json_reader *r, const struct sx_json_path *path, bool missing)
 {
     sx_format_failed(r->failures, r->row, "not_null", "%s: it is %s, but the field says `not null`",
                      path_text(r, path), missing ? "missing" : "null");
@@ -369,7 +369,7 @@ static bool read_struct(struct sx_json_reader *r, uint32_t v, const struct sx_ty
         if (where[f] && !sx_json_read_value(r, where[f], type->fields[f].type, depth + 1, &at, &items[f]))
             return false;
         if (type->fields[f].not_null && items[f].kind == SX_NULL)
-            return sx_json_is_null(r, &at, where[f] == 0);
+            return sx_json_null_refused(r, &at, where[f] == 0);
     }
     *value = (struct sx_value){.items = items, .size = type->field_count, .kind = SX_STRUCT};
     return true;
@@ -405,7 +405,7 @@ bool sx_json_read_value(struct sx_json_reader *r, uint32_t v, const struct sx_ty
     bool b;
 
     *value = (struct sx_value){.kind = type->kind};
-    if (sx_json_at(&r->doc, v) == 'n' && is_word(&r->doc, v, SX_SLICE("null")) && type->kind != SX_JSON) {
+    if (sx_json_at(&r->doc, v) == 'n' && is_word(&r->doc, v, SX_SLICE("null"))) {
         *value = SX_VALUE_NULL;
         return true;
     }

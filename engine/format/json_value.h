@@ -15,7 +15,7 @@
 /* Where a value stands, for messages: `items[2].qty`. Lives on the stack of whoever reads. */
 struct sx_json_path {
     const struct sx_json_path *above;
-    const char *name; /* NULL: an element */
+    const char *name;    /* NULL: an element */
     struct sx_slice key; /* of a map, if data is not NULL */
     uint32_t element;
 };
@@ -77,7 +77,7 @@ bool sx_json_read_value(struct sx_json_reader *r, uint32_t v, const struct sx_ty
 /* Note a failure; each returns false. The last is for a document that is not JSON: it says where. */
 bool sx_json_wrong_type(struct sx_json_reader *r, uint32_t v, const struct sx_json_path *path,
                         const char *expected);
-bool sx_json_is_null(struct sx_json_reader *r, const struct sx_json_path *path, bool missing);
+bool sx_json_null_refused(struct sx_json_reader *r, const struct sx_json_path *path, bool missing);
 bool sx_json_broken(struct sx_json_reader *r);
 
 #endif

@@ -174,8 +174,8 @@ static bool write_cell(struct sx_buffer *to, const struct sx_column *column, uin
     return true;
 }
 
-bool sx_json_encode(const void *p, const struct sx_column *const *columns, uint32_t row,
-                    struct sx_buffer *to, struct sx_arena *arena, const char **message)
+bool sx_json_encode(const void *p, const struct sx_column *const *columns, uint32_t row, struct sx_buffer *to,
+                    struct sx_arena *arena, const char **message)
 {
     const struct sx_json_plan *plan = p;
 

@@ -24,7 +24,9 @@ static bool read_int(const char *at, void *cell, const char **why)
 
 static bool write_int(const void *cell, char *at, const char **why)
 {
-    sx_put_be64(at, (uint64_t)*(const int64_t *)cell);
+    int64_t value = *(const int64_t *)cell;
+
+    sx_put_be64(at, (uint64_t)value);
     return true;
 }
 
@@ -168,37 +170,36 @@ static bool from_json(const struct number *n, struct sx_slice json, struct sx_bu
 /* ---- The rows -------------------------------------------------------------------------------- */
 
 /* The contract's functions for one of them, and the fields of its row. */
-#define NUMBER_FORMAT(id)                                                                         \
-    static streamd_status bind_##id(const struct sx_format_spec *spec, struct sx_arena *arena,    \
-                                    void **plan, streamd_error **error)                           \
-    {                                                                                             \
-        return sx_format_bind_one(number_##id.name, number_##id.kinds, spec, arena, plan, error); \
-    }                                                                                             \
-    static void decode_##id(const void *plan, const struct sx_slice *bytes, uint32_t count,       \
-                            bool padded, const uint64_t *wanted, struct sx_column *columns,       \
-                            struct sx_arena *arena, struct sx_format_failures *failures)          \
-    {                                                                                             \
-        decode(&number_##id, plan, bytes, count, wanted, columns, arena, failures);               \
-    }                                                                                             \
-    static bool encode_##id(const void *plan, const struct sx_column *const *columns,             \
-                            uint32_t row, struct sx_buffer *to, struct sx_arena *arena,           \
-                            const char **message)                                                 \
-    {                                                                                             \
-        return encode(&number_##id, plan, columns, row, to, arena, message);                      \
-    }                                                                                             \
-    static bool to_json_##id(const void *plan, struct sx_slice bytes, struct sx_buffer *json,     \
-                             const char **message, struct sx_arena *arena)                        \
-    {                                                                                             \
-        return to_json(&number_##id, bytes, json, message, arena);                                \
-    }                                                                                             \
-    static bool from_json_##id(const void *plan, struct sx_slice json, struct sx_buffer *bytes,   \
-                               const char **message, struct sx_arena *arena)                      \
-    {                                                                                             \
-        return from_json(&number_##id, json, bytes, message, arena);                              \
+#define NUMBER_FORMAT(id)                                                                                   \
+    static streamd_status bind_##id(const struct sx_format_spec *spec, struct sx_arena *arena, void **plan, \
+                                    streamd_error **error)                                                  \
+    {                                                                                                       \
+        return sx_format_bind_one(number_##id.name, number_##id.kinds, spec, arena, plan, error);           \
+    }                                                                                                       \
+    static void decode_##id(const void *plan, const struct sx_slice *bytes, uint32_t count, bool padded,    \
+                            const uint64_t *wanted, struct sx_column *columns, struct sx_arena *arena,      \
+                            struct sx_format_failures *failures)                                            \
+    {                                                                                                       \
+        decode(&number_##id, plan, bytes, count, wanted, columns, arena, failures);                         \
+    }                                                                                                       \
+    static bool encode_##id(const void *plan, const struct sx_column *const *columns, uint32_t row,         \
+                            struct sx_buffer *to, struct sx_arena *arena, const char **message)             \
+    {                                                                                                       \
+        return encode(&number_##id, plan, columns, row, to, arena, message);                                \
+    }                                                                                                       \
+    static bool to_json_##id(const void *plan, struct sx_slice bytes, struct sx_buffer *json,               \
+                             const char **message, struct sx_arena *arena)                                  \
+    {                                                                                                       \
+        return to_json(&number_##id, bytes, json, message, arena);                                          \
+    }                                                                                                       \
+    static bool from_json_##id(const void *plan, struct sx_slice json, struct sx_buffer *bytes,             \
+                               const char **message, struct sx_arena *arena)                                \
+    {                                                                                                       \
+        return from_json(&number_##id, json, bytes, message, arena);                                        \
     }
-#define NUMBER_FIELDS(id)                                                                         \
-    .name = #id, .example = "key " #id, .bind = bind_##id, .decode = decode_##id,                 \
-    .encode = encode_##id, .to_json = to_json_##id, .from_json = from_json_##id
+#define NUMBER_FIELDS(id)                                                                                \
+    .name = #id, .example = "key " #id, .bind = bind_##id, .decode = decode_##id, .encode = encode_##id, \
+    .to_json = to_json_##id, .from_json = from_json_##id
 
 NUMBER_FORMAT(int)
 NUMBER_FORMAT(int32)

@@ -59,8 +59,8 @@ static void decode(const void *p, const struct sx_slice *bytes, uint32_t count, 
     }
 }
 
-static bool encode(const void *p, const struct sx_column *const *columns, uint32_t row,
-                   struct sx_buffer *to, struct sx_arena *arena, const char **message)
+static bool encode(const void *p, const struct sx_column *const *columns, uint32_t row, struct sx_buffer *to,
+                   struct sx_arena *arena, const char **message)
 {
     const struct row_plan *plan = p;
     struct sx_value *values = SX_ARENA_ARRAY(arena, struct sx_value, plan->count + 1);
