@@ -211,6 +211,7 @@ void *sx_coordinator_run(void *arg)
     }
     pthread_mutex_lock(&engine->lock);
     engine->joined = true;
+    engine->join_failed = status != STREAMD_OK;
     pthread_cond_broadcast(&engine->changed);
     pthread_mutex_unlock(&engine->lock);
     if (status == STREAMD_OK) {

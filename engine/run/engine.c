@@ -251,7 +251,8 @@ streamd_status sx_engine_start(struct sx_engine *engine, streamd_error **error)
     pthread_mutex_lock(&engine->lock);
     while (!engine->joined)
         pthread_cond_wait(&engine->changed, &engine->lock);
-    if (engine->error != NULL) {
+    /* What fails after joining is no failure of the start. */
+    if (engine->join_failed) {
         status = streamd_error_status(engine->error);
         if (error != NULL)
             *error = sx_error_copy(engine->error);
