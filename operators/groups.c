@@ -363,6 +363,7 @@ void sx_results_add_stored(struct sx_results *r, struct sx_slice key, struct sx_
     uint32_t at;
 
     memcpy(bytes, stored.data, stored.size);
+    key = sx_arena_copy(r->node->arena, key); /* what a walk gives lives until its next step only */
     if (!read_states(g, bytes, stored.size) ||
         !sx_key_read(key, g->plan->key_types, keys, values, r->node->arena))
         return;
