@@ -103,8 +103,7 @@ streamd_status sx_kafka_topics(struct sx_log *, char ***, uint32_t *, streamd_er
 streamd_status sx_kafka_purge(struct sx_log *, const struct sx_partition_offset *, uint32_t,
                               streamd_error **);
 
-/* Have the client learn of the topic now. By itself it looks once a second: a first record would take
- * up to two to come or go. E_NOTFOUND. */
+/* Have the client learn of the topic now and not when it looks next, in a second. E_NOTFOUND. */
 streamd_status sx_kafka_learn(rd_kafka_t *client, const char *topic, streamd_error **error);
 
 /* ---- kafka_offsets.c ------------------------------------------------------------------------- */

@@ -49,8 +49,6 @@ const char *fixture_name(const char *what)
 bool fixture_open(struct fixture *fixture, const char *bootstrap, const char *application,
                   const char *id, enum sx_guarantee guarantee)
 {
-    streamd_error *error = NULL;
-
     fixture->application = application != NULL ? application : fixture_name("app");
     fixture->options = (struct sx_log_options){
         .bootstrap = bootstrap,
@@ -62,6 +60,14 @@ bool fixture_open(struct fixture *fixture, const char *bootstrap, const char *ap
         .memory_bytes = (size_t)64 << 20,
     };
     fixture->log = NULL;
+    return fixture_reopen(fixture);
+}
+
+bool fixture_reopen(struct fixture *fixture)
+{
+    streamd_error *error = NULL;
+
+    fixture_close(fixture);
     return fixture_fine(sx_log_kafka.open(&fixture->options, &fixture->log, &error), &error);
 }
 

@@ -30,7 +30,8 @@ struct fixture {
     struct sx_log_options options;
 };
 
-/* A log of a new application, or of this one. */
+/* A log of a new application, or of this one. More options may be set and reopen called. */
+bool fixture_reopen(struct fixture *fixture);
 bool fixture_open(struct fixture *fixture, const char *bootstrap, const char *application,
                   const char *id, enum sx_guarantee guarantee);
 void fixture_close(struct fixture *fixture);

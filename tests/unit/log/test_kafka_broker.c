@@ -1,6 +1,12 @@
 /* test_kafka_broker.c: the Kafka log on a real broker, at the address in STREAMD_BOOTSTRAP. Without
  * it there is no such suite. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* RTLD_NEXT */
+#endif
 #include "tests/unit/log/kafka_fixture.h"
+
+#include <dlfcn.h>
+#include <librdkafka/rdkafka.h>
 
 void suite_kafka_broker(void);
 
@@ -225,6 +231,36 @@ static void no_first_record_is_lost(void)
     sx_waker_free(&waker);
 }
 
+static void a_full_queue_is_filled_again_at_once(void)
+{
+    enum { RECORDS = 30000, READ_MS = 8000 };
+    /* What is fetched at once fills the queue: without care each turn would take a second. */
+    static const struct sx_log_setting settings[] = {{"queued.min.messages", "500"},
+                                                     {"fetch.message.max.bytes", "20000"}};
+    struct fixture f;
+    struct sx_writer *writer = NULL;
+    struct sx_topic *topic = NULL;
+    struct sx_record record = fixture_record("key", "a value of some length", 1);
+    const char *name;
+    int64_t from;
+
+    CU_ASSERT_FATAL(fixture_open(&f, bootstrap, NULL, "a", SX_AT_LEAST_ONCE));
+    f.options.settings = settings;
+    f.options.setting_count = SX_COUNT(settings);
+    CU_ASSERT_FATAL(fixture_reopen(&f));
+    name = fixture_topic(&f, "full", 1);
+    FINE(kafka->writer_open(f.log, 0, NULL, &writer, FINE_ERROR));
+    FINE(kafka->topic_open(writer, name, &topic, FINE_ERROR));
+    for (int i = 0; i < RECORDS; i++)
+        CU_ASSERT(fixture_write(writer, topic, 0, &record));
+    FINE(kafka->commit(writer, NULL, 0, NULL, NULL, NULL, FINE_ERROR));
+    from = fixture_now_ms();
+    CU_ASSERT_EQUAL(fixture_read(&f, name, 0, 0, UINT64_MAX, NULL, NULL, NULL), RECORDS);
+    CU_ASSERT(fixture_now_ms() - from < READ_MS);
+    kafka->writer_close(writer);
+    fixture_close(&f);
+}
+
 static void a_partition_may_be_read_twice(void)
 {
     struct fixture f;
@@ -326,6 +362,74 @@ static void purged_records_are_gone(void)
     fixture_close(&f);
 }
 
+/* Stands before librdkafka's: an answer that is lost, after or before the broker did as it was told. */
+static enum { ANSWERED, LOST_AFTER, LOST_BEFORE } answer;
+
+rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *producer, int timeout_ms)
+{
+    rd_kafka_error_t *(*real)(rd_kafka_t *, int);
+    rd_kafka_error_t *problem = NULL;
+
+    *(void **)&real = dlsym(RTLD_NEXT, "rd_kafka_commit_transaction");
+    if (answer != LOST_BEFORE)
+        problem = real(producer, timeout_ms);
+    if (problem == NULL && answer != ANSWERED)
+        problem = rd_kafka_error_new(RD_KAFKA_RESP_ERR__TIMED_OUT, "the answer was lost");
+    answer = ANSWERED;
+    return problem;
+}
+
+static void count_last(struct sx_unit *unit, void *arg)
+{
+    ++*(int *)arg;
+}
+
+static void a_commit_without_an_answer_is_found_out(void)
+{
+    struct fixture f;
+    struct sx_writer *writer = NULL;
+    struct sx_topic *topic = NULL;
+    struct sx_record record = fixture_record("k", "v", 1);
+    struct sx_partition_offset offset;
+    const char *name;
+    int last = 0;
+
+    CU_ASSERT_FATAL(fixture_open(&f, bootstrap, NULL, "a", SX_EXACTLY_ONCE));
+    name = fixture_topic(&f, "unknown", 1);
+    offset = (struct sx_partition_offset){name, 0, 5};
+    FINE(kafka->writer_open(f.log, 0, NULL, &writer, FINE_ERROR));
+    FINE(kafka->topic_open(writer, name, &topic, FINE_ERROR));
+    CU_ASSERT(fixture_write(writer, topic, 0, &record));
+    FINE(kafka->commit(writer, &offset, 1, NULL, count_last, &last, FINE_ERROR));
+    CU_ASSERT_EQUAL(last, 1);
+
+    /* The same offset again: that it is there says nothing of this commit. */
+    CU_ASSERT(fixture_write(writer, topic, 0, &record));
+    answer = LOST_BEFORE;
+    CU_ASSERT_EQUAL(kafka->commit(writer, &offset, 1, NULL, count_last, &last, NULL),
+                    STREAMD_E_TIMEOUT);
+    CU_ASSERT_EQUAL(last, 1);
+    FINE(kafka->abort(writer, FINE_ERROR));
+    CU_ASSERT_EQUAL(fixture_read(&f, name, 0, 0, UINT64_MAX, NULL, NULL, NULL), 1);
+
+    CU_ASSERT(fixture_write(writer, topic, 0, &record));
+    answer = LOST_AFTER;
+    FINE(kafka->commit(writer, &offset, 1, NULL, count_last, &last, FINE_ERROR));
+    CU_ASSERT_EQUAL(last, 2);
+    CU_ASSERT_EQUAL(fixture_read(&f, name, 0, 0, UINT64_MAX, NULL, NULL, NULL), 2);
+
+    /* Without offsets nothing can tell: the work is to be taken up anew. */
+    CU_ASSERT(fixture_write(writer, topic, 0, &record));
+    answer = LOST_AFTER;
+    CU_ASSERT_EQUAL(kafka->commit(writer, NULL, 0, NULL, count_last, &last, NULL), STREAMD_E_FENCED);
+    FINE(kafka->abort(writer, FINE_ERROR));
+    CU_ASSERT(fixture_write(writer, topic, 0, &record));
+    FINE(kafka->commit(writer, &offset, 1, NULL, count_last, &last, FINE_ERROR));
+    CU_ASSERT_EQUAL(last, 3);
+    kafka->writer_close(writer);
+    fixture_close(&f);
+}
+
 static void a_zombie_writer_is_fenced(void)
 {
     struct fixture f, g;
@@ -369,8 +473,10 @@ void suite_kafka_broker(void)
     SX_TEST(records_come_back_as_written);
     SX_TEST(an_offset_out_of_range_is_not_found);
     SX_TEST(no_first_record_is_lost);
+    SX_TEST(a_full_queue_is_filled_again_at_once);
     SX_TEST(a_partition_may_be_read_twice);
     SX_TEST(only_committed_records_and_offsets_count);
     SX_TEST(purged_records_are_gone);
+    SX_TEST(a_commit_without_an_answer_is_found_out);
     SX_TEST(a_zombie_writer_is_fenced);
 }
