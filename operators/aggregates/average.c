@@ -1,4 +1,5 @@
 /* average.c: the mean. Ints are summed in 128 bits, so that no order of rows overflows. */
+#include "operators/aggregates/exact.h"
 #include "operators/aggregates/run.h"
 
 #include <math.h>
@@ -9,7 +10,7 @@ struct ints {
 };
 
 struct doubles {
-    double sum;
+    struct sx_exact sum;
     int64_t count;
 };
 
@@ -56,14 +57,15 @@ static struct sx_value result_int(struct sx_call *call, const struct sx_aggregat
 
 static void change_double(struct sx_call *call, struct doubles *to, double by, int64_t rows)
 {
-    double sum = to->sum + by;
+    struct sx_exact sum = to->sum;
 
-    if (!isfinite(sum)) {
+    sx_exact_add(&sum, by);
+    if (!isfinite(sum.high)) {
         sx_call_fail(call, "the sum for avg is not finite");
         return;
     }
     to->count += rows;
-    to->sum = to->count ? sum : 0;
+    to->sum = to->count ? sum : (struct sx_exact){0, 0};
 }
 
 static void add_double(struct sx_call *call, struct sx_aggregate_state *state, const struct sx_value *args,
@@ -83,14 +85,15 @@ static void merge_double(struct sx_call *call, struct sx_aggregate_state *state,
 {
     const struct doubles *later = from->fixed;
 
-    change_double(call, state->fixed, later->sum, later->count);
+    change_double(call, state->fixed, later->sum.high, later->count);
+    change_double(call, state->fixed, later->sum.low, 0);
 }
 
 static struct sx_value result_double(struct sx_call *call, const struct sx_aggregate_state *state)
 {
     const struct doubles *mean = state->fixed;
 
-    return mean->count ? sx_value_double(mean->sum / (double)mean->count) : SX_VALUE_NULL;
+    return mean->count ? sx_value_double(mean->sum.high / (double)mean->count) : SX_VALUE_NULL;
 }
 
 static const struct sx_aggregate_def rows[] = {

@@ -230,7 +230,7 @@ static void lines(void)
         {"sum", i, 0, "- -", "null", NULL, NULL},
         {"sum", i, 0, "1 2 - 4", "7", "", "7"},
         {"sum", i, 0, "1 2 <1 <2", "null", NULL, NULL},
-        {"sum", d, 0, "0.1 0.2", "0.30000000000000004", "1", "1.3"},
+        {"sum", d, 0, "0.1 0.2", "0.3", "1", "1.3"},
         {"sum", d, 0, "0.1 0.2 <0.1 <0.2", "null", NULL, NULL},
         {"sum", &sx_type_duration, 0, "5 6", "11", NULL, NULL},
         {"avg", i, 0, "", "null", NULL, NULL},
