@@ -297,14 +297,19 @@ static void fill(struct sx_evaluator *e, uint16_t to, const struct sx_register *
 
 /* ---- Logic ----------------------------------------------------------------------------------- */
 
-/* a was evaluated for all rows, b only for those that a did not decide: for the others b is anything.
- * `decides`: false for `and`, true for `or`. */
-static void combine(struct sx_evaluator *e, const struct sx_step *step, bool decides)
+/* a was evaluated for all rows, b only for those that a did not decide: for the others b is anything, and
+ * if there were none b was not even begun. `decides`: false for `and`, true for `or`. */
+static void combine(struct sx_evaluator *e, const struct sx_step *step, bool decides, bool all_decided)
 {
     const struct sx_register *a = &e->registers[step->a], *b = &e->registers[step->b];
     const struct sx_rows here = *sx_eval_rows(e), *rows = &here; /* not changed by what is written */
     struct sx_column *to = sx_eval_begin(e, step->to);
 
+    if (all_decided) {
+        for (SX_ROWS_EACH(rows, k, row))
+            to->b[row] = decides;
+        return;
+    }
     if (a->column.nulls == NULL && b->column.nulls == NULL && !a->constant && !b->constant) {
         const uint8_t *as = a->column.b, *bs = b->column.b;
         uint8_t *out = to->b;
@@ -369,6 +374,7 @@ static void run(struct sx_evaluator *e)
 {
     const struct sx_step *steps = e->program->steps;
     const uint32_t count = e->program->step_count;
+    bool all_decided = false; /* from a NARROW that found no row, to the AND or OR that it jumps to */
 
     for (uint32_t s = 0; s < count; s++) {
         const struct sx_step *step = &steps[s];
@@ -392,17 +398,16 @@ static void run(struct sx_evaluator *e)
             is_null(e, step);
             break;
         case SX_OP_NARROW_AND:
-            if (!narrow(e, a, false))
-                s = step->jump - 1;
-            break;
         case SX_OP_NARROW_OR:
-            if (!narrow(e, a, true))
+            all_decided = !narrow(e, a, step->op == SX_OP_NARROW_OR);
+            if (all_decided)
                 s = step->jump - 1;
             break;
         case SX_OP_AND:
         case SX_OP_OR:
             e->depth--;
-            combine(e, step, step->op == SX_OP_OR);
+            combine(e, step, step->op == SX_OP_OR, all_decided);
+            all_decided = false;
             break;
         case SX_OP_NEW:
             sx_eval_begin(e, step->to);

@@ -127,6 +127,7 @@ static void suite(void)
     CU_add_test(all, "operators", test_operators);
     CU_add_test(all, "logic", test_logic);
     CU_add_test(all, "programs", test_programs);
+    CU_add_test(all, "random", test_random);
     CU_add_test(all, "casts", test_casts);
     CU_add_test(all, "signatures", test_signatures);
 }

@@ -36,6 +36,7 @@ extern const char *failure;
 void test_operators(void);
 void test_logic(void);
 void test_programs(void);
+void test_random(void);
 void test_casts(void);
 void test_signatures(void);
 
