@@ -2,7 +2,8 @@
  *
  * A sum is kept as high + low, where low is what rounding took from high (Knuth's two-sum; O. Møller,
  * "Quasi double-precision in floating point addition", 1965). That is twice the digits, so that rows of
- * several partitions give the same sum whatever order they arrive in, and 0.1 + 0.2 is 0.3.
+ * several partitions give the same sum whatever order they arrive in. (0.1 + 0.2 stays
+ * 0.30000000000000004: their exact sum lies halfway between two doubles.)
  */
 #ifndef SX_AGGREGATES_EXACT_H
 #define SX_AGGREGATES_EXACT_H

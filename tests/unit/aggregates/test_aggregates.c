@@ -230,7 +230,10 @@ static void lines(void)
         {"sum", i, 0, "- -", "null", NULL, NULL},
         {"sum", i, 0, "1 2 - 4", "7", "", "7"},
         {"sum", i, 0, "1 2 <1 <2", "null", NULL, NULL},
-        {"sum", d, 0, "0.1 0.2", "0.3", "1", "1.3"},
+        {"sum", d, 0, "0.1 0.2", "0.30000000000000004", "1", "1.3"},
+        {"sum", d, 0, "0.5 1e16 -1e16", "0.5", NULL, NULL},
+        {"sum", d, 0, "1e16 0.5 -1e16", "0.5", NULL, NULL},
+        {"sum", d, 0, "1e16 0.5", "10000000000000000.0", "-1e16", "0.5"},
         {"sum", d, 0, "0.1 0.2 <0.1 <0.2", "null", NULL, NULL},
         {"sum", &sx_type_duration, 0, "5 6", "11", NULL, NULL},
         {"avg", i, 0, "", "null", NULL, NULL},
@@ -359,6 +362,60 @@ static void failures(void)
     sx_arena_free(&arena);
 }
 
+/* Estimates are near the truth, for few values and many, and after a merge. */
+static void estimates(void)
+{
+    static const int64_t sizes[] = {1, 10, 500, 6000, 200000};
+    struct group *g, *later;
+    uint64_t random = 7;
+
+    sx_arena_init(&arena, 0);
+    for (size_t n = 0; n < SX_COUNT(sizes); n++) {
+        struct sx_aggregate_state state;
+        struct sx_value v;
+
+        g = open_group("approx_count_distinct", 1, &sx_type_int, NULL);
+        later = open_group("approx_count_distinct", 1, &sx_type_int, NULL);
+        EXPECT(g, "null");
+        for (int64_t i = 0; i < 2 * sizes[n]; i++)
+            step(i % 2 ? g : later, false, I(i % sizes[n]), I(0));
+        merge(g, later);
+        state = begin(g);
+        v = g->def->result_of(&g->call, &state);
+        CU_ASSERT(v.i >= sizes[n] * 93 / 100 && v.i <= sizes[n] * 107 / 100 + 1);
+        close_group(g);
+        close_group(later);
+    }
+    for (int part = 0; part <= 4; part++) {
+        const double p = part == 4 ? 0.99 : part / 3.0;
+        struct sx_aggregate_state state;
+        struct sx_value v;
+
+        g = open_group("percentile", 2, &sx_type_double, &sx_type_double);
+        later = open_group("percentile", 2, &sx_type_double, &sx_type_double);
+        EXPECT(g, "null");
+        for (int i = 0; i < 20000; i++)
+            step(i % 3 ? g : later, false, D((double)(sx_unit_random(&random) % 100000)), D(p));
+        merge(g, later);
+        state = begin(g);
+        v = g->def->result_of(&g->call, &state);
+        CU_ASSERT(v.kind == SX_DOUBLE && v.d >= p * 100000 - 1500 && v.d <= p * 100000 + 1500);
+        CU_ASSERT(g->variable.size <= 201 * 16);
+        close_group(g);
+        close_group(later);
+    }
+    g = open_group("percentile", 2, &sx_type_double, &sx_type_double);
+    step(g, false, D(8), D(0.5));
+    EXPECT(g, "8.0");
+    step(g, false, D(2), D(0.5));
+    EXPECT(g, "5.0");
+    step(g, false, D(1), D(0.5));
+    EXPECT(g, "2.0");
+    CU_ASSERT(!step(g, false, D(1), D(1.5)));
+    close_group(g);
+    sx_arena_free(&arena);
+}
+
 /* What a page and a compiler need of every row. */
 static void rows(void)
 {
@@ -402,4 +459,5 @@ void suite_aggregates(void)
     SX_TEST(lines);
     SX_TEST(pairs);
     SX_TEST(failures);
+    SX_TEST(estimates);
 }
