@@ -10,9 +10,11 @@ static void formats(void)
         {"format_timestamp(" T ", \"yyyy-MM-dd'T'HH:mm:ss.SSSX\")", "\"2026-01-31T10:00:00.123Z\""},
         {"format_timestamp(" T ", \"yyyy-MM-dd'T'HH:mm:ss.SSSX\", \"Europe/Paris\")",
          "\"2026-01-31T11:00:00.123+01\""},
-        {"format_timestamp(" T ", \"zzz|VV|XX" "X|xx|O|OOOO|Z|ZZZZZ\", \"America/New_York\")",
+        {"format_timestamp(" T ", \"zzz|VV|XX"
+         "X|xx|O|OOOO|Z|ZZZZZ\", \"America/New_York\")",
          "\"EST|America/New_York|-05:00|-0500|GMT-5|GMT-05:00|-0500|-05:00\""},
-        {"format_timestamp(" T ", \"zzz|VV|XX" "X|xx|O|OOOO|Z|ZZZZZ\", \"Europe/London\")",
+        {"format_timestamp(" T ", \"zzz|VV|XX"
+         "X|xx|O|OOOO|Z|ZZZZZ\", \"Europe/London\")",
          "\"GMT|Europe/London|Z|+0000|GMT|GMT|+0000|Z\""},
         {"format_timestamp(" T ", \"zzz|VV|K|k|h a\", \"+02:00\")", "\"+02:00|+02:00|0|12|12 PM\""},
         {"format_timestamp(" T ", \"EEE, d MMM uuuu h:mm a\")", "\"Sat, 31 Jan 2026 10:00 AM\""},
@@ -48,7 +50,9 @@ static void parsing(void)
     static const struct expectation all[] = {
         {"parse_timestamp(\"2026-01-31T10:00:00.123Z\", \"yyyy-MM-dd'T'HH:mm:ss.SSSX\")", "1769853600123"},
         {"parse_timestamp(\"2026-01-31T10:00:00.123+01\", \"yyyy-MM-dd'T'HH:mm:ss.SSSX\")", "1769850000123"},
-        {"parse_timestamp(\"2026-01-31T10:00:00+01:30\", \"yyyy-MM-dd'T'HH:mm:ssXX" "X\")", "1769848200000"},
+        {"parse_timestamp(\"2026-01-31T10:00:00+01:30\", \"yyyy-MM-dd'T'HH:mm:ssXX"
+         "X\")",
+         "1769848200000"},
         {"parse_timestamp(\"2026-01-31T10:00:00Europe/Paris\", \"yyyy-MM-dd'T'HH:mm:ssVV\")",
          "1769850000000"},
         {"parse_timestamp(\"20260131100000\", \"yyyyMMddHHmmss\")", "1769853600000"},
