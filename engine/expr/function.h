@@ -8,7 +8,7 @@
  *             `[, p type]` may be left out; `p type...` is one or more of them, last.
  *             A type is one of the language, or a variable T, U (the same type wherever it stands),
  *             or `any`; array<T>, map<T> are as usual. An int argument goes into a double parameter
- *             when no row takes it as it is.
+ *             when no row takes it as it is. Of rows that fit equally well the first counts.
  * Nulls       A null argument gives null without a call, unless the row has SX_FUNCTION_NULLS.
  * Failing     `return sx_call_fail(call, "...")` makes a row error.
  * Pure        A result depends on the arguments alone; calls on constants are folded at compile time.
