@@ -198,7 +198,9 @@ void sx_record_line_write(struct sx_buffer *to, const char *topic, int32_t parti
     sx_buffer_add_text(to, "\"key\":");
     write_part(to, form->key_format, form->key_plan, key, arena);
     sx_buffer_add_text(to, ",\"value\":");
-    write_part(to, form->value_format, form->value_plan, record->value, arena);
+    if (form->value_format != NULL || !form->guess_json || record->value.data == NULL ||
+        !sx_json_compact(record->value, to, NULL))
+        write_part(to, form->value_format, form->value_plan, record->value, arena);
     sx_buffer_printf(to, ",\"timestamp\":%lld", (long long)record->timestamp);
     if (partition >= 0)
         sx_buffer_printf(to, ",\"partition\":%d,\"offset\":%lld", partition, (long long)record->offset);

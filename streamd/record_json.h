@@ -13,6 +13,7 @@ struct sx_record_form {
     const struct sx_format_def *key_format, *value_format;
     const void *key_plan, *value_plan;
     bool key_windowed; /* 8 bytes of window start follow the key */
+    bool guess_json;   /* values of no known format are shown as JSON where they are JSON */
 };
 
 /* What one line says. Everything lives in the arena or in the line. */

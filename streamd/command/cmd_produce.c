@@ -1,0 +1,154 @@
+/* cmd_produce.c: NDJSON lines into a topic. */
+#include "streamd/command/session.h"
+
+#include "engine/base/clock.h"
+#include "engine/base/hash.h"
+
+#include <stdlib.h>
+
+enum { COMMIT_RECORDS = 10000 };
+
+struct producing {
+    struct sx_session session;
+    struct sx_writer *writer;
+    struct sx_topic *topic;
+    const char *name;
+    int32_t partitions;
+    struct sx_record_form form;
+    struct sx_arena arena;
+    uint64_t count;
+};
+
+static bool open_topic(struct producing *p, streamd_error **error)
+{
+    const struct sx_log_def *def = p->session.log->def;
+    struct sx_topic_spec spec = {.name = p->name, .cleanup = SX_CLEANUP_DELETE, .retention_ms = -1};
+    streamd_status status = def->partitions(p->session.log, p->name, &p->partitions, error);
+
+    if (status == STREAMD_E_NOTFOUND) {
+        streamd_error_free(*error);
+        *error = NULL;
+        if (def->create(p->session.log, &spec, error) != STREAMD_OK)
+            return false;
+        status = def->partitions(p->session.log, p->name, &p->partitions, error);
+    }
+    return status == STREAMD_OK &&
+           def->writer_open(p->session.log, 0, &p->session.waker, &p->writer, error) == STREAMD_OK &&
+           def->topic_open(p->writer, p->name, &p->topic, error) == STREAMD_OK;
+}
+
+/* A full queue is waited for. */
+static bool write_record(struct producing *p, int32_t partition, const struct sx_record *record)
+{
+    const struct sx_log_def *def = p->session.log->def;
+    streamd_error *error = NULL;
+    streamd_status status;
+
+    while ((status = def->write(p->writer, p->topic, partition, record, &error)) == STREAMD_E_TIMEOUT) {
+        streamd_error_free(error);
+        error = NULL;
+        def->drain(p->writer, 100, NULL);
+    }
+    if (status == STREAMD_OK && ++p->count % COMMIT_RECORDS == 0)
+        status = def->commit(p->writer, NULL, 0, NULL, NULL, NULL, &error);
+    if (status != STREAMD_OK)
+        sx_complain(error);
+    return status == STREAMD_OK;
+}
+
+static bool send_line(struct producing *p, struct sx_slice text, unsigned number)
+{
+    struct sx_record_line line;
+    struct sx_record record;
+    const char *message = NULL;
+    int32_t partition;
+
+    sx_arena_reset(&p->arena);
+    if (!sx_record_line_read(text, &line, &p->arena, &message) ||
+        !sx_record_line_encode(&line, &p->form, &record, &p->arena, &message)) {
+        fprintf(stderr, "error: line %u: %s\n", number, message);
+        return false;
+    }
+    if (line.partition >= p->partitions) {
+        fprintf(stderr, "error: line %u: the topic has %d partitions, numbered from 0\n", number,
+                p->partitions);
+        return false;
+    }
+    if (!line.has_timestamp)
+        record.timestamp = sx_wall_ms(&sx_clock_system);
+    partition = line.partition >= 0       ? line.partition
+                : record.key.data != NULL ? sx_partition_of(record.key.data, record.key.size, p->partitions)
+                                          : (int32_t)(p->count % (uint64_t)p->partitions);
+    return write_record(p, partition, &record);
+}
+
+static int send_all(struct producing *p, FILE *file)
+{
+    streamd_error *error = NULL;
+    char *line = NULL;
+    size_t room = 0;
+    unsigned number = 0;
+    ssize_t size;
+    bool ok = true;
+
+    while (ok && (size = getline(&line, &room, file)) >= 0) {
+        number++;
+        while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r'))
+            size--;
+        ok = size == 0 || send_line(p, sx_slice(line, (size_t)size), number);
+    }
+    free(line);
+    if (p->session.log->def->commit(p->writer, NULL, 0, NULL, NULL, NULL, &error) != STREAMD_OK) {
+        sx_complain(error);
+        ok = false;
+    }
+    return ok ? SX_EXIT_OK : SX_EXIT_FAILED;
+}
+
+static int run(const struct sx_options *options)
+{
+    struct producing p = {0};
+    struct sx_compiled *compiled = NULL;
+    streamd_error *error = NULL;
+    FILE *file = stdin;
+    int code = SX_EXIT_FAILED;
+
+    if (options->argument_count < 1 || options->argument_count > 2) {
+        fputs("error: streamd produce TOPIC [FILE]\n", stderr);
+        return SX_EXIT_USAGE;
+    }
+    p.name = options->arguments[0];
+    if (options->argument_count == 2 && strcmp(options->arguments[1], "-") != 0)
+        file = fopen(options->arguments[1], "r");
+    if (file == NULL) {
+        fprintf(stderr, "error: cannot read %s\n", options->arguments[1]);
+        return SX_EXIT_USAGE;
+    }
+    if (sx_session_form(options, p.name, &p.form, &compiled, &code) && sx_session_open(&p.session, options)) {
+        sx_arena_init(&p.arena, 0);
+        if (open_topic(&p, &error))
+            code = send_all(&p, file);
+        else
+            sx_complain(error);
+        if (p.writer != NULL)
+            p.session.log->def->writer_close(p.writer);
+        sx_arena_free(&p.arena);
+        sx_session_close(&p.session);
+    }
+    sx_compiled_free(compiled);
+    if (file != stdin)
+        fclose(file);
+    return code;
+}
+
+const struct sx_command sx_command_produce = {
+    .name = "produce",
+    .usage = "TOPIC [FILE]",
+    .summary = "NDJSON lines into a topic, of the embedded log or of Kafka.",
+    .more =
+        "A line is {\"key\": K, \"value\": V, \"timestamp\": MS}. With --topology keys and values are encoded as\n"
+        "that topology reads the topic; without, strings are text and anything else is its JSON text.\n"
+        "A missing timestamp is now. The topic is created when it is missing.\n",
+    .options = " bootstrap config data-dir partitions topology ",
+    .run = run,
+};

@@ -1,0 +1,285 @@
+/* cmd_run.c: run a topology until a signal, a fatal error or, with --until-end, the end of its input. */
+#include "streamd/command/session.h"
+
+#include "engine/base/text.h"
+#include "engine/run/engine.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LOOK_MS = 200, STOP_MS = 30000, QUIET_LOOKS = 10 };
+
+struct running {
+    const struct sx_options *options;
+    struct sx_compiled *compiled;
+    struct sx_engine *engine;
+    struct sx_disk *disk;
+    struct sx_logger *logger;
+    bool to_terminal;
+};
+
+static void write_line(enum sx_level level, const char *line, void *arg)
+{
+    struct running *r = arg;
+
+    fprintf(stderr, "%s%s\n", r->to_terminal ? "\r\033[K" : "", line);
+}
+
+/* ---- Options -------------------------------------------------------------------------------- */
+
+static bool read_guarantee(struct running *r, enum sx_guarantee *guarantee)
+{
+    const char *text = sx_option(r->options, SX_OPTION_GUARANTEE);
+
+    *guarantee = r->compiled->plan->guarantee == 0 ? SX_AT_LEAST_ONCE : SX_EXACTLY_ONCE;
+    if (text == NULL)
+        return true;
+    *guarantee = strcmp(text, "at_least_once") == 0 ? SX_AT_LEAST_ONCE : SX_EXACTLY_ONCE;
+    if (*guarantee == SX_AT_LEAST_ONCE || strcmp(text, "exactly_once") == 0)
+        return true;
+    fprintf(stderr, "error: --guarantee is at_least_once or exactly_once, not `%s`\n", text);
+    return false;
+}
+
+static bool read_commit(struct running *r, int64_t *ms)
+{
+    const char *text = sx_option(r->options, SX_OPTION_COMMIT);
+
+    *ms = r->compiled->plan->commit_ms > 0 ? r->compiled->plan->commit_ms : 100;
+    if (text == NULL || (sx_read_duration(sx_slice_of(text), ms) && *ms >= 1 && *ms <= 60000))
+        return true;
+    fprintf(stderr, "error: --commit must be from 1ms to 1m, and is `%s`\n", text);
+    return false;
+}
+
+/* The id of this process's state: made once, kept in the state directory. */
+static char *state_id(struct sx_disk *disk)
+{
+    struct sx_slice key = SX_SLICE("process/id");
+    struct sx_buffer id = {0};
+    struct sx_unit *unit;
+    bool found = false;
+
+    if (sx_disk_get(disk, SX_FAMILY_META, key, &id, &found, NULL) == STREAMD_OK && !found) {
+        sx_buffer_printf(&id, "%lld-%d", (long long)sx_wall_ms(&sx_clock_system), (int)getpid());
+        unit = sx_unit_new(disk);
+        sx_unit_put(unit, SX_FAMILY_META, key, sx_buffer_slice(&id));
+        sx_unit_write(unit, false, NULL);
+        sx_unit_free(unit);
+    }
+    sx_buffer_add_byte(&id, '\0');
+    return id.data;
+}
+
+/* ---- Progress -------------------------------------------------------------------------------- */
+
+struct look {
+    int64_t input_lag, restore_lag;
+    uint32_t tasks;
+    bool restoring;
+};
+
+static bool look_at(const struct sx_task_look *task, void *arg)
+{
+    struct look *look = arg;
+
+    look->tasks++;
+    look->input_lag += SX_MAX(task->input_lag, 0);
+    look->restore_lag += SX_MAX(task->restore_lag, 0);
+    look->restoring |= task->restoring;
+    return true;
+}
+
+struct consumed {
+    double records;
+};
+
+static void add_consumed(const struct sx_stat *stat, void *arg)
+{
+    if (strcmp(stat->name, "streamd_consumed_total") == 0)
+        ((struct consumed *)arg)->records += stat->value;
+}
+
+static double records_consumed(struct running *r)
+{
+    struct consumed c = {0};
+
+    sx_engine_stats(r->engine, add_consumed, &c);
+    return c.records;
+}
+
+/* One line that is written over each second: rate and lag, or how far the restore is. */
+static void show_progress(struct running *r, const struct look *look, double rate, int64_t restore_first,
+                          int64_t restore_ms)
+{
+    if (look->restoring && restore_first > 0) {
+        int64_t done = restore_first - look->restore_lag;
+        int64_t left_s = done > 0 ? look->restore_lag * restore_ms / done / 1000 : -1;
+
+        fprintf(stderr, "\r\033[Krestoring %lld%%, about %llds left", (long long)(done * 100 / restore_first),
+                (long long)left_s);
+        return;
+    }
+    fprintf(stderr, "\r\033[K%.0f records/s, lag %lld, %u tasks", rate, (long long)look->input_lag,
+            look->tasks);
+}
+
+/* Wait for a signal, a failure or the end. True: stop. Markers of transactions at the ends of partitions
+ * count as lag though nothing can be read there, so the end is where nothing has moved for a while. */
+static bool wait_a_look(struct running *r, const sigset_t *signals, bool until_end)
+{
+    static const struct timespec pause = {0, LOOK_MS * 1000000};
+    double records = 0, shown = 0, before = -1;
+    int64_t restore_first = 0, ms = 0, last_lag = -1;
+    uint32_t quiet = 0;
+
+    for (;; ms += LOOK_MS) {
+        struct look look = {0};
+
+        if (sigtimedwait(signals, NULL, &pause) > 0)
+            return true;
+        if (sx_engine_state(r->engine) == STREAMD_ENGINE_FAILED)
+            return false;
+        sx_engine_each_task(r->engine, look_at, &look);
+        records = records_consumed(r);
+        restore_first = SX_MAX(restore_first, look.restore_lag);
+        quiet = sx_engine_ready(r->engine) && look.tasks > 0 && !look.restoring && records == before &&
+                        look.input_lag == last_lag
+                    ? quiet + 1
+                    : 0;
+        before = records;
+        last_lag = look.input_lag;
+        if (until_end && quiet >= QUIET_LOOKS)
+            return true;
+        if (r->to_terminal && ms % 1000 == 0) {
+            show_progress(r, &look, records - shown, restore_first, ms);
+            shown = records;
+        }
+    }
+}
+
+/* A second signal while stopping: at once. The state is as the last commit left it. */
+static void *second_signal(void *arg)
+{
+    int number;
+
+    sigwait(arg, &number);
+    _exit(1);
+}
+
+static int stop(struct running *r, sigset_t *signals)
+{
+    streamd_error *error = NULL;
+    pthread_t watcher;
+    bool watched = pthread_create(&watcher, NULL, second_signal, signals) == 0;
+    streamd_status status = sx_engine_stop(r->engine, STOP_MS, &error);
+
+    if (watched) {
+        pthread_cancel(watcher);
+        pthread_join(watcher, NULL);
+    }
+    if (r->to_terminal)
+        fputs("\r\033[K", stderr);
+    if (status == STREAMD_OK)
+        return SX_EXIT_OK;
+    sx_complain(error);
+    return SX_EXIT_FAILED;
+}
+
+static int run_engine(struct running *r, const struct sx_engine_options *engine, bool until_end)
+{
+    streamd_error *error = NULL;
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread is started */
+    r->engine = sx_engine_new(engine);
+    if (sx_engine_start(r->engine, &error) != STREAMD_OK) {
+        sx_complain(error);
+        return SX_EXIT_FAILED;
+    }
+    wait_a_look(r, &signals, until_end);
+    return stop(r, &signals);
+}
+
+static int run(const struct sx_options *options)
+{
+    struct running r = {.options = options, .to_terminal = isatty(STDERR_FILENO) == 1};
+    const char *bootstrap = sx_option(options, SX_OPTION_BOOTSTRAP);
+    struct sx_log_setting settings[SX_COUNT(options->setting_names)];
+    struct sx_engine_options engine = {.clock = &sx_clock_system};
+    int64_t threads = SX_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), partitions = 4;
+    size_t memory = 0;
+    char *folder = NULL, *id = NULL;
+    int code;
+
+    if (options->argument_count != 1) {
+        fputs("error: streamd run FILE\n", stderr);
+        return SX_EXIT_USAGE;
+    }
+    r.compiled = sx_load(options->arguments[0], options, true, &code);
+    if (r.compiled == NULL)
+        return code;
+    code = SX_EXIT_USAGE;
+    if (!sx_session_size(sx_option(options, SX_OPTION_MEMORY), &memory))
+        fprintf(stderr, "error: --memory is a size as 512MiB, not `%s`\n",
+                sx_option(options, SX_OPTION_MEMORY));
+    else if (sx_option_number(options, SX_OPTION_THREADS, 1, 256, &threads) &&
+             sx_option_number(options, SX_OPTION_PARTITIONS, 1, 10000, &partitions) &&
+             read_guarantee(&r, &engine.guarantee) && read_commit(&r, &engine.commit_ms)) {
+        bool own = bootstrap && options->values[SX_OPTION_STATE_DIR] == NULL;
+        bool written = options->written[bootstrap ? SX_OPTION_STATE_DIR : SX_OPTION_DATA_DIR];
+
+        folder = own ? sx_format("./streamd-state-%s", r.compiled->plan->application)
+                     : sx_strdup(sx_option(options, bootstrap ? SX_OPTION_STATE_DIR : SX_OPTION_DATA_DIR));
+        r.disk = sx_session_disk(folder, written, bootstrap == NULL, memory / 4);
+        code = SX_EXIT_FAILED;
+    }
+    if (r.disk != NULL) {
+        id = state_id(r.disk);
+        r.logger =
+            sx_logger_new(write_line, &r, SX_INFO, strcmp(sx_option(options, SX_OPTION_LOG), "json") == 0);
+        sx_session_settings(options, settings);
+        engine.plan = r.compiled->plan;
+        engine.log_def = sx_log_find(bootstrap ? "kafka" : "embedded");
+        engine.log = (struct sx_log_options){.bootstrap = bootstrap,
+                                             .application = r.compiled->plan->application,
+                                             .id = id,
+                                             .instance = sx_option(options, SX_OPTION_INSTANCE),
+                                             .client_id = "streamd",
+                                             .memory_bytes = memory / 4,
+                                             .default_partitions = (int32_t)partitions,
+                                             .sync = true,
+                                             .settings = settings,
+                                             .setting_count = options->setting_count};
+        engine.state_dir = folder;
+        engine.disk = r.disk;
+        engine.threads = (uint32_t)threads;
+        engine.cache_bytes = memory / 2;
+        engine.logger = r.logger;
+        code = run_engine(&r, &engine, options->values[SX_OPTION_UNTIL_END] != NULL);
+        sx_engine_free(r.engine);
+        sx_disk_close(r.disk);
+        sx_logger_free(r.logger);
+    }
+    free(id);
+    free(folder);
+    sx_compiled_free(r.compiled);
+    return code;
+}
+
+const struct sx_command sx_command_run = {
+    .name = "run",
+    .usage = "FILE",
+    .summary = "Run a topology: on the embedded log, or with --bootstrap on Kafka.",
+    .more =
+        "It runs until SIGTERM or SIGINT: then the batch in hand is finished and committed. A second signal\n"
+        "ends it at once, which loses nothing: what was not committed is done again.\n",
+    .options = " bootstrap config threads state-dir data-dir log guarantee commit instance memory partitions "
+               "until-end ",
+    .run = run,
+};
