@@ -1,38 +1,29 @@
 #!/usr/bin/env bash
-# demo: run the topology of the guide on the embedded log, replay a few minutes of orders in a few seconds,
-# show what comes out while it comes out. Ends by itself; leaves nothing behind.
+# demo: run the topology of the guide on the embedded log over a few minutes of orders, in rounds: new orders
+# are written, streamd processes them and stops, the results are shown. Every round goes on where the last one
+# stopped: stopping and starting loses nothing. Ends by itself; leaves nothing behind.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 streamd=${STREAMD_BIN:-build/streamd}
 example=${STREAMD_DEMO:-examples/order_revenue.stream}
-outputs=(orders-enriched revenue-per-minute)
-steps=12        # each is 30 seconds of orders
-pause_s=0.35    # between two steps
+rounds=3
+steps=4 # of 30 seconds of orders, in each round
 
 [ -x "$streamd" ] || { echo "demo: $streamd is not there; ./dev demo builds it" >&2; exit 1; }
 [ -f "$example" ] || { echo "demo: $example is not there" >&2; exit 1; }
-
 work=$(mktemp -d)
-: >"$work/run.log"
-pids=()
-finish() {
-  local pid
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-  rm -rf "$work"
-}
-trap finish EXIT
+trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
+
+# Each call has an end of its own, so that the demo has one whatever happens.
+tool() { timeout -k 2 60 "$streamd" "$@" --data-dir "$work/data" 2>>"$work/log"; }
 
 give_up() {
   echo "demo: $1; what streamd said:" >&2
-  tail -n 20 "$work/run.log" >&2
+  tail -n 20 "$work/log" >&2
   exit 1
 }
-
-# Each call has an end of its own, so that the demo has one whatever happens.
-tool() { timeout -k 2 20 "$streamd" "$@" --data-dir "$work/data" 2>>"$work/run.log"; }
 
 customers() {
   printf '{"key": "%s", "value": {"name": "%s", "tier": "%s"}, "timestamp": 0}\n' \
@@ -53,70 +44,39 @@ orders() {
   }'
 }
 
-echo "== $example"
-cat "$example"
-echo
-echo "== streamd run $example    (embedded log, nothing else needed)"
-customers | tool produce customers || give_up "the customers could not be written"
-timeout -k 5 90 "$streamd" run "$example" --data-dir "$work/data" --http 127.0.0.1:0 >"$work/run.log" 2>&1 &
-pids+=($!)
-engine=$!
-for _ in $(seq 100); do
-  [ -S "$work/data/streamd.sock" ] && break
-  kill -0 "$engine" 2>/dev/null || give_up "streamd ended"
-  sleep 0.1
-done
-[ -S "$work/data/streamd.sock" ] || give_up "streamd is not ready after 10 seconds"
-
-for topic in "${outputs[@]}"; do
-  : >"$work/$topic"
-  timeout -k 2 60 "$streamd" consume "$topic" --from earliest --follow --data-dir "$work/data" \
-    >"$work/$topic" 2>>"$work/run.log" &
-  pids+=($!)
-done
-
-# show: what came out of each topic since the last call; of the many enriched orders only two a step.
+# show TOPIC MOST: what came out since the last call, at most so many lines of it.
 declare -A shown
 show() {
-  local topic from count
-  for topic in "${outputs[@]}"; do
-    from=${shown[$topic]:-0}
-    count=$(wc -l <"$work/$topic")
-    if [ "$count" -gt "$from" ]; then
-      if [ "$topic" = orders-enriched ]; then
-        sed -n "$((from + 1)),${count}p" "$work/$topic" | head -n 2 | sed 's/^/  /'
-      else
-        sed -n "$((from + 1)),${count}p" "$work/$topic" | sed 's/^/  => /'
-      fi
-      shown[$topic]=$count
-    fi
-  done
+  local topic=$1 most=$2 new
+  tool consume "$topic" --topology "$example" >"$work/$topic" || give_up "$topic could not be read"
+  sort -t: -k2 -o "$work/$topic" "$work/$topic"
+  new=$(comm -13 <(sort "$work/$topic.seen" 2>/dev/null) <(sort "$work/$topic") | head -n "$most")
+  [ -z "$new" ] || sed "s/^/  $topic  /" <<<"$new"
+  cp "$work/$topic" "$work/$topic.seen"
+  shown[$topic]=$(wc -l <"$work/$topic")
 }
 
-echo "== orders go in; enriched orders come out at once, => the revenue of a minute when the minute is over"
-for step in $(seq 0 $((steps - 1))); do
-  orders "$step" | tool produce orders || give_up "an order could not be written"
-  kill -0 "$engine" 2>/dev/null || give_up "streamd ended"
-  sleep "$pause_s"
-  show
+echo "== $example"
+cat "$example"
+: >"$work/log"
+customers | tool produce customers --topology "$example" || give_up "the customers could not be written"
+for ((round = 0; round < rounds; round++)); do
+  echo
+  echo "== round $((round + 1)): two minutes of orders, then: streamd run $example --until-end"
+  for ((step = round * steps; step < (round + 1) * steps; step++)); do orders "$step"; done |
+    tool produce orders --topology "$example" || give_up "the orders could not be written"
+  tool run "$example" --until-end || give_up "the run failed"
+  show orders-enriched 3
+  show revenue-per-minute 8
 done
-for _ in $(seq 20); do
-  [ "$(wc -l <"$work/revenue-per-minute")" -gt 0 ] && break
-  sleep 0.25
-done
-sleep 0.5
-show
-[ "${shown[revenue-per-minute]:-0}" -gt 0 ] || give_up "no minute came out"
+[ "${shown[revenue-per-minute]}" -gt 0 ] || give_up "no minute was closed"
+cat <<END
 
-cat <<TEXT
-== ${shown[orders-enriched]:-0} enriched orders, ${shown[revenue-per-minute]} minutes of revenue. Now try:
-  $streamd check $example                 compile it; make a mistake in it first
-  $streamd describe $example              its tasks, topics and stores
-  $streamd test $example                  its tests, if it has some
-  $streamd run $example                   run it for good; then, in other terminals:
-  $streamd consume revenue-per-minute --follow
-  echo '{"key": "o1", "value": {"order_id": "o1", "customer": "c1", "amount": 9.5, "status": "paid",
-         "items": [], "placed_at": 1769853600000}}' | tr -d '\\n' | $streamd produce orders
-  curl -s 127.0.0.1:9464/metrics          what it counts
-  ./dev kafka start                       the same on Kafka: add --bootstrap 127.0.0.1:19092
-TEXT
+${shown[orders-enriched]} enriched orders and ${shown[revenue-per-minute]} minutes of revenue, through the embedded log.
+
+Try next:
+  build/streamd describe $example      the DAG, its topics and stores
+  build/streamd check FILE             mistakes, with a caret under each
+  build/streamd pipe $example          records in, records out, by hand
+  ./dev test                           every test, real Kafka included
+END
