@@ -75,11 +75,10 @@ static void print_node(const struct sx_plan *plan, const struct sx_node_plan *no
 
         sx_buffer_printf(to, "      why: %s\n", node->note);
         if (twin != NULL)
-            sx_buffer_printf(
-                to,
-                "      note: carries the same rows as `%s`; "
-                "a `repartition` before the fork would share them\n",
-                topic_name(plan, twin->topics[0]));
+            sx_buffer_printf(to,
+                             "      note: carries the same rows as `%s`; "
+                             "a `repartition` before the fork would share them\n",
+                             topic_name(plan, twin->topics[0]));
     }
 }
 

@@ -40,7 +40,9 @@ struct sx_global {
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-static void sent(const struct sx_task_send *send, void *arg) { /* A global table's source sends nothing. */ }
+static void sent(const struct sx_task_send *send, void *arg)
+{ /* A global table's source sends nothing. */
+}
 
 static void dropped(const struct sx_node_plan *node, const char *reason, uint64_t count, void *arg) {}
 

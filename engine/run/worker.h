@@ -84,7 +84,7 @@ struct sx_engine {
     bool assigned;         /* the group has spoken */
     bool joined;           /* or failed to: start() waits for it */
     bool join_failed;
-    bool ended;            /* the threads are done */
+    bool ended; /* the threads are done */
     bool started;
     atomic_bool stopping, failed, abandon, rejoin;
 

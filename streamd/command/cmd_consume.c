@@ -151,9 +151,8 @@ const struct sx_command sx_command_consume = {
     .name = "consume",
     .usage = "TOPIC",
     .summary = "A topic as NDJSON, with partition and offset.",
-    .more =
-        "With --topology keys and values are shown as that topology writes or reads the topic; without, as JSON\n"
-        "where the bytes are JSON, else as text.\n",
+    .more = "With --topology keys and values are shown as that topology writes or reads the topic; without,\n"
+            "as JSON where the bytes are JSON, else as text.\n",
     .options = " bootstrap config data-dir topology from follow ",
     .run = run,
 };

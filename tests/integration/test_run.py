@@ -78,7 +78,8 @@ class OrderRevenue(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])
 
     def expected(self, batches):
-        lines = "".join(json.dumps({"topic": self.topic(topic), **line}) + "\n" for topic, batch in batches for line in batch)
+        lines = "".join(json.dumps({"topic": self.topic(topic), **line}) + "\n"
+                        for topic, batch in batches for line in batch)
         return self.rows(json.loads(line) for line in self.streamd("pipe", self.file, stdin=lines).splitlines())
 
     @staticmethod

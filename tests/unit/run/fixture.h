@@ -48,7 +48,7 @@ int64_t fixture_sum(struct fixture *f, const char *topic, uint32_t keys);
 const char *fixture_values(struct fixture *f, const char *topic, int32_t partition);
 
 /* Embedded logs that misbehave. */
-extern const struct sx_log_def *log_with_changelogs(void); /* state and log are apart */
+extern const struct sx_log_def *log_with_changelogs(void);                       /* state and log are apart */
 extern const struct sx_log_def *log_failing_once(streamd_status status, int at); /* the at-th commit */
 
 #endif
