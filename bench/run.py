@@ -125,7 +125,7 @@ class Bench:
         topology = self.runs / f"{application}.stream"
         shutil.copyfile(HERE / "topologies" / f"{work}.stream", topology)
         return [self.args.build / "streamd", "run", topology, "--bootstrap", self.bootstrap, "--guarantee",
-                guarantee, "--threads", THREADS, "--state-dir", state, "--http", "off"]
+                guarantee, "--threads", THREADS, "--state-dir", state]
 
     def run(self, work, engine, guarantee):
         """One engine once: the figures, and (count, checksum) of what it wrote."""
