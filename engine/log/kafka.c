@@ -27,10 +27,7 @@ static void set_limits(struct sx_kafka *kafka)
     }
 }
 
-static char *copy(const char *text)
-{
-    return text == NULL ? NULL : sx_strdup(text);
-}
+static char *copy(const char *text) { return text == NULL ? NULL : sx_strdup(text); }
 
 static void close_log(struct sx_log *log)
 {

@@ -85,8 +85,8 @@ enum sx_kafka_kind sx_kafka_kind(rd_kafka_resp_err_t err);
 streamd_status sx_kafka_fail(streamd_error **error, rd_kafka_resp_err_t err, const char *reason,
                              const char *format, ...) SX_PRINTF(4, 5);
 /* As above, from an error object, which it destroys. */
-streamd_status sx_kafka_fail_with(streamd_error **error, rd_kafka_error_t *from, const char *format,
-                                  ...) SX_PRINTF(3, 4);
+streamd_status sx_kafka_fail_with(streamd_error **error, rd_kafka_error_t *from, const char *format, ...)
+    SX_PRINTF(3, 4);
 /* The background's fatal error, if there was one. */
 streamd_status sx_kafka_background(struct sx_kafka *kafka, streamd_error **error);
 int64_t sx_kafka_now_ms(void);
@@ -96,8 +96,7 @@ void sx_kafka_sleep_ms(int ms);
 
 streamd_status sx_kafka_partitions(struct sx_log *, const char *, int32_t *, streamd_error **);
 streamd_status sx_kafka_create(struct sx_log *, const struct sx_topic_spec *, streamd_error **);
-streamd_status sx_kafka_describe(struct sx_log *, const char *, struct sx_topic_spec *,
-                                 streamd_error **);
+streamd_status sx_kafka_describe(struct sx_log *, const char *, struct sx_topic_spec *, streamd_error **);
 streamd_status sx_kafka_remove(struct sx_log *, const char *, streamd_error **);
 streamd_status sx_kafka_topics(struct sx_log *, char ***, uint32_t *, streamd_error **);
 streamd_status sx_kafka_purge(struct sx_log *, const struct sx_partition_offset *, uint32_t,
@@ -108,14 +107,12 @@ streamd_status sx_kafka_learn(rd_kafka_t *client, const char *topic, streamd_err
 
 /* ---- kafka_offsets.c ------------------------------------------------------------------------- */
 
-streamd_status sx_kafka_watermarks(struct sx_log *, const char *, int32_t, bool, int64_t *,
-                                   int64_t *, streamd_error **);
-streamd_status sx_kafka_committed(struct sx_log *, struct sx_partition_offset *, uint32_t,
-                                  streamd_error **);
+streamd_status sx_kafka_watermarks(struct sx_log *, const char *, int32_t, bool, int64_t *, int64_t *,
+                                   streamd_error **);
+streamd_status sx_kafka_committed(struct sx_log *, struct sx_partition_offset *, uint32_t, streamd_error **);
 streamd_status sx_kafka_forget(struct sx_log *, streamd_error **);
 /* Fill a list that names the partitions, with what is committed for them and its metadata. */
-streamd_status sx_kafka_committed_list(struct sx_kafka *kafka,
-                                       rd_kafka_topic_partition_list_t *list,
+streamd_status sx_kafka_committed_list(struct sx_kafka *kafka, rd_kafka_topic_partition_list_t *list,
                                        streamd_error **error);
 /* `tag` becomes the offsets' metadata; may be NULL. */
 rd_kafka_topic_partition_list_t *sx_kafka_offset_list(const struct sx_partition_offset *offsets,
@@ -137,9 +134,8 @@ bool sx_kafka_has_moved_on(struct sx_kafka *kafka, const rd_kafka_consumer_group
 /* The client that reads partitions; made when first asked for. */
 streamd_status sx_kafka_read_client(struct sx_kafka *kafka, uint32_t number, rd_kafka_t **client,
                                     streamd_error **error);
-streamd_status sx_kafka_reader_open(struct sx_log *, enum sx_reader_use, const char *, int32_t,
-                                    int64_t, const struct sx_waker *, struct sx_reader **,
-                                    streamd_error **);
+streamd_status sx_kafka_reader_open(struct sx_log *, enum sx_reader_use, const char *, int32_t, int64_t,
+                                    const struct sx_waker *, struct sx_reader **, streamd_error **);
 void sx_kafka_reader_close(struct sx_reader *);
 streamd_status sx_kafka_seek(struct sx_reader *, int64_t, streamd_error **);
 int64_t sx_kafka_reader_end(struct sx_reader *);
@@ -170,13 +166,12 @@ struct sx_kafka_writer {
     uint64_t commits;
 };
 
-streamd_status sx_kafka_writer_open(struct sx_log *, uint32_t, const struct sx_waker *,
-                                    struct sx_writer **, streamd_error **);
+streamd_status sx_kafka_writer_open(struct sx_log *, uint32_t, const struct sx_waker *, struct sx_writer **,
+                                    streamd_error **);
 void sx_kafka_writer_close(struct sx_writer *);
-streamd_status sx_kafka_topic_open(struct sx_writer *, const char *, struct sx_topic **,
-                                   streamd_error **);
-streamd_status sx_kafka_write(struct sx_writer *, struct sx_topic *, int32_t,
-                              const struct sx_record *, streamd_error **);
+streamd_status sx_kafka_topic_open(struct sx_writer *, const char *, struct sx_topic **, streamd_error **);
+streamd_status sx_kafka_write(struct sx_writer *, struct sx_topic *, int32_t, const struct sx_record *,
+                              streamd_error **);
 streamd_status sx_kafka_drain(struct sx_writer *, int, streamd_error **);
 int64_t sx_kafka_writer_offset(struct sx_writer *, struct sx_topic *, int32_t);
 streamd_status sx_kafka_commit(struct sx_writer *, const struct sx_partition_offset *, uint32_t,

@@ -18,8 +18,7 @@ static rd_kafka_resp_err_t count_partitions(rd_kafka_t *client, const char *topi
         return rd_kafka_last_error();
     err = rd_kafka_metadata(client, 0, handle, &metadata, ASK_MS);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        err = metadata->topic_cnt == 1 ? metadata->topics[0].err
-                                       : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+        err = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
         if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
             *count = metadata->topics[0].partition_cnt;
         for (int i = 0; err == RD_KAFKA_RESP_ERR_NO_ERROR && i < *count; i++)
@@ -39,8 +38,7 @@ streamd_status sx_kafka_partitions(struct sx_log *log, const char *topic, int32_
     rd_kafka_resp_err_t err = count_partitions(kafka->admin, topic, &found);
 
     /* The count is known though a leader is away. */
-    if (err != RD_KAFKA_RESP_ERR_NO_ERROR &&
-        !(err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE && found > 0))
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR && !(err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE && found > 0))
         return sx_kafka_fail(error, err, NULL, "topic %s", topic);
     *count = found;
     return STREAMD_OK;
@@ -109,8 +107,7 @@ static rd_kafka_resp_err_t deleted_error(rd_kafka_event_t *event, const char **r
 }
 
 /* A new topic takes a moment until every broker knows it and its partitions have leaders. */
-static streamd_status wait_until_seen(struct sx_kafka *kafka, const char *topic,
-                                      streamd_error **error)
+static streamd_status wait_until_seen(struct sx_kafka *kafka, const char *topic, streamd_error **error)
 {
     int64_t until = sx_kafka_now_ms() + SX_KAFKA_WAIT_MS;
     rd_kafka_resp_err_t err;
@@ -127,8 +124,8 @@ static streamd_status wait_until_seen(struct sx_kafka *kafka, const char *topic,
 }
 
 /* `any_time`: with a setting that older brokers do not know. */
-static streamd_status create_topic(struct sx_kafka *kafka, const struct sx_topic_spec *spec,
-                                   bool any_time, streamd_error **error)
+static streamd_status create_topic(struct sx_kafka *kafka, const struct sx_topic_spec *spec, bool any_time,
+                                   streamd_error **error)
 {
     static const char *const policies[] = {
         [SX_CLEANUP_DELETE] = "delete",
@@ -140,8 +137,8 @@ static streamd_status create_topic(struct sx_kafka *kafka, const struct sx_topic
     streamd_status status;
     char reason[256], retention[32];
 
-    topic = rd_kafka_NewTopic_new(spec->name, spec->partitions > 0 ? spec->partitions : -1, -1,
-                                  reason, sizeof(reason));
+    topic = rd_kafka_NewTopic_new(spec->name, spec->partitions > 0 ? spec->partitions : -1, -1, reason,
+                                  sizeof(reason));
     if (topic == NULL)
         return sx_fail(error, STREAMD_E_ARGUMENT, "topic %s: %s", spec->name, reason);
     snprintf(retention, sizeof(retention), "%lld", (long long)spec->retention_ms);
@@ -156,15 +153,14 @@ static streamd_status create_topic(struct sx_kafka *kafka, const struct sx_topic
         rd_kafka_NewTopic_set_config(topic, "segment.bytes", REPARTITION_SEGMENT_BYTES);
     queue = rd_kafka_queue_new(kafka->admin);
     rd_kafka_CreateTopics(kafka->admin, &topic, 1, NULL, queue);
-    status = await(queue, created_error, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, "creating",
-                   spec->name, error);
+    status =
+        await(queue, created_error, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, "creating", spec->name, error);
     rd_kafka_queue_destroy(queue);
     rd_kafka_NewTopic_destroy(topic);
     return status;
 }
 
-streamd_status sx_kafka_create(struct sx_log *log, const struct sx_topic_spec *spec,
-                               streamd_error **error)
+streamd_status sx_kafka_create(struct sx_log *log, const struct sx_topic_spec *spec, streamd_error **error)
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
     streamd_error *first = NULL;
@@ -220,8 +216,8 @@ static rd_kafka_resp_err_t take_description(rd_kafka_event_t *event, struct desc
     const rd_kafka_ConfigEntry_t **entries;
     size_t count = 0, entry_count = 0;
 
-    resources = rd_kafka_DescribeConfigs_result_resources(
-        rd_kafka_event_DescribeConfigs_result(event), &count);
+    resources =
+        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
     if (count == 0)
         return RD_KAFKA_RESP_ERR__BAD_MSG;
     if (rd_kafka_ConfigResource_error(resources[0]) != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -278,8 +274,7 @@ static bool is_kafkas(const char *name)
     return strcmp(name, "__consumer_offsets") == 0 || strcmp(name, "__transaction_state") == 0;
 }
 
-streamd_status sx_kafka_topics(struct sx_log *log, char ***names, uint32_t *count,
-                               streamd_error **error)
+streamd_status sx_kafka_topics(struct sx_log *log, char ***names, uint32_t *count, streamd_error **error)
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
     const struct rd_kafka_metadata *metadata;
@@ -312,8 +307,8 @@ static rd_kafka_resp_err_t purged_error(rd_kafka_event_t *event, const char **re
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-streamd_status sx_kafka_purge(struct sx_log *log, const struct sx_partition_offset *before,
-                              uint32_t count, streamd_error **error)
+streamd_status sx_kafka_purge(struct sx_log *log, const struct sx_partition_offset *before, uint32_t count,
+                              streamd_error **error)
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
     rd_kafka_topic_partition_list_t *list;

@@ -14,10 +14,7 @@
 
 enum outcome { COMMITTED, NOT_COMMITTED, UNKNOWN };
 
-static int64_t deadline(const struct sx_kafka *kafka)
-{
-    return sx_kafka_now_ms() + kafka->transaction_ms;
-}
+static int64_t deadline(const struct sx_kafka *kafka) { return sx_kafka_now_ms() + kafka->transaction_ms; }
 
 /* *outcome is UNKNOWN when the end of the transaction may be under way. */
 static streamd_status end_transaction(struct sx_kafka_writer *writer, enum outcome *outcome,
@@ -48,16 +45,15 @@ static streamd_status end_transaction(struct sx_kafka_writer *writer, enum outco
 }
 
 static streamd_status send_offsets(struct sx_kafka_writer *writer,
-                                   const rd_kafka_topic_partition_list_t *offsets,
-                                   streamd_error **error)
+                                   const rd_kafka_topic_partition_list_t *offsets, streamd_error **error)
 {
     rd_kafka_consumer_group_metadata_t *membership = sx_kafka_membership(writer->kafka);
     int64_t until = deadline(writer->kafka);
     streamd_status status = STREAMD_OK;
     rd_kafka_error_t *problem;
 
-    while ((problem = rd_kafka_send_offsets_to_transaction(writer->producer, offsets, membership,
-                                                           STEP_MS)) != NULL) {
+    while ((problem = rd_kafka_send_offsets_to_transaction(writer->producer, offsets, membership, STEP_MS)) !=
+           NULL) {
         rd_kafka_resp_err_t err = rd_kafka_error_code(problem);
         if (rd_kafka_error_is_retriable(problem) && sx_kafka_now_ms() < until) {
             rd_kafka_error_destroy(problem);
@@ -69,14 +65,13 @@ static streamd_status send_offsets(struct sx_kafka_writer *writer,
             sx_kafka_sleep_ms(REBALANCE_MS);
             if (sx_kafka_has_moved_on(writer->kafka, membership)) {
                 rd_kafka_error_destroy(problem);
-                status = sx_fail_retriable(error, STREAMD_E_LOG,
-                                           "group %s was rebalanced during a commit",
+                status = sx_fail_retriable(error, STREAMD_E_LOG, "group %s was rebalanced during a commit",
                                            writer->kafka->application);
                 break;
             }
         }
-        status = sx_kafka_fail_with(error, problem, "committing offsets of group %s",
-                                    writer->kafka->application);
+        status =
+            sx_kafka_fail_with(error, problem, "committing offsets of group %s", writer->kafka->application);
         break;
     }
     rd_kafka_consumer_group_metadata_destroy(membership);
@@ -84,8 +79,8 @@ static streamd_status send_offsets(struct sx_kafka_writer *writer,
 }
 
 /* Make the producer anew and look whether the offsets with this tag are there. */
-static enum outcome find_out(struct sx_kafka_writer *writer,
-                             rd_kafka_topic_partition_list_t *offsets, const char *tag)
+static enum outcome find_out(struct sx_kafka_writer *writer, rd_kafka_topic_partition_list_t *offsets,
+                             const char *tag)
 {
     const rd_kafka_topic_partition_t *first = &offsets->elems[0];
     enum outcome outcome;
@@ -138,8 +133,10 @@ static streamd_status commit_exactly_once(struct sx_kafka_writer *writer,
         /* Whoever takes the work up again starts from what is committed, whatever that is. */
         streamd_error_free(problem);
         sx_kafka_writer_drop(writer);
-        return sx_fail(error, STREAMD_E_FENCED, "it is not known whether a commit of writer %u "
-                       "happened", writer->number);
+        return sx_fail(error, STREAMD_E_FENCED,
+                       "it is not known whether a commit of writer %u "
+                       "happened",
+                       writer->number);
     }
     if (error != NULL)
         *error = problem;
@@ -165,8 +162,7 @@ static streamd_status flush(struct sx_kafka_writer *writer, streamd_error **erro
     return STREAMD_OK;
 }
 
-static rd_kafka_resp_err_t commit_offsets(struct sx_kafka *kafka,
-                                          const rd_kafka_topic_partition_list_t *list)
+static rd_kafka_resp_err_t commit_offsets(struct sx_kafka *kafka, const rd_kafka_topic_partition_list_t *list)
 {
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__STATE;
     rd_kafka_t *client = NULL;
@@ -181,8 +177,8 @@ static rd_kafka_resp_err_t commit_offsets(struct sx_kafka *kafka,
 }
 
 static streamd_status commit_at_least_once(struct sx_kafka_writer *writer,
-                                           const struct sx_partition_offset *offsets,
-                                           uint32_t count, streamd_error **error)
+                                           const struct sx_partition_offset *offsets, uint32_t count,
+                                           streamd_error **error)
 {
     int64_t until = deadline(writer->kafka);
     rd_kafka_topic_partition_list_t *list;
@@ -194,15 +190,16 @@ static streamd_status commit_at_least_once(struct sx_kafka_writer *writer,
     if (status != STREAMD_OK || count == 0)
         return status;
     list = sx_kafka_offset_list(offsets, count, NULL);
-    /* The group refuses offsets for a moment while its members are told their slots. */
+    /* The group refuses offsets for a moment while its members are told their slots. Those of a
+     * generation that is over make librdkafka give up all slots as lost: that is no use to repeat. */
     while ((err = commit_offsets(writer->kafka, list)) != RD_KAFKA_RESP_ERR_NO_ERROR &&
            (sx_kafka_kind(err) == SX_KAFKA_TRANSIENT || sx_kafka_kind(err) == SX_KAFKA_TIMEOUT) &&
            sx_kafka_now_ms() < until)
         sx_kafka_sleep_ms(REBALANCE_MS);
     rd_kafka_topic_partition_list_destroy(list);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        status = sx_kafka_fail(error, err, NULL, "committing offsets of group %s",
-                               writer->kafka->application);
+        status =
+            sx_kafka_fail(error, err, NULL, "committing offsets of group %s", writer->kafka->application);
     return status;
 }
 
@@ -229,9 +226,9 @@ streamd_status sx_kafka_abort(struct sx_writer *base, streamd_error **error)
 {
     struct sx_kafka_writer *writer = (struct sx_kafka_writer *)base;
     char reason[256];
-    bool broken = writer->producer == NULL ||
-                  rd_kafka_fatal_error(writer->producer, reason, sizeof(reason)) !=
-                      RD_KAFKA_RESP_ERR_NO_ERROR;
+    bool broken =
+        writer->producer == NULL ||
+        rd_kafka_fatal_error(writer->producer, reason, sizeof(reason)) != RD_KAFKA_RESP_ERR_NO_ERROR;
 
     if (!broken && writer->in_transaction) {
         rd_kafka_error_t *problem = rd_kafka_abort_transaction(writer->producer, ABORT_MS);

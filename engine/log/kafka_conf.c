@@ -36,9 +36,8 @@ static const struct {
 static bool is_secret(const char *name)
 {
     return strstr(name, "password") != NULL || strstr(name, "secret") != NULL ||
-           strstr(name, "token") != NULL || strstr(name, "key") != NULL ||
-           strstr(name, "pem") != NULL || strstr(name, "oauthbearer") != NULL ||
-           strcmp(name, "sasl.username") == 0;
+           strstr(name, "token") != NULL || strstr(name, "key") != NULL || strstr(name, "pem") != NULL ||
+           strstr(name, "oauthbearer") != NULL || strcmp(name, "sasl.username") == 0;
 }
 
 streamd_status sx_kafka_check_settings(struct sx_kafka *kafka, streamd_error **error)
@@ -66,8 +65,7 @@ streamd_status sx_kafka_check_settings(struct sx_kafka *kafka, streamd_error **e
             sx_error_append(&all, one);
         secrets = secrets || strncmp(name, "sasl.", 5) == 0;
         encrypted = encrypted || (strcmp(name, "security.protocol") == 0 &&
-                                  (strcasecmp(value, "ssl") == 0 ||
-                                   strcasecmp(value, "sasl_ssl") == 0));
+                                  (strcasecmp(value, "ssl") == 0 || strcasecmp(value, "sasl_ssl") == 0));
     }
     rd_kafka_conf_destroy(conf);
     if (secrets && !encrypted)
@@ -88,8 +86,8 @@ static void on_log(const rd_kafka_t *client, int level, const char *facility, co
     /* A client is told all of the user's settings, also those of the other clients. */
     if (strcmp(facility, "CONFWARN") == 0)
         ours = SX_DEBUG;
-    sx_log(kafka->logger, ours, "librdkafka", "client", rd_kafka_name(client), "facility", facility,
-           "text", text, NULL);
+    sx_log(kafka->logger, ours, "librdkafka", "client", rd_kafka_name(client), "facility", facility, "text",
+           text, NULL);
 }
 
 static void on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
@@ -101,8 +99,8 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *opa
     if (err == RD_KAFKA_RESP_ERR__FATAL) {
         /* Writers and the group look at their client's fatal error themselves. */
         err = rd_kafka_fatal_error(client, text, sizeof(text));
-        sx_log(kafka->logger, SX_ERROR, "Kafka client failed", "client", rd_kafka_name(client),
-               "reason", text, NULL);
+        sx_log(kafka->logger, SX_ERROR, "Kafka client failed", "client", rd_kafka_name(client), "reason",
+               text, NULL);
         return;
     }
     if (sx_kafka_kind(err) == SX_KAFKA_FATAL) {
@@ -114,10 +112,9 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *opa
 }
 
 /* Our own settings are known to be good, so that one is refused means another librdkafka. */
-static bool set(rd_kafka_conf_t *conf, char *reason, size_t size, const char *name,
-                const char *format, ...) SX_PRINTF(5, 6);
-static bool set(rd_kafka_conf_t *conf, char *reason, size_t size, const char *name,
-                const char *format, ...)
+static bool set(rd_kafka_conf_t *conf, char *reason, size_t size, const char *name, const char *format, ...)
+    SX_PRINTF(5, 6);
+static bool set(rd_kafka_conf_t *conf, char *reason, size_t size, const char *name, const char *format, ...)
 {
     char value[1024];
     va_list args;
@@ -136,8 +133,8 @@ static bool set(rd_kafka_conf_t *conf, char *reason, size_t size, const char *na
 #define SET(...) (good = good && set(conf, reason, size, __VA_ARGS__))
 
 /* What the user may change. */
-static bool set_defaults(struct sx_kafka *kafka, enum sx_kafka_role role, rd_kafka_conf_t *conf,
-                         char *reason, size_t size)
+static bool set_defaults(struct sx_kafka *kafka, enum sx_kafka_role role, rd_kafka_conf_t *conf, char *reason,
+                         size_t size)
 {
     size_t writer_bytes = kafka->memory_bytes / 4 / kafka->writer_count;
     bool good = true;
@@ -215,8 +212,7 @@ streamd_status sx_kafka_client(struct sx_kafka *kafka, enum sx_kafka_role role, 
     bool good = set_defaults(kafka, role, conf, reason, sizeof(reason));
 
     for (uint32_t i = 0; good && i < kafka->setting_count; i++)
-        good = set(conf, reason, sizeof(reason), kafka->settings[i].name, "%s",
-                   kafka->settings[i].value);
+        good = set(conf, reason, sizeof(reason), kafka->settings[i].name, "%s", kafka->settings[i].value);
     good = good && set_guarantees(kafka, role, number, conf, reason, sizeof(reason));
     if (!good) {
         rd_kafka_conf_destroy(conf);
@@ -227,8 +223,8 @@ streamd_status sx_kafka_client(struct sx_kafka *kafka, enum sx_kafka_role role, 
     rd_kafka_conf_set_error_cb(conf, on_error);
     if (extra != NULL)
         extra(conf, opaque);
-    *client = rd_kafka_new(role == SX_KAFKA_WRITE ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf,
-                           reason, sizeof(reason));
+    *client = rd_kafka_new(role == SX_KAFKA_WRITE ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, reason,
+                           sizeof(reason));
     if (*client == NULL) {
         rd_kafka_conf_destroy(conf);
         return sx_fail(error, STREAMD_E_CONFIG, "Kafka: %s", reason);

@@ -99,8 +99,8 @@ enum sx_kafka_kind sx_kafka_kind(rd_kafka_resp_err_t err)
     }
 }
 
-static streamd_status fail(streamd_error **error, rd_kafka_resp_err_t err, const char *reason,
-                           bool retriable, const char *what)
+static streamd_status fail(streamd_error **error, rd_kafka_resp_err_t err, const char *reason, bool retriable,
+                           const char *what)
 {
     if (reason == NULL || *reason == '\0')
         reason = rd_kafka_err2str(err);
@@ -135,8 +135,7 @@ streamd_status sx_kafka_fail(streamd_error **error, rd_kafka_resp_err_t err, con
     return fail(error, err, reason, false, what);
 }
 
-streamd_status sx_kafka_fail_with(streamd_error **error, rd_kafka_error_t *from, const char *format,
-                                  ...)
+streamd_status sx_kafka_fail_with(streamd_error **error, rd_kafka_error_t *from, const char *format, ...)
 {
     streamd_status status;
     char what[512];
@@ -147,8 +146,7 @@ streamd_status sx_kafka_fail_with(streamd_error **error, rd_kafka_error_t *from,
     va_end(args);
     /* An error that only asks for an abort is over once the transaction is. */
     status = fail(error, rd_kafka_error_code(from), rd_kafka_error_string(from),
-                  rd_kafka_error_is_retriable(from) || rd_kafka_error_txn_requires_abort(from),
-                  what);
+                  rd_kafka_error_is_retriable(from) || rd_kafka_error_txn_requires_abort(from), what);
     rd_kafka_error_destroy(from);
     return status;
 }

@@ -45,8 +45,7 @@ static void on_rebalance(rd_kafka_t *group, rd_kafka_resp_err_t err,
         /* An offset that is given is not looked up. */
         for (int i = 0; i < partitions->cnt; i++)
             partitions->elems[i].offset = 0;
-        log_problem(kafka, "slots could not be taken over",
-                    rd_kafka_incremental_assign(group, partitions));
+        log_problem(kafka, "slots could not be taken over", rd_kafka_incremental_assign(group, partitions));
         if (count > 0) {
             pause_fetching(group, partitions);
             kafka->events.given(slots, count, kafka->events.arg);
@@ -55,10 +54,8 @@ static void on_rebalance(rd_kafka_t *group, rd_kafka_resp_err_t err,
         if (err != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
             sx_log(kafka->logger, SX_WARN, "rebalance failed", "reason", rd_kafka_err2str(err), NULL);
         if (count > 0)
-            kafka->events.taken(slots, count, rd_kafka_assignment_lost(group) != 0,
-                                kafka->events.arg);
-        log_problem(kafka, "slots could not be given up",
-                    rd_kafka_incremental_unassign(group, partitions));
+            kafka->events.taken(slots, count, rd_kafka_assignment_lost(group) != 0, kafka->events.arg);
+        log_problem(kafka, "slots could not be given up", rd_kafka_incremental_unassign(group, partitions));
     }
     free(slots);
 }
@@ -84,8 +81,8 @@ streamd_status sx_kafka_join(struct sx_log *log, const char *slots_topic, int32_
     if (status != STREAMD_OK)
         return status;
     if (found != slot_count)
-        return sx_fail_fatal(error, STREAMD_E_LOG, "topic %s has %d partitions, not %d", slots_topic,
-                             found, slot_count);
+        return sx_fail_fatal(error, STREAMD_E_LOG, "topic %s has %d partitions, not %d", slots_topic, found,
+                             slot_count);
     status = sx_kafka_client(kafka, SX_KAFKA_GROUP, 0, add_rebalance, NULL, &group, error);
     if (status != STREAMD_OK)
         return status;
@@ -119,8 +116,7 @@ static void serve_readers(struct sx_kafka *kafka)
         if (client == NULL)
             return;
         while ((message = rd_kafka_consumer_poll(client, 0)) != NULL) {
-            sx_log(kafka->logger, SX_WARN, "Kafka reader", "reason", rd_kafka_message_errstr(message),
-                   NULL);
+            sx_log(kafka->logger, SX_WARN, "Kafka reader", "reason", rd_kafka_message_errstr(message), NULL);
             rd_kafka_message_destroy(message);
         }
     }
@@ -150,8 +146,8 @@ streamd_status sx_kafka_poll(struct sx_log *log, int timeout_ms, streamd_error *
             status = sx_kafka_fail(error, message->err, rd_kafka_message_errstr(message), "group %s",
                                    kafka->application);
         else
-            sx_log(kafka->logger, SX_WARN, "consumer group", "reason",
-                   rd_kafka_message_errstr(message), NULL);
+            sx_log(kafka->logger, SX_WARN, "consumer group", "reason", rd_kafka_message_errstr(message),
+                   NULL);
     }
     if (message != NULL)
         rd_kafka_message_destroy(message);

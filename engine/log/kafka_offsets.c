@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 
-#define ASK_MS 5000    /* one request */
-#define RETRY_MS 100   /* between two */
+#define ASK_MS 5000  /* one request */
+#define RETRY_MS 100 /* between two */
 
-streamd_status sx_kafka_watermarks(struct sx_log *log, const char *topic, int32_t partition,
-                                   bool all, int64_t *low, int64_t *high, streamd_error **error)
+streamd_status sx_kafka_watermarks(struct sx_log *log, const char *topic, int32_t partition, bool all,
+                                   int64_t *low, int64_t *high, streamd_error **error)
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
     rd_kafka_t *client = kafka->admin;
@@ -46,8 +46,7 @@ rd_kafka_topic_partition_list_t *sx_kafka_offset_list(const struct sx_partition_
 }
 
 /* The first error of a partition, or of the request as a whole. */
-static rd_kafka_resp_err_t list_error(const rd_kafka_topic_partition_list_t *list,
-                                      rd_kafka_resp_err_t err)
+static rd_kafka_resp_err_t list_error(const rd_kafka_topic_partition_list_t *list, rd_kafka_resp_err_t err)
 {
     for (int i = 0; err == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++)
         err = list->elems[i].err;
@@ -76,8 +75,8 @@ streamd_status sx_kafka_committed_list(struct sx_kafka *kafka, rd_kafka_topic_pa
     return status;
 }
 
-streamd_status sx_kafka_committed(struct sx_log *log, struct sx_partition_offset *offsets,
-                                  uint32_t count, streamd_error **error)
+streamd_status sx_kafka_committed(struct sx_log *log, struct sx_partition_offset *offsets, uint32_t count,
+                                  streamd_error **error)
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
     rd_kafka_topic_partition_list_t *list;
@@ -89,8 +88,7 @@ streamd_status sx_kafka_committed(struct sx_log *log, struct sx_partition_offset
     status = sx_kafka_committed_list(kafka, list, error);
     if (status == STREAMD_OK)
         for (uint32_t i = 0; i < count; i++)
-            offsets[i].offset =
-                list->elems[i].offset < 0 ? SX_OFFSET_NONE : list->elems[i].offset;
+            offsets[i].offset = list->elems[i].offset < 0 ? SX_OFFSET_NONE : list->elems[i].offset;
     rd_kafka_topic_partition_list_destroy(list);
     return status;
 }
@@ -113,8 +111,7 @@ streamd_status sx_kafka_forget(struct sx_log *log, streamd_error **error)
         err = rd_kafka_event_error(event);
         if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
             reason = sx_strdup(rd_kafka_event_error_string(event));
-        results = rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event),
-                                                      &count);
+        results = rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event), &count);
         if (err == RD_KAFKA_RESP_ERR_NO_ERROR && count > 0 &&
             rd_kafka_group_result_error(results[0]) != NULL) {
             err = rd_kafka_error_code(rd_kafka_group_result_error(results[0]));
@@ -123,8 +120,7 @@ streamd_status sx_kafka_forget(struct sx_log *log, streamd_error **error)
         rd_kafka_event_destroy(event);
     }
     if (err == RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP)
-        status = sx_fail(error, STREAMD_E_STATE, "group %s has members: stop them first",
-                         kafka->application);
+        status = sx_fail(error, STREAMD_E_STATE, "group %s has members: stop them first", kafka->application);
     else if (err != RD_KAFKA_RESP_ERR_NO_ERROR && err != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
         status = sx_kafka_fail(error, err, reason, "forgetting group %s", kafka->application);
     free(reason);

@@ -14,7 +14,7 @@
 
 #include <stdlib.h>
 
-#define KEPT_FETCHES 4   /* per reader, for the next fetch */
+#define KEPT_FETCHES 4    /* per reader, for the next fetch */
 #define WAKE_REQUEST_MS 1 /* the answer is not needed */
 
 struct fetched {
@@ -75,8 +75,8 @@ static bool enter(struct sx_kafka_reader *reader, bool *known)
         free_one++;
     *known = false;
     for (struct sx_kafka_reader *other = kafka->open; other != NULL; other = other->next_open)
-        *known = *known || (other->client_number == free_one &&
-                            strcmp(other->reader.topic, reader->reader.topic) == 0);
+        *known = *known ||
+                 (other->client_number == free_one && strcmp(other->reader.topic, reader->reader.topic) == 0);
     if (free_one < SX_KAFKA_READ_CLIENTS) {
         reader->client_number = free_one;
         reader->next_open = kafka->open;
@@ -99,12 +99,11 @@ static void leave(struct sx_kafka_reader *reader)
     pthread_mutex_unlock(&kafka->lock);
 }
 
-static streamd_status assign(struct sx_kafka_reader *reader, bool add, int64_t offset,
-                             streamd_error **error)
+static streamd_status assign(struct sx_kafka_reader *reader, bool add, int64_t offset, streamd_error **error)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_t *one = rd_kafka_topic_partition_list_add(list, reader->reader.topic,
-                                                                       reader->reader.partition);
+    rd_kafka_topic_partition_t *one =
+        rd_kafka_topic_partition_list_add(list, reader->reader.topic, reader->reader.partition);
     rd_kafka_error_t *problem;
 
     one->offset = offset;
@@ -112,8 +111,7 @@ static streamd_status assign(struct sx_kafka_reader *reader, bool add, int64_t o
                   : rd_kafka_incremental_unassign(reader->client, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (problem != NULL)
-        return sx_kafka_fail_with(error, problem, "%s [%d]", reader->reader.topic,
-                                  reader->reader.partition);
+        return sx_kafka_fail_with(error, problem, "%s [%d]", reader->reader.topic, reader->reader.partition);
     reader->assigned = add;
     return STREAMD_OK;
 }
@@ -174,8 +172,8 @@ streamd_status sx_kafka_reader_open(struct sx_log *log, enum sx_reader_use use, 
     bool known;
 
     if (offset < 0 || partition < 0)
-        return sx_fail(error, STREAMD_E_ARGUMENT, "%s [%d] cannot be read from offset %lld", topic,
-                       partition, (long long)offset);
+        return sx_fail(error, STREAMD_E_ARGUMENT, "%s [%d] cannot be read from offset %lld", topic, partition,
+                       (long long)offset);
     reader = sx_calloc(1, sizeof(*reader));
     reader->reader = (struct sx_reader){log, sx_strdup(topic), partition};
     reader->kafka = (struct sx_kafka *)log;
@@ -184,8 +182,8 @@ streamd_status sx_kafka_reader_open(struct sx_log *log, enum sx_reader_use use, 
     if (!enter(reader, &known)) {
         free((char *)reader->reader.topic);
         free(reader);
-        return sx_fail(error, STREAMD_E_STATE, "%s [%d] is being read %d times already", topic,
-                       partition, SX_KAFKA_READ_CLIENTS);
+        return sx_fail(error, STREAMD_E_STATE, "%s [%d] is being read %d times already", topic, partition,
+                       SX_KAFKA_READ_CLIENTS);
     }
     status = sx_kafka_read_client(reader->kafka, reader->client_number, &reader->client, error);
     if (status == STREAMD_OK && !known)
@@ -230,8 +228,8 @@ streamd_status sx_kafka_seek(struct sx_reader *base, int64_t offset, streamd_err
     streamd_status status;
 
     if (offset < 0)
-        return sx_fail(error, STREAMD_E_ARGUMENT, "%s [%d] cannot be read from offset %lld",
-                       base->topic, base->partition, (long long)offset);
+        return sx_fail(error, STREAMD_E_ARGUMENT, "%s [%d] cannot be read from offset %lld", base->topic,
+                       base->partition, (long long)offset);
     /* Not rd_kafka_seek_partitions: it refuses a partition whose fetching has not begun, or has
      * ended because its offset was out of range. */
     status = stop(reader, error);
@@ -323,8 +321,7 @@ static void take_headers(struct fetched *fetched)
     }
 }
 
-static void add_record(struct sx_kafka_reader *reader, struct fetched *fetched,
-                       rd_kafka_message_t *message)
+static void add_record(struct sx_kafka_reader *reader, struct fetched *fetched, rd_kafka_message_t *message)
 {
     rd_kafka_timestamp_type_t type;
     int64_t timestamp = rd_kafka_message_timestamp(message, &type);
@@ -376,8 +373,8 @@ static void watch_queue(struct sx_kafka_reader *reader, const struct fetched *fe
     if (!reader->full || waiting >= most / 2 || waiting * bytes >= most_bytes / 2)
         return;
     reader->full = false;
-    rd_kafka_query_watermark_offsets(reader->client, reader->reader.topic, reader->reader.partition,
-                                     &low, &high, WAKE_REQUEST_MS);
+    rd_kafka_query_watermark_offsets(reader->client, reader->reader.topic, reader->reader.partition, &low,
+                                     &high, WAKE_REQUEST_MS);
 }
 
 streamd_status sx_kafka_fetch(struct sx_reader *base, uint32_t max, struct sx_fetch *fetch,

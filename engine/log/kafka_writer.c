@@ -16,13 +16,11 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
 
     if (SX_UNLIKELY(message->err != RD_KAFKA_RESP_ERR_NO_ERROR)) {
         /* What an abort purges did not fail. */
-        if (writer->failed != RD_KAFKA_RESP_ERR_NO_ERROR ||
-            message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+        if (writer->failed != RD_KAFKA_RESP_ERR_NO_ERROR || message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
             message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
             return;
         writer->failed = message->err;
-        snprintf(writer->failed_where, sizeof(writer->failed_where), "%.100s [%d]", topic->name,
-                 partition);
+        snprintf(writer->failed_where, sizeof(writer->failed_where), "%.100s [%d]", topic->name, partition);
         return;
     }
     if (SX_UNLIKELY(partition >= topic->room)) {
@@ -77,8 +75,8 @@ streamd_status sx_kafka_writer_revive(struct sx_kafka_writer *writer, streamd_er
 
     if (writer->producer != NULL)
         return STREAMD_OK;
-    status = sx_kafka_client(kafka, SX_KAFKA_WRITE, writer->number, add_delivery, NULL,
-                             &writer->producer, error);
+    status =
+        sx_kafka_client(kafka, SX_KAFKA_WRITE, writer->number, add_delivery, NULL, &writer->producer, error);
     if (status == STREAMD_OK && kafka->guarantee == SX_EXACTLY_ONCE)
         status = init_transactions(writer, error);
     for (struct sx_topic *topic = writer->topics; status == STREAMD_OK && topic != NULL;
@@ -182,8 +180,7 @@ streamd_status sx_kafka_writer_begin(struct sx_kafka_writer *writer, streamd_err
     streamd_status status = sx_kafka_writer_revive(writer, error);
     rd_kafka_error_t *problem;
 
-    if (status != STREAMD_OK || writer->in_transaction ||
-        writer->kafka->guarantee != SX_EXACTLY_ONCE)
+    if (status != STREAMD_OK || writer->in_transaction || writer->kafka->guarantee != SX_EXACTLY_ONCE)
         return status;
     problem = rd_kafka_begin_transaction(writer->producer);
     if (problem != NULL)
@@ -204,9 +201,8 @@ static rd_kafka_headers_t *copy_headers(const struct sx_record *record)
     return headers;
 }
 
-static rd_kafka_resp_err_t produce(struct sx_kafka_writer *writer, struct sx_topic *topic,
-                                   int32_t partition, const struct sx_record *record,
-                                   rd_kafka_headers_t *headers)
+static rd_kafka_resp_err_t produce(struct sx_kafka_writer *writer, struct sx_topic *topic, int32_t partition,
+                                   const struct sx_record *record, rd_kafka_headers_t *headers)
 {
     const rd_kafka_vu_t what[] = {
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic->handle},
@@ -230,9 +226,8 @@ static rd_kafka_resp_err_t produce(struct sx_kafka_writer *writer, struct sx_top
     return err;
 }
 
-static streamd_status refuse(struct sx_kafka_writer *writer, const struct sx_topic *topic,
-                             int32_t partition, const struct sx_record *record,
-                             rd_kafka_resp_err_t err, streamd_error **error)
+static streamd_status refuse(struct sx_kafka_writer *writer, const struct sx_topic *topic, int32_t partition,
+                             const struct sx_record *record, rd_kafka_resp_err_t err, streamd_error **error)
 {
     char reason[256], most[32] = "?";
     size_t size = sizeof(most);
@@ -244,8 +239,8 @@ static streamd_status refuse(struct sx_kafka_writer *writer, const struct sx_top
         return sx_kafka_fail(error, err, NULL, "writing to %s [%d]", topic->name, partition);
     rd_kafka_conf_get(rd_kafka_conf(writer->producer), "message.max.bytes", most, &size);
     return sx_fail(error, STREAMD_E_ARGUMENT,
-                   "a record for %s [%d] has %u bytes, more than kafka.message.max.bytes (%s)",
-                   topic->name, partition, record->key.size + record->value.size, most);
+                   "a record for %s [%d] has %u bytes, more than kafka.message.max.bytes (%s)", topic->name,
+                   partition, record->key.size + record->value.size, most);
 }
 
 streamd_status sx_kafka_write(struct sx_writer *base, struct sx_topic *topic, int32_t partition,

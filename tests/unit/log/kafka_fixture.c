@@ -10,8 +10,7 @@ bool fixture_fine(streamd_status status, streamd_error **error)
 {
     if (status == STREAMD_OK)
         return true;
-    printf("    %s: %s\n", streamd_status_name(status),
-           *error != NULL ? streamd_error_message(*error) : "");
+    printf("    %s: %s\n", streamd_status_name(status), *error != NULL ? streamd_error_message(*error) : "");
     streamd_error_free(*error);
     *error = NULL;
     return false;
@@ -25,15 +24,9 @@ static int64_t clock_ms(clockid_t clock)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int64_t fixture_now_ms(void)
-{
-    return clock_ms(CLOCK_MONOTONIC);
-}
+int64_t fixture_now_ms(void) { return clock_ms(CLOCK_MONOTONIC); }
 
-void fixture_sleep_ms(int ms)
-{
-    usleep((useconds_t)ms * 1000);
-}
+void fixture_sleep_ms(int ms) { usleep((useconds_t)ms * 1000); }
 
 const char *fixture_name(const char *what)
 {
@@ -41,13 +34,13 @@ const char *fixture_name(const char *what)
     static char names[512][96];
     char *name = names[number % SX_COUNT(names)];
 
-    snprintf(name, sizeof(names[0]), "%.40s-%llx-%d-%u", what,
-             (unsigned long long)clock_ms(CLOCK_REALTIME), (int)getpid(), number++);
+    snprintf(name, sizeof(names[0]), "%.40s-%llx-%d-%u", what, (unsigned long long)clock_ms(CLOCK_REALTIME),
+             (int)getpid(), number++);
     return name;
 }
 
-bool fixture_open(struct fixture *fixture, const char *bootstrap, const char *application,
-                  const char *id, enum sx_guarantee guarantee)
+bool fixture_open(struct fixture *fixture, const char *bootstrap, const char *application, const char *id,
+                  enum sx_guarantee guarantee)
 {
     fixture->application = application != NULL ? application : fixture_name("app");
     fixture->options = (struct sx_log_options){
@@ -100,8 +93,7 @@ bool fixture_write(struct sx_writer *writer, struct sx_topic *topic, int32_t par
     streamd_error *error = NULL;
     streamd_status status;
 
-    while ((status = sx_log_kafka.write(writer, topic, partition, record, &error)) ==
-               STREAMD_E_TIMEOUT &&
+    while ((status = sx_log_kafka.write(writer, topic, partition, record, &error)) == STREAMD_E_TIMEOUT &&
            streamd_error_is_retriable(error)) {
         streamd_error_free(error);
         error = NULL;
@@ -112,8 +104,8 @@ bool fixture_write(struct sx_writer *writer, struct sx_topic *topic, int32_t par
 }
 
 uint64_t fixture_read(struct fixture *fixture, const char *topic, int32_t partition, int64_t offset,
-                      uint64_t most, void (*each)(const struct sx_record *record, void *arg),
-                      void *arg, int64_t *next)
+                      uint64_t most, void (*each)(const struct sx_record *record, void *arg), void *arg,
+                      int64_t *next)
 {
     int64_t until = fixture_now_ms() + PATIENCE_MS;
     struct sx_reader *reader = NULL;
@@ -122,8 +114,8 @@ uint64_t fixture_read(struct fixture *fixture, const char *topic, int32_t partit
     uint64_t count = 0;
 
     sx_waker_init(&waker);
-    FINE(sx_log_kafka.reader_open(fixture->log, SX_READ_RESTORE, topic, partition, offset, &waker,
-                                  &reader, FINE_ERROR));
+    FINE(sx_log_kafka.reader_open(fixture->log, SX_READ_RESTORE, topic, partition, offset, &waker, &reader,
+                                  FINE_ERROR));
     while (reader != NULL && count < most && fixture_now_ms() < until) {
         streamd_error *problem = NULL;
         streamd_status status = sx_log_kafka.fetch(reader, 1000, &fetch, &problem);

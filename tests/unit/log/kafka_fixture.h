@@ -12,11 +12,11 @@ extern const struct sx_log_def sx_log_kafka;
 bool fixture_fine(streamd_status status, streamd_error **error);
 /* FINE(call(..., FINE_ERROR)): the call succeeds. */
 #define FINE_ERROR (&fine_error)
-#define FINE(call)                                                                                \
-    do {                                                                                          \
-        streamd_error *fine_error = NULL;                                                         \
-        streamd_status fine_status = (call);                                                      \
-        CU_ASSERT(fixture_fine(fine_status, &fine_error));                                        \
+#define FINE(call)                                         \
+    do {                                                   \
+        streamd_error *fine_error = NULL;                  \
+        streamd_status fine_status = (call);               \
+        CU_ASSERT(fixture_fine(fine_status, &fine_error)); \
     } while (0)
 
 /* A name that no other call and no other run gives. Lives for ever: tests only. */
@@ -32,8 +32,8 @@ struct fixture {
 
 /* A log of a new application, or of this one. More options may be set and reopen called. */
 bool fixture_reopen(struct fixture *fixture);
-bool fixture_open(struct fixture *fixture, const char *bootstrap, const char *application,
-                  const char *id, enum sx_guarantee guarantee);
+bool fixture_open(struct fixture *fixture, const char *bootstrap, const char *application, const char *id,
+                  enum sx_guarantee guarantee);
 void fixture_close(struct fixture *fixture);
 /* A new topic, deleted by nobody. */
 const char *fixture_topic(struct fixture *fixture, const char *what, int32_t partitions);
@@ -46,7 +46,7 @@ bool fixture_write(struct sx_writer *writer, struct sx_topic *topic, int32_t par
 /* Read from `offset` until the end was heard or `most` records were read. Calls `each`, may be NULL.
  * Returns how many; the offset behind them in *next. */
 uint64_t fixture_read(struct fixture *fixture, const char *topic, int32_t partition, int64_t offset,
-                      uint64_t most, void (*each)(const struct sx_record *record, void *arg),
-                      void *arg, int64_t *next);
+                      uint64_t most, void (*each)(const struct sx_record *record, void *arg), void *arg,
+                      int64_t *next);
 
 #endif

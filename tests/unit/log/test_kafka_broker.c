@@ -379,10 +379,7 @@ rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *producer, int timeout_
     return problem;
 }
 
-static void count_last(struct sx_unit *unit, void *arg)
-{
-    ++*(int *)arg;
-}
+static void count_last(struct sx_unit *unit, void *arg) { ++*(int *)arg; }
 
 static void a_commit_without_an_answer_is_found_out(void)
 {
@@ -406,8 +403,7 @@ static void a_commit_without_an_answer_is_found_out(void)
     /* The same offset again: that it is there says nothing of this commit. */
     CU_ASSERT(fixture_write(writer, topic, 0, &record));
     answer = LOST_BEFORE;
-    CU_ASSERT_EQUAL(kafka->commit(writer, &offset, 1, NULL, count_last, &last, NULL),
-                    STREAMD_E_TIMEOUT);
+    CU_ASSERT_EQUAL(kafka->commit(writer, &offset, 1, NULL, count_last, &last, NULL), STREAMD_E_TIMEOUT);
     CU_ASSERT_EQUAL(last, 1);
     FINE(kafka->abort(writer, FINE_ERROR));
     CU_ASSERT_EQUAL(fixture_read(&f, name, 0, 0, UINT64_MAX, NULL, NULL, NULL), 1);

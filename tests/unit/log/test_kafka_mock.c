@@ -20,8 +20,8 @@ struct mock {
     struct sx_topic *topic;
 };
 
-static void mock_open(struct mock *mock, enum sx_guarantee guarantee,
-                      const struct sx_log_setting *settings, uint32_t count)
+static void mock_open(struct mock *mock, enum sx_guarantee guarantee, const struct sx_log_setting *settings,
+                      uint32_t count)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     char reason[256];
@@ -32,8 +32,8 @@ static void mock_open(struct mock *mock, enum sx_guarantee guarantee,
     mock->cluster = rd_kafka_mock_cluster_new(mock->host, 1);
     rd_kafka_mock_topic_create(mock->cluster, "in", 1, 1);
     rd_kafka_mock_topic_create(mock->cluster, "out", 1, 1);
-    CU_ASSERT_FATAL(fixture_open(&mock->f, rd_kafka_mock_cluster_bootstraps(mock->cluster), NULL, "a",
-                                 guarantee));
+    CU_ASSERT_FATAL(
+        fixture_open(&mock->f, rd_kafka_mock_cluster_bootstraps(mock->cluster), NULL, "a", guarantee));
     mock->f.options.settings = settings;
     mock->f.options.setting_count = count;
     CU_ASSERT_FATAL(fixture_reopen(&mock->f));
@@ -81,8 +81,7 @@ static void a_commit_waits_for_a_coordinator_that_moves(void)
 }
 
 /* The commit fails thus; after an abort the next one succeeds. */
-static void fails_then_recovers(struct mock *mock, streamd_status expected, bool retriable,
-                                bool fatal)
+static void fails_then_recovers(struct mock *mock, streamd_status expected, bool retriable, bool fatal)
 {
     streamd_error *error = NULL;
 
@@ -127,13 +126,11 @@ static void at_least_once_offsets_are_fenced_too(void)
     struct mock mock;
 
     mock_open(&mock, SX_AT_LEAST_ONCE, NULL, 0);
-    rd_kafka_mock_push_request_errors(mock.cluster, OFFSET_COMMIT, 1,
-                                      RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
+    rd_kafka_mock_push_request_errors(mock.cluster, OFFSET_COMMIT, 1, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
     fails_then_recovers(&mock, STREAMD_E_FENCED, false, false);
     CU_ASSERT_EQUAL(committed(&mock), 8);
     /* While members are told their slots, the group wants it again. */
-    rd_kafka_mock_push_request_errors(mock.cluster, OFFSET_COMMIT, 2,
-                                      RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
+    rd_kafka_mock_push_request_errors(mock.cluster, OFFSET_COMMIT, 2, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
                                       RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS);
     FINE(write_and_commit(&mock, 9, FINE_ERROR));
     CU_ASSERT_EQUAL(committed(&mock), 9);
@@ -145,8 +142,8 @@ static void an_answer_that_is_late_is_waited_for(void)
     struct mock mock;
 
     mock_open(&mock, SX_EXACTLY_ONCE, NULL, 0);
-    rd_kafka_mock_broker_push_request_error_rtts(mock.cluster, 1, END_TXN, 1,
-                                                 RD_KAFKA_RESP_ERR_NO_ERROR, 2500);
+    rd_kafka_mock_broker_push_request_error_rtts(mock.cluster, 1, END_TXN, 1, RD_KAFKA_RESP_ERR_NO_ERROR,
+                                                 2500);
     FINE(write_and_commit(&mock, 7, FINE_ERROR));
     mock_close(&mock);
 }
@@ -159,8 +156,8 @@ static void a_commit_that_did_not_happen_is_retriable(void)
     mock_open(&mock, SX_EXACTLY_ONCE, settings, 1);
     /* No answer to any try; and the group has no such offsets, so it did not happen. */
     for (int i = 0; i < 10; i++)
-        rd_kafka_mock_broker_push_request_error_rtts(mock.cluster, 1, END_TXN, 1,
-                                                     RD_KAFKA_RESP_ERR_NO_ERROR, 60000);
+        rd_kafka_mock_broker_push_request_error_rtts(mock.cluster, 1, END_TXN, 1, RD_KAFKA_RESP_ERR_NO_ERROR,
+                                                     60000);
     CU_ASSERT_EQUAL(write_and_commit(&mock, 7, NULL), STREAMD_E_TIMEOUT);
     FINE(kafka->abort(mock.writer, FINE_ERROR));
     mock_close(&mock);
@@ -172,8 +169,7 @@ static void a_record_that_was_refused_fails_the_commit(void)
     struct mock mock;
 
     mock_open(&mock, SX_EXACTLY_ONCE, NULL, 0);
-    rd_kafka_mock_push_request_errors(mock.cluster, PRODUCE, 1,
-                                      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    rd_kafka_mock_push_request_errors(mock.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
     CU_ASSERT_EQUAL(write_and_commit(&mock, 7, &error), STREAMD_E_LOG);
     CU_ASSERT(error != NULL && streamd_error_is_fatal(error));
     CU_ASSERT(error != NULL && strstr(streamd_error_message(error), "out [0]") != NULL);
@@ -261,9 +257,11 @@ static void a_broker_that_is_away_is_retriable(void)
 
 static void wrong_settings_are_refused_all_at_once(void)
 {
-    static const struct sx_log_setting settings[] = {
-        {"linger.ms", "7"},          {"liner.ms", "7"},           {"isolation.level", "read_uncommitted"},
-        {"batch.size", "enormous"}, {"ssl.key.password", "s3cr3t"}};
+    static const struct sx_log_setting settings[] = {{"linger.ms", "7"},
+                                                     {"liner.ms", "7"},
+                                                     {"isolation.level", "read_uncommitted"},
+                                                     {"batch.size", "enormous"},
+                                                     {"ssl.key.password", "s3cr3t"}};
     struct sx_log_options options = {.bootstrap = "127.0.0.1:1",
                                      .application = "app",
                                      .writer_count = 1,
