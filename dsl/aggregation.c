@@ -2,16 +2,17 @@
  * that the expressions read. */
 #include "dsl/check.h"
 
-/* The overload of an aggregate for these argument types; *exists: there is one of that name. */
+/* The overload of an aggregate for these argument types; *signatures: those of that name, NULL if there
+ * is none. */
 static const struct sx_aggregate_def *choose(struct sx_compiler *c, const char *name,
                                              const struct sx_type **types, uint32_t count,
                                              const struct sx_type **result, const struct sx_type **wanted,
-                                             const char **signature)
+                                             const char **signatures)
 {
+    struct sx_buffer all = {0};
     const struct sx_aggregate_def *best = NULL;
     uint32_t best_cost = UINT32_MAX;
 
-    *signature = NULL;
     for (uint32_t t = 0; t < c->catalog->aggregate_table_count; t++)
         for (uint32_t r = 0; r < c->catalog->aggregates[t]->count; r++) {
             const struct sx_aggregate_def *row = &c->catalog->aggregates[t]->rows[r];
@@ -21,8 +22,7 @@ static const struct sx_aggregate_def *choose(struct sx_compiler *c, const char *
 
             if (strcmp(s->name, name) != 0)
                 continue;
-            if (*signature == NULL || best == NULL)
-                *signature = row->signature;
+            sx_buffer_printf(&all, "%s%s", all.size ? ", or " : "it is ", row->signature);
             if (types != NULL && sx_signature_match(s, types, count, c->arena, &gives, to, &cost) &&
                 cost < best_cost) {
                 best = row;
@@ -31,6 +31,8 @@ static const struct sx_aggregate_def *choose(struct sx_compiler *c, const char *
                 memcpy(wanted, to, sizeof(*wanted) * count);
             }
         }
+    *signatures = all.size ? sx_arena_strndup(c->arena, all.data, all.size) : NULL;
+    sx_buffer_free(&all);
     return best;
 }
 
@@ -57,17 +59,18 @@ static struct sx_aggregate_use *add_use(const struct sx_scope *s)
     return &uses->items[uses->count++];
 }
 
-static const struct sx_program *build(const struct sx_scope *s, const struct sx_expr *expr,
-                                      const struct sx_type *const *variables, uint32_t variable_count)
+/* Every part of an initial value must say its type. */
+static bool is_typed(const struct sx_scope *s, const struct sx_expr *expr)
 {
-    const struct sx_program *program = NULL;
-    streamd_error *error = NULL;
-
-    if (sx_program_build(expr, variables, variable_count, s->c->arena, &program, &error) != STREAMD_OK) {
-        sx_mistake(s->c, expr->at, STREAMD_E_TYPE, NULL, "%s", streamd_error_message(error));
-        streamd_error_free(error);
+    if (expr->type->kind == SX_NULL) {
+        sx_mistake(s->c, expr->at, STREAMD_E_TYPE, "write `cast(null as string)`",
+                   "the type of `null` is not known");
+        return false;
     }
-    return program;
+    for (uint32_t i = 0; expr->op == SX_EXPR_STRUCT && i < expr->count; i++)
+        if (!is_typed(s, expr->args[i]))
+            return false;
+    return true;
 }
 
 /* fold(initial, EXPR): the type is that of `initial`; EXPR sees `acc`. */
@@ -75,7 +78,8 @@ static const struct sx_expr *check_fold(const struct sx_scope *s, const struct s
                                         const struct sx_scope *rows)
 {
     struct sx_binding acc = {.name = "acc"};
-    struct sx_scope step = *rows;
+    struct sx_scope step = *rows, none = {.c = s->c};
+    struct sx_value value;
     const struct sx_expr *initial, *next;
     struct sx_expr *variable;
     struct sx_aggregate_use *use;
@@ -85,8 +89,8 @@ static const struct sx_expr *check_fold(const struct sx_scope *s, const struct s
                    "`fold` takes an initial value and an expression over `acc`");
         return NULL;
     }
-    initial = sx_check(rows, ast->args[0], NULL);
-    if (initial == NULL)
+    initial = sx_check(&none, ast->args[0], NULL);
+    if (initial == NULL || !sx_constant_of(s->c, initial, &value) || !is_typed(s, initial))
         return NULL;
     variable = sx_expr_new(s->c, SX_EXPR_VARIABLE, initial->type, ast->args[0]->at, 0);
     acc.expr = variable;
@@ -110,8 +114,8 @@ static const struct sx_expr *check_fold(const struct sx_scope *s, const struct s
     use->type = initial->type;
     use->types[0] = initial->type;
     use->arg_count = 1;
-    use->args[0] = build(s, initial, NULL, 0);
-    use->step = build(s, next, &initial->type, 1);
+    use->args[0] = sx_build(s->c, initial, NULL, 0);
+    use->step = sx_build(s->c, next, &initial->type, 1);
     if (ast->where != NULL)
         use->where = sx_check_program(rows, ast->where, &sx_type_bool, NULL);
     return result_column(s, ast, use, s->uses->count - 1);
@@ -131,8 +135,8 @@ const struct sx_expr *sx_check_aggregate(const struct sx_scope *s, const struct 
     *is_one = signature != NULL || fold;
     if (!*is_one)
         return NULL;
-    /* Some names are both: min(a, b) of two arrays elsewhere. Outside an aggregation it is the other. */
-    if (s->uses == NULL && !s->inside_aggregate) {
+    /* Some names are both. Where no aggregate can stand it is the function. */
+    if (s->uses == NULL) {
         const struct sx_function_table *const *tables = s->c->catalog->functions;
         for (uint32_t t = 0; t < s->c->catalog->function_table_count; t++)
             for (uint32_t r = 0; r < tables[t]->count; r++)
@@ -171,8 +175,8 @@ const struct sx_expr *sx_check_aggregate(const struct sx_scope *s, const struct 
             sx_type_print(types[i], &text);
         }
         sx_buffer_add_byte(&text, '\0');
-        sx_mistake(s->c, ast->at, STREAMD_E_TYPE, sx_arena_format(s->c->arena, "it is %s", signature),
-                   "the aggregate `%s` does not take (%s)", ast->text, text.data);
+        sx_mistake(s->c, ast->at, STREAMD_E_TYPE, signature, "the aggregate `%s` does not take (%s)",
+                   ast->text, text.data);
         sx_buffer_free(&text);
         return NULL;
     }
@@ -184,7 +188,7 @@ const struct sx_expr *sx_check_aggregate(const struct sx_scope *s, const struct 
         const struct sx_expr *fitted = wanted[i] ? sx_fit(s->c, exprs[i], wanted[i]) : exprs[i];
 
         use->types[i] = fitted ? fitted->type : types[i];
-        use->args[i] = build(s, fitted ? fitted : exprs[i], NULL, 0);
+        use->args[i] = sx_build(s->c, fitted ? fitted : exprs[i], NULL, 0);
     }
     if (ast->where != NULL)
         use->where = sx_check_program(&rows, ast->where, &sx_type_bool, NULL);
@@ -208,7 +212,7 @@ static const struct sx_schema *group_schema(struct sx_compiler *c, const struct 
 }
 
 const struct sx_aggregation *sx_compile_aggregation(struct sx_compiler *c, const struct sx_ast_clause *clause,
-                                                    const struct sx_flow *groups)
+                                                    const struct sx_flow *groups, struct sx_position at)
 {
     struct sx_aggregation *a = SX_ARENA_NEW(c->arena, struct sx_aggregation);
     struct sx_named *outputs = SX_ARENA_ARRAY(c->arena, struct sx_named, clause->count + 1);
@@ -238,10 +242,19 @@ const struct sx_aggregation *sx_compile_aggregation(struct sx_compiler *c, const
             ok = false;
             continue;
         }
+        if (expr->type->kind == SX_NULL) {
+            sx_mistake(c, item->at, STREAMD_E_TYPE, "write `cast(null as string)`",
+                       "the type of `%s` is not known", item->name ? item->name : "this");
+            ok = false;
+            continue;
+        }
         outputs[i].type = expr->type;
-        outputs[i].program = build(&scope, expr, NULL, 0);
+        outputs[i].program = sx_build(c, expr, NULL, 0);
         ok &= outputs[i].program != NULL;
     }
+    if (groups->window == NULL && !groups->schema->is_table)
+        sx_warn(c, at, "put `| window ...` before it, if old groups may go",
+                "without a window this keeps every group for ever");
     if (clause->count == 0) {
         sx_mistake(c, clause->at, STREAMD_E_SYNTAX, "write `{ name: count() }`", "there is no aggregate");
         ok = false;

@@ -48,6 +48,7 @@ struct sx_ast {
     bool has_else;
     int64_t integer;
     double real;
+    uint32_t height; /* of the tree below it */
     uint32_t count;
     struct sx_ast **args;
     const char **names;
@@ -101,6 +102,7 @@ struct sx_ast_body {
     bool start_latest;
     enum sx_on_error on_error;
     const char *error_topic;
+    struct sx_position error_at;
 };
 
 /* One clause of a stage, as written. */
@@ -134,6 +136,7 @@ struct sx_statement {
     const char *name;       /* NULL: unnamed */
     enum sx_flow_kind flow; /* stream, table, global */
     const char **topics;    /* source */
+    struct sx_position *topics_at;
     uint32_t topic_count;
     struct sx_ast_body *body; /* source */
     const char *from;         /* pipeline: the name it starts from */
@@ -142,11 +145,14 @@ struct sx_statement {
     uint32_t stage_count;
     const struct sx_type *type; /* param: declared type, or NULL */
     struct sx_ast *value;       /* set, param: value; function: body */
-    const char **words;         /* set: the words before the value */
-    uint32_t word_count;
+    enum sx_setting { SX_SET_GUARANTEE, SX_SET_COMMIT, SX_SET_ON_ERROR } setting;
+    bool guarantee; /* exactly once */
+    enum sx_on_error on_error;
+    const char *error_topic;
     struct sx_ast_field *parameters; /* function */
     uint32_t parameter_count;
     struct sx_test *test;
+    bool broken; /* it has a mistake that was reported */
     struct sx_statement *next;
 };
 

@@ -9,6 +9,10 @@ struct binding {
     const struct sx_ast_stage *stage;
     const struct sx_flow *input;
     uint32_t errors_before;
+    bool broken;              /* it uses a name whose mistakes are reported */
+    const char *on_names[32]; /* the left columns that a join's `on` names */
+    const char *on_alias;
+    uint32_t on_count;
 };
 
 #define SELF(b) ((struct binding *)(b))
@@ -20,7 +24,10 @@ static const struct sx_ast_clause *clause_of(struct sx_bind *b, uint32_t clause)
 
 static const struct sx_flow *input(struct sx_bind *b) { return SELF(b)->input; }
 static bool given(struct sx_bind *b, uint32_t clause) { return clause_of(b, clause)->given; }
-static bool failed(struct sx_bind *b) { return SELF(b)->c->errors.error_count > SELF(b)->errors_before; }
+static bool failed(struct sx_bind *b)
+{
+    return SELF(b)->broken || SELF(b)->c->errors.error_count > SELF(b)->errors_before;
+}
 
 static struct sx_position position(struct sx_bind *b, int clause)
 {
@@ -43,7 +50,7 @@ static void not_yet(struct sx_bind *b, int clause, const char *what)
 
 static void warn(struct sx_bind *b, int clause, const char *hint, const char *message)
 {
-    sx_diagnose(&SELF(b)->c->warnings, STREAMD_OK, position(b, clause), hint, "%s", message);
+    sx_warn(SELF(b)->c, position(b, clause), hint, "%s", message);
 }
 
 /* A literal or a param, as an int64: ints, durations. */
@@ -84,15 +91,50 @@ static uint32_t flow_count(struct sx_bind *b, uint32_t clause)
 static const struct sx_flow *flow(struct sx_bind *b, uint32_t clause, uint32_t number)
 {
     const struct sx_ast_clause *c = clause_of(b, clause);
+    const struct sx_flow *found;
 
     if (SELF(b)->stage->op->clauses[clause].kind == SX_CLAUSE_FLOW)
-        return c->expr ? sx_find_flow(SELF(b)->c, c->expr->text, c->expr->at) : NULL;
-    return sx_find_flow(SELF(b)->c, c->items[number].name, c->items[number].at);
+        found = c->expr ? sx_find_flow(SELF(b)->c, c->expr->text, c->expr->at) : NULL;
+    else
+        found = sx_find_flow(SELF(b)->c, c->items[number].name, c->items[number].at);
+    SELF(b)->broken |= found == NULL;
+    return found;
 }
 
 static struct sx_scope scope_of(struct sx_bind *b)
 {
     return (struct sx_scope){.c = SELF(b)->c, .schema = SELF(b)->input->schema};
+}
+
+/* Does the condition ask about null, or put something in its place? */
+static bool minds_null(const struct sx_ast *ast)
+{
+    bool found = ast->kind == SX_AST_IS_NULL || (ast->kind == SX_AST_BINARY && strcmp(ast->text, "??") == 0);
+
+    for (uint32_t i = 0; i < ast->count && !found; i++)
+        found = minds_null(ast->args[i]);
+    return found;
+}
+
+/* `x != "a"` is null for a null x, so a filter leaves such rows out, which surprises. */
+static void warn_of_null(struct sx_bind *b, const struct sx_ast *ast)
+{
+    const struct sx_schema *schema = SELF(b)->input->schema;
+    const struct sx_ast *left = ast->count ? ast->args[0] : NULL;
+    bool differs =
+        (ast->kind == SX_AST_BINARY && strcmp(ast->text, "!=") == 0 && ast->args[1]->kind != SX_AST_NULL) ||
+        ((ast->kind == SX_AST_IN || ast->kind == SX_AST_LIKE) && ast->negated);
+    bool ambiguous;
+    int column = -1;
+
+    if (differs && left->kind == SX_AST_NAME)
+        column = sx_schema_find(schema, SX_SLICE_NONE, sx_slice_of(left->text), &ambiguous);
+    if (column >= 0 && schema->fields[column].role == SX_ROLE_VALUE && !schema->fields[column].not_null)
+        sx_warn(SELF(b)->c, ast->at,
+                sx_arena_format(b->arena, "add `or %s is null`, or declare the field `not null`", left->text),
+                "rows in which `%s` is null are left out too", left->text);
+    for (uint32_t i = 0; i < ast->count && (ast->kind == SX_AST_BINARY || ast->kind == SX_AST_NOT); i++)
+        warn_of_null(b, ast->args[i]);
 }
 
 static const struct sx_program *expr(struct sx_bind *b, uint32_t clause, const struct sx_type *wanted,
@@ -101,6 +143,8 @@ static const struct sx_program *expr(struct sx_bind *b, uint32_t clause, const s
     struct sx_scope scope = scope_of(b);
     const struct sx_ast_clause *c = clause_of(b, clause);
 
+    if (c->expr != NULL && wanted == &sx_type_bool && !minds_null(c->expr))
+        warn_of_null(b, c->expr);
     return c->expr ? sx_check_program(&scope, c->expr, wanted, type) : NULL;
 }
 
@@ -113,6 +157,9 @@ struct named_list {
 
 static struct sx_named *push(struct sx_bind *b, struct named_list *list)
 {
+    if (list->count == SX_FIELDS_MAX)
+        sx_mistake(SELF(b)->c, SELF(b)->stage->at, STREAMD_E_SYNTAX, NULL, "there are more than %d columns",
+                   SX_FIELDS_MAX);
     if (list->count == list->room) {
         uint32_t room = list->room ? list->room * 2 : 8;
         struct sx_named *items = SX_ARENA_ARRAY(b->arena, struct sx_named, room);
@@ -138,8 +185,7 @@ static void add_column(struct sx_bind *b, struct named_list *list, uint32_t colu
     sx_program_build(expr_column, NULL, 0, b->arena, &item->program, NULL);
 }
 
-/* The name of an expression that was given none: a column's own; NULL: it has none. */
-static const char *own_name(const struct sx_ast *ast)
+const char *sx_own_name(const struct sx_ast *ast)
 {
     if (ast->kind == SX_AST_NAME)
         return ast->text;
@@ -242,7 +288,7 @@ static void add_exprs(struct sx_bind *b, struct named_list *list, const struct s
         return;
     }
     for (uint32_t i = 0; i < c->count; i++) {
-        const char *name = c->items[i].name ? c->items[i].name : own_name(c->items[i].expr);
+        const char *name = c->items[i].name ? c->items[i].name : sx_own_name(c->items[i].expr);
 
         if (name == NULL && unnamed++ == 0 && c->count == 1)
             name = "key";
@@ -263,7 +309,7 @@ static uint32_t named(struct sx_bind *b, uint32_t clause, const struct sx_named 
     switch (SELF(b)->stage->op->clauses[clause].kind) {
     case SX_CLAUSE_PROJECTION:
         for (uint32_t i = 0; i < c->count; i++) {
-            const char *name = c->items[i].name ? c->items[i].name : own_name(c->items[i].expr);
+            const char *name = c->items[i].name ? c->items[i].name : sx_own_name(c->items[i].expr);
 
             if (c->items[i].expr->kind == SX_AST_STAR) {
                 add_star(b, &list, &c->items[i]);
@@ -309,7 +355,7 @@ static uint32_t cases(struct sx_bind *b, uint32_t clause, const struct sx_named 
 
 static const struct sx_aggregation *aggregation(struct sx_bind *b, uint32_t clause)
 {
-    return sx_compile_aggregation(SELF(b)->c, clause_of(b, clause), SELF(b)->input);
+    return sx_compile_aggregation(SELF(b)->c, clause_of(b, clause), SELF(b)->input, SELF(b)->stage->at);
 }
 
 /* ---- on -------------------------------------------------------------------------------------- */
@@ -323,6 +369,8 @@ static void split_on(struct sx_bind *b, const struct sx_ast *ast, const struct s
         split_on(b, ast->args[1], parts, count, most);
     } else if (*count < most) {
         parts[(*count)++] = ast;
+    } else {
+        sx_mistake(SELF(b)->c, ast->at, STREAMD_E_SYNTAX, NULL, "a key has at most %u columns", most);
     }
 }
 
@@ -380,11 +428,21 @@ static bool on(struct sx_bind *b, uint32_t clause, const struct sx_flow *left, c
             if (key < 0)
                 return false;
         } else if (keys != 1 || parts_count != 1) {
-            sx_mistake(SELF(b)->c, own->at, STREAMD_E_TYPE, "write `a == R.x and b == R.y`",
-                       "`%s` has %u key columns, and each must be equal to something", alias, keys);
+            sx_mistake(SELF(b)->c, own->at, STREAMD_E_TYPE,
+                       sx_arena_format(b->arena, "write `a == %s.%s`, joined by `and` if there are several",
+                                       alias, keys ? right->schema->fields[0].name : "key"),
+                       "each part of `on` must be equal to a key column of `%s`", alias);
             return false;
         }
-        name = own_name(own);
+        if (items[key].program != NULL) {
+            sx_mistake(SELF(b)->c, parts[i]->at, STREAMD_E_TYPE, NULL, "`%s.%s` is equal to two things",
+                       alias, right->schema->fields[key].name);
+            return false;
+        }
+        name = sx_own_name(own);
+        if (name != NULL && SELF(b)->on_count < SX_COUNT(SELF(b)->on_names))
+            SELF(b)->on_names[SELF(b)->on_count++] = name;
+        SELF(b)->on_alias = alias;
         items[key].name = name ? name : "key";
         items[key].at = own->at;
         items[key].program = sx_check_program(&scope, own, right->schema->fields[key].type, &items[key].type);
@@ -433,6 +491,38 @@ static const struct sx_bind_ops ops = {
     .failed = failed,
 };
 
+/* Look up all names of streams first, so that each unknown one is reported. */
+static void find_flows(struct binding *self)
+{
+    for (uint32_t k = 0; k < self->stage->op->clause_count; k++) {
+        enum sx_clause_kind kind = self->stage->op->clauses[k].kind;
+
+        if (self->stage->clauses[k].given && (kind == SX_CLAUSE_FLOW || kind == SX_CLAUSE_FLOWS))
+            for (uint32_t i = 0; i < flow_count(&self->bind, k); i++)
+                flow(&self->bind, k, i);
+    }
+}
+
+/* What a join gives, with the left columns of its `on` marked. */
+static const struct sx_flow *mark_joined(struct binding *self)
+{
+    struct sx_flow *flow = sx_bind_flow_like(&self->bind, self->bind.result);
+    struct sx_schema *schema = SX_ARENA_NEW(self->bind.arena, struct sx_schema);
+    struct sx_field *fields = SX_ARENA_ARRAY(self->bind.arena, struct sx_field, flow->schema->count + 1);
+
+    *schema = *flow->schema;
+    for (uint32_t i = 0; i < schema->count; i++) {
+        fields[i] = flow->schema->fields[i];
+        if (fields[i].qualifier != NULL && strcmp(fields[i].qualifier, self->on_alias) == 0)
+            continue;
+        for (uint32_t n = 0; n < self->on_count; n++)
+            fields[i].joined_on |= strcmp(fields[i].name, self->on_names[n]) == 0;
+    }
+    schema->fields = fields;
+    flow->schema = schema;
+    return flow;
+}
+
 const struct sx_flow *sx_bind_stage(struct sx_compiler *c, const struct sx_ast_stage *stage,
                                     const struct sx_flow *in, const char *definition, bool is_named,
                                     bool *is_failed, const struct sx_named_flow **results,
@@ -452,9 +542,12 @@ const struct sx_flow *sx_bind_stage(struct sx_compiler *c, const struct sx_ast_s
         .errors_before = c->errors.error_count,
     };
 
+    find_flows(&b);
     stage->op->bind(&b.bind);
     *is_failed = failed(&b.bind);
     *results = b.bind.results;
     *result_count = b.bind.result_count;
-    return *is_failed ? NULL : b.bind.result;
+    if (*is_failed || b.bind.result == NULL)
+        return NULL;
+    return b.on_count ? mark_joined(&b) : b.bind.result;
 }

@@ -19,6 +19,17 @@ void sx_mistake(struct sx_compiler *c, struct sx_position at, streamd_status sta
     sx_diagnose(&c->errors, status, at, hint, "%s", message);
 }
 
+void sx_warn(struct sx_compiler *c, struct sx_position at, const char *hint, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    sx_diagnose(&c->warnings, STREAMD_OK, at, hint, "%s", message);
+}
+
 #define MISTAKE(scope, at, hint, ...) \
     (sx_mistake((scope)->c, (at), STREAMD_E_TYPE, (hint), __VA_ARGS__), NULL)
 #define TEXT(scope, type) sx_type_text((type), (scope)->c->arena)
@@ -59,7 +70,7 @@ const struct sx_expr *sx_check_cast_to(struct sx_compiler *c, const struct sx_ex
 {
     struct sx_expr *cast = sx_expr_new(c, SX_EXPR_CAST, type, expr->at, 1);
 
-    if (expr->op == SX_EXPR_CONST && expr->type->kind == SX_NULL) {
+    if (expr->type->kind == SX_NULL) { /* whatever it is, it is null */
         cast->op = SX_EXPR_CONST;
         cast->value = SX_VALUE_NULL;
         cast->count = 0;
@@ -69,19 +80,39 @@ const struct sx_expr *sx_check_cast_to(struct sx_compiler *c, const struct sx_ex
     return cast;
 }
 
+/* A constructor written out, each part fitted: [1, 2] as array<double>, {} of any type. */
+static const struct sx_expr *fit_parts(struct sx_compiler *c, const struct sx_expr *expr,
+                                       const struct sx_type *type)
+{
+    struct sx_expr *fitted = sx_expr_new(c, expr->op, type, expr->at, expr->count);
+
+    for (uint32_t i = 0; i < expr->count; i++) {
+        const struct sx_type *part = expr->op == SX_EXPR_STRUCT              ? type->fields[i].type
+                                     : expr->op == SX_EXPR_MAP && i % 2 == 0 ? &sx_type_string
+                                                                             : type->element;
+
+        fitted->args[i] = sx_fit(c, expr->args[i], part);
+        if (fitted->args[i] == NULL)
+            return NULL;
+    }
+    return fitted;
+}
+
 const struct sx_expr *sx_fit(struct sx_compiler *c, const struct sx_expr *expr, const struct sx_type *type)
 {
     if (sx_type_equal(expr->type, type))
         return expr;
     if (expr->type->kind == SX_NULL || (expr->type->kind == SX_INT && type->kind == SX_DOUBLE))
         return sx_check_cast_to(c, expr, type);
-    /* An empty array or map goes for one of any elements. */
-    if (expr->op == SX_EXPR_ARRAY && expr->count == 0 && type->kind == SX_ARRAY) {
-        struct sx_expr *empty = sx_expr_new(c, SX_EXPR_ARRAY, type, expr->at, 0);
-        return empty;
+    if ((expr->op == SX_EXPR_ARRAY && type->kind == SX_ARRAY) ||
+        (expr->op == SX_EXPR_MAP && type->kind == SX_MAP))
+        return fit_parts(c, expr, type);
+    if (expr->op == SX_EXPR_STRUCT && type->kind == SX_STRUCT && expr->count == type->field_count) {
+        for (uint32_t i = 0; i < expr->count; i++)
+            if (strcmp(expr->type->fields[i].name, type->fields[i].name) != 0)
+                return NULL;
+        return fit_parts(c, expr, type);
     }
-    if (expr->op == SX_EXPR_MAP && expr->count == 0 && type->kind == SX_MAP)
-        return sx_expr_new(c, SX_EXPR_MAP, type, expr->at, 0);
     return NULL;
 }
 
@@ -110,6 +141,33 @@ static const struct sx_expr *column(const struct sx_scope *s, struct sx_position
     return expr;
 }
 
+/* Several sides have a column of that name: the left one that a join's `on` names, if it is that; -1:
+ * it is not, which is reported. */
+static int choose_side(const struct sx_scope *s, const struct sx_ast *ast)
+{
+    const char *qualifier = NULL;
+    int found = -1;
+
+    for (uint32_t i = 0; i < s->schema->count; i++) {
+        const struct sx_field *field = &s->schema->fields[i];
+
+        if (strcmp(field->name, ast->text) != 0)
+            continue;
+        if (field->joined_on && (found < 0 || field->role == SX_ROLE_VALUE))
+            found = (int)i;
+        if (field->qualifier != NULL)
+            qualifier = field->qualifier;
+    }
+    if (found < 0)
+        sx_mistake(
+            s->c, ast->at, STREAMD_E_TYPE,
+            sx_arena_format(s->c->arena,
+                            "write `%s.%s` for that one, or name them apart in a `map` before the join",
+                            qualifier ? qualifier : "NAME", ast->text),
+            "`%s` is a column of both sides", ast->text);
+    return found;
+}
+
 static bool is_qualifier(const struct sx_scope *s, const char *name)
 {
     for (uint32_t i = 0; s->schema != NULL && i < s->schema->count; i++)
@@ -128,6 +186,12 @@ static const char *near_name(const struct sx_scope *s, const char *name, const c
         if (qualifier == NULL ||
             (s->schema->fields[i].qualifier && strcmp(qualifier, s->schema->fields[i].qualifier) == 0))
             names[count++] = s->schema->fields[i].name;
+    for (const struct sx_binding *b = s->bindings; b != NULL && count < SX_COUNT(names); b = b->next)
+        if (qualifier == NULL)
+            names[count++] = b->name;
+    for (const struct sx_statement *p = s->c->statements; p != NULL && count < SX_COUNT(names); p = p->next)
+        if (qualifier == NULL && p->kind == SX_STATEMENT_PARAM)
+            names[count++] = p->name;
     return sx_nearest(name, names, count);
 }
 
@@ -152,7 +216,15 @@ static const struct sx_expr *unknown_column(const struct sx_scope *s, struct sx_
                                             const char *qualifier)
 {
     const char *near = near_name(s, name, qualifier);
+    bool ambiguous;
 
+    if (s->uses != NULL && sx_schema_find(s->uses->rows, SX_SLICE_NONE, sx_slice_of(name), &ambiguous) >= 0)
+        return MISTAKE(s, at, sx_arena_format(s->c->arena, "put it into one: `last(%s)`", name),
+                       "`%s` is no group column, and stands outside an aggregate", name);
+    if (s->schema == NULL && near == NULL)
+        return MISTAKE(
+            s, at, s->bindings ? "hand a column over as an argument" : "only constants and params stand here",
+            s->bindings ? "`%s` is neither a parameter nor a param" : "there is no param `%s`", name);
     sx_mistake(s->c, at, STREAMD_E_NAME,
                near ? sx_arena_format(s->c->arena, "did you mean `%s`?", near) : all_names(s, qualifier),
                qualifier ? "`%2$s` has no column `%1$s`" : "there is no column `%s`", name, qualifier);
@@ -170,17 +242,18 @@ static const struct sx_expr *check_name(const struct sx_scope *s, const struct s
             return b->expr;
     if (s->schema != NULL) {
         index = sx_schema_find(s->schema, SX_SLICE_NONE, sx_slice_of(ast->text), &ambiguous);
-        if (index >= 0 && ambiguous)
-            return MISTAKE(
-                s, ast->at,
-                sx_arena_format(s->c->arena, "write `%s.%s` for this one",
-                                s->schema->fields[index].qualifier ? s->schema->fields[index].qualifier : "?",
-                                ast->text),
-                "`%s` is a column of both sides", ast->text);
-        if (index >= 0)
+        if (index >= 0 && ambiguous && (index = choose_side(s, ast)) < 0)
+            return NULL;
+        if (index >= 0) {
+            if (sx_map_get(&s->c->params, sx_slice_of(ast->text)) != NULL)
+                sx_warn(s->c, ast->at, "rename the param", "the column `%s` hides the param of that name",
+                        ast->text);
             return column(s, ast->at, index);
+        }
     }
     param = sx_map_get(&s->c->params, sx_slice_of(ast->text));
+    if (param != NULL && param->type == NULL)
+        return NULL; /* its mistakes are reported */
     if (param != NULL)
         return sx_check_literal(s, ast->at, param->type, param->value);
     if (is_qualifier(s, ast->text))
@@ -267,6 +340,9 @@ static const struct sx_expr *check_field(const struct sx_scope *s, const struct 
         index = sx_schema_find(s->schema, sx_slice_of(left->text), sx_slice_of(ast->text), &ambiguous);
         if (!own && index >= 0)
             return column(s, ast->at, index);
+        if (own && index >= 0)
+            sx_warn(s->c, left->at, "rename the column, or the stream",
+                    "`%s` is a column here, not the stream or table of that name", left->text);
         if (!own && strcmp(left->text, "window") == 0 && !is_qualifier(s, "window")) {
             if (!s->schema->windowed)
                 return MISTAKE(s, ast->at, NULL, "the rows have no window here");
@@ -319,24 +395,25 @@ static const struct sx_expr *check_index(const struct sx_scope *s, const struct 
 
 /* ---- Nested literals ------------------------------------------------------------------------- */
 
-/* The type that all have in common. */
-static const struct sx_type *common_type(const struct sx_scope *s, const struct sx_ast *ast,
-                                         struct sx_expr *expr, uint32_t first, uint32_t step)
+const struct sx_type *sx_check_common(const struct sx_scope *s, struct sx_expr *expr, uint32_t first,
+                                      uint32_t step, const char *what)
 {
-    const struct sx_type *type = &sx_type_null;
+    const struct sx_expr *like = NULL;
 
+    /* The one that the others go into: [1, 2.5] is of doubles, [null, "a"] of strings. */
     for (uint32_t i = first; i < expr->count; i += step)
-        if (type->kind == SX_NULL || (type->kind == SX_INT && expr->args[i]->type->kind == SX_DOUBLE))
-            type = expr->args[i]->type;
+        if (like == NULL || (sx_fit(s->c, expr->args[i], like->type) == NULL &&
+                             sx_fit(s->c, like, expr->args[i]->type) != NULL))
+            like = expr->args[i];
     for (uint32_t i = first; i < expr->count; i += step) {
-        const struct sx_expr *fitted = sx_fit(s->c, expr->args[i], type);
+        const struct sx_expr *fitted = sx_fit(s->c, expr->args[i], like->type);
 
         if (fitted == NULL)
-            return MISTAKE(s, expr->args[i]->at, NULL, "the elements are of different types, %s and %s",
-                           TEXT(s, type), TEXT(s, expr->args[i]->type));
+            return MISTAKE(s, expr->args[i]->at, NULL, "the %s are of different types, %s and %s", what,
+                           TEXT(s, like->type), TEXT(s, expr->args[i]->type));
         expr->args[i] = fitted;
     }
-    return type;
+    return like ? like->type : &sx_type_null;
 }
 
 static const struct sx_expr *check_nested(const struct sx_scope *s, const struct sx_ast *ast)
@@ -360,7 +437,7 @@ static const struct sx_expr *check_nested(const struct sx_scope *s, const struct
         expr->type = sx_type_struct(s->c->arena, fields, ast->count);
         return expr;
     }
-    type = common_type(s, ast, expr, op == SX_EXPR_MAP ? 1 : 0, op == SX_EXPR_MAP ? 2 : 1);
+    type = sx_check_common(s, expr, op == SX_EXPR_MAP ? 1 : 0, op == SX_EXPR_MAP ? 2 : 1, "elements");
     if (type == NULL)
         return NULL;
     expr->type = op == SX_EXPR_MAP ? sx_type_map(s->c->arena, type) : sx_type_array(s->c->arena, type);
@@ -449,41 +526,60 @@ const struct sx_expr *sx_check(const struct sx_scope *scope, const struct sx_ast
     fitted = sx_fit(scope->c, expr, wanted);
     if (fitted == NULL)
         return MISTAKE(scope, ast->at,
-                       sx_cast_exists(expr->type, wanted) && wanted->kind != SX_BOOL
+                       wanted->kind == SX_DURATION ? "durations are 500ms 10s 5m 2h 7d 1h30m"
+                       : sx_cast_exists(expr->type, wanted) && wanted->kind != SX_BOOL
                            ? sx_arena_format(scope->c->arena, "write `cast(... as %s)`", TEXT(scope, wanted))
                            : NULL,
                        "expected %s here, and this is %s", TEXT(scope, wanted), TEXT(scope, expr->type));
     return fitted;
 }
 
+const struct sx_program *sx_build(struct sx_compiler *c, const struct sx_expr *expr,
+                                  const struct sx_type *const *variables, uint32_t variable_count)
+{
+    const struct sx_program *program = NULL;
+    streamd_error *error = NULL;
+    struct sx_position at = expr->at;
+
+    if (sx_program_build(expr, variables, variable_count, c->arena, &program, &error) == STREAMD_OK)
+        return program;
+    if (streamd_error_line(error) > 0) {
+        at.line = streamd_error_line(error);
+        at.column = streamd_error_column(error);
+        at.length = 1;
+        sx_error_source(error, &at.length);
+    }
+    sx_mistake(c, at, STREAMD_E_TYPE, sx_error_hint(error), "%s", streamd_error_message(error));
+    streamd_error_free(error);
+    return NULL;
+}
+
 const struct sx_program *sx_check_program(const struct sx_scope *scope, const struct sx_ast *ast,
                                           const struct sx_type *wanted, const struct sx_type **type)
 {
     const struct sx_expr *expr = sx_check(scope, ast, wanted);
-    const struct sx_program *program = NULL;
-    streamd_error *error = NULL;
 
-    if (expr == NULL)
-        return NULL;
-    if (sx_program_build(expr, NULL, 0, scope->c->arena, &program, &error) != STREAMD_OK) {
-        sx_mistake(scope->c, ast->at, STREAMD_E_TYPE, NULL, "%s", streamd_error_message(error));
-        streamd_error_free(error);
-        return NULL;
-    }
-    if (type != NULL)
+    if (expr != NULL && type != NULL)
         *type = expr->type;
-    return program;
+    return expr != NULL ? sx_build(scope->c, expr, NULL, 0) : NULL;
 }
 
-bool sx_check_constant(const struct sx_scope *scope, const struct sx_ast *ast, const struct sx_type *wanted,
-                       struct sx_value *value)
+bool sx_constant_of(struct sx_compiler *c, const struct sx_expr *expr, struct sx_value *value)
 {
-    const struct sx_program *program = sx_check_program(scope, ast, wanted, NULL);
+    const struct sx_program *program = sx_build(c, expr, NULL, 0);
 
     if (program == NULL)
         return false;
     if (sx_program_is_constant(program, value))
         return true;
-    sx_mistake(scope->c, ast->at, STREAMD_E_TYPE, NULL, "expected a constant here");
+    sx_mistake(c, expr->at, STREAMD_E_TYPE, NULL, "expected a constant here");
     return false;
+}
+
+bool sx_check_constant(const struct sx_scope *scope, const struct sx_ast *ast, const struct sx_type *wanted,
+                       struct sx_value *value)
+{
+    const struct sx_expr *expr = sx_check(scope, ast, wanted);
+
+    return expr != NULL && sx_constant_of(scope->c, expr, value);
 }

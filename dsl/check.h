@@ -19,7 +19,7 @@ struct sx_definition {
 /* A param, with its value as a literal. */
 struct sx_param_value {
     const char *name;
-    const struct sx_type *type;
+    const struct sx_type *type; /* NULL: it has mistakes */
     struct sx_value value;
 };
 
@@ -27,7 +27,8 @@ struct sx_param_value {
 struct sx_defined {
     const char *name;
     const struct sx_statement *statement;
-    bool open; /* being expanded: it calls itself */
+    bool open;   /* being expanded: it calls itself */
+    bool broken; /* it has mistakes */
 };
 
 struct sx_compiler {
@@ -43,6 +44,7 @@ struct sx_compiler {
     struct sx_map signatures; /* of functions and aggregates, parsed once: text -> sx_signature */
     uint32_t source_count;
     const struct sx_source_spec **sources;
+    const struct sx_statement *statements; /* of the text in hand */
 };
 
 /* A name that stands for an expression: a parameter of a function that is expanded, `acc`. */
@@ -83,10 +85,16 @@ const struct sx_program *sx_check_program(const struct sx_scope *scope, const st
 /* An expression that must be a constant. */
 bool sx_check_constant(const struct sx_scope *scope, const struct sx_ast *ast, const struct sx_type *wanted,
                        struct sx_value *value);
+/* The value of a typed expression that must be a constant. */
+bool sx_constant_of(struct sx_compiler *c, const struct sx_expr *expr, struct sx_value *value);
 
 /* A call of an aggregate function; NULL and *is_one false: it is none. */
 const struct sx_expr *sx_check_aggregate(const struct sx_scope *scope, const struct sx_ast *ast,
                                          bool *is_one);
+
+/* A program of a typed expression; NULL: it cannot be, which is reported. */
+const struct sx_program *sx_build(struct sx_compiler *c, const struct sx_expr *expr,
+                                  const struct sx_type *const *variables, uint32_t variable_count);
 
 /* A node of the tree. */
 struct sx_expr *sx_expr_new(struct sx_compiler *c, enum sx_expr_op op, const struct sx_type *type,
@@ -97,6 +105,19 @@ const struct sx_signature *sx_signature_of(struct sx_compiler *c, const char *te
 
 void sx_mistake(struct sx_compiler *c, struct sx_position at, streamd_status status, const char *hint,
                 const char *format, ...) SX_PRINTF(5, 6);
+
+void sx_warn(struct sx_compiler *c, struct sx_position at, const char *hint, const char *format, ...)
+    SX_PRINTF(4, 5);
+
+/* Declare what a statement declares. `given`: the param's value from outside, or NULL. */
+void sx_declare_param(struct sx_compiler *c, const struct sx_statement *s, const char *given);
+void sx_declare_function(struct sx_compiler *c, const struct sx_statement *s);
+void sx_declare_setting(struct sx_compiler *c, const struct sx_statement *s);
+void sx_compile_pipeline(struct sx_compiler *c, const struct sx_statement *s);
+/* Give a flow a name; flow NULL: it has mistakes. */
+void sx_define(struct sx_compiler *c, const char *name, struct sx_position at, const struct sx_flow *flow);
+/* Reports what cannot be a topic's name. */
+void sx_check_topic(struct sx_compiler *c, const char *name, struct sx_position at);
 
 /* The definition of a name; reports an unknown one. NULL: unknown, or with mistakes. */
 const struct sx_flow *sx_find_flow(struct sx_compiler *c, const char *name, struct sx_position at);
@@ -109,12 +130,15 @@ const struct sx_flow *sx_bind_stage(struct sx_compiler *c, const struct sx_ast_s
                                     bool *failed, const struct sx_named_flow **results,
                                     uint32_t *result_count);
 
+/* The name of an expression that was given none: a column's own; NULL: it has none. */
+const char *sx_own_name(const struct sx_ast *ast);
+
 /* A source statement. */
 const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_statement *statement);
 /* A sink's body, or the defaults when `body` is NULL. */
 const struct sx_body *sx_compile_body(struct sx_compiler *c, const struct sx_ast_body *body,
                                       const struct sx_flow *flow, struct sx_position at);
 const struct sx_aggregation *sx_compile_aggregation(struct sx_compiler *c, const struct sx_ast_clause *clause,
-                                                    const struct sx_flow *groups);
+                                                    const struct sx_flow *groups, struct sx_position at);
 
 #endif

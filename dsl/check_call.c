@@ -1,6 +1,8 @@
 /* check_call.c: which function is called, with which arguments. */
 #include "dsl/check_call.h"
 
+#include "dsl/check_operator.h"
+
 #include "engine/base/text.h"
 
 #define ARGS_MAX 64
@@ -30,9 +32,12 @@ static bool has_name(const char *signature, const char *name)
 
 static const char *near_function(struct sx_compiler *c, const char *name)
 {
-    const char *names[1024];
-    uint32_t count = 0;
+    const char *names[1024] = {"if", "try"};
+    uint32_t count = 2;
 
+    for (const struct sx_statement *f = c->statements; f != NULL && count < SX_COUNT(names); f = f->next)
+        if (f->kind == SX_STATEMENT_FUNCTION)
+            names[count++] = f->name;
     for (uint32_t t = 0; t < c->catalog->function_table_count; t++)
         for (uint32_t r = 0; r < c->catalog->functions[t]->count && count < SX_COUNT(names); r++)
             names[count++] = sx_signature_of(c, c->catalog->functions[t]->rows[r].signature)->name;
@@ -46,12 +51,12 @@ static const char *near_function(struct sx_compiler *c, const char *name)
 static const struct sx_function_def *choose(struct sx_compiler *c, const char *name,
                                             const struct sx_type **types, uint32_t count,
                                             const struct sx_type **result, const struct sx_type **wanted,
-                                            const char **first_signature)
+                                            const char **signatures)
 {
+    struct sx_buffer all = {0};
     const struct sx_function_def *best = NULL;
     uint32_t best_cost = UINT32_MAX;
 
-    *first_signature = NULL;
     for (uint32_t t = 0; t < c->catalog->function_table_count; t++)
         for (uint32_t r = 0; r < c->catalog->functions[t]->count; r++) {
             const struct sx_function_def *row = &c->catalog->functions[t]->rows[r];
@@ -60,8 +65,7 @@ static const struct sx_function_def *choose(struct sx_compiler *c, const char *n
 
             if (!has_name(row->signature, name))
                 continue;
-            if (*first_signature == NULL)
-                *first_signature = row->signature;
+            sx_buffer_printf(&all, "%s%s", all.size ? ", or " : "it is ", row->signature);
             if (sx_signature_match(sx_signature_of(c, row->signature), types, count, c->arena, &gives, to,
                                    &cost) &&
                 cost < best_cost) {
@@ -71,6 +75,8 @@ static const struct sx_function_def *choose(struct sx_compiler *c, const char *n
                 memcpy(wanted, to, sizeof(*wanted) * count);
             }
         }
+    *signatures = all.size && best == NULL ? sx_arena_strndup(c->arena, all.data, all.size) : NULL;
+    sx_buffer_free(&all);
     return best;
 }
 
@@ -121,7 +127,7 @@ const struct sx_expr *sx_check_call(const struct sx_scope *s, const struct sx_as
     if (function == NULL) {
         near = signature ? NULL : near_function(s->c, name);
         sx_mistake(s->c, ast->at, signature ? STREAMD_E_TYPE : STREAMD_E_NAME,
-                   signature ? sx_arena_format(s->c->arena, "it is %s", signature)
+                   signature ? signature
                    : near    ? sx_arena_format(s->c->arena, "did you mean `%s`?", near)
                              : "`streamd functions` lists them",
                    signature ? "`%s` does not take (%s)" : "there is no function `%s`", name,
@@ -150,9 +156,15 @@ static const struct sx_expr *expand(const struct sx_scope *s, const struct sx_as
         sx_mistake(s->c, ast->at, STREAMD_E_TYPE, NULL, "`%s` calls itself", f->name);
         return NULL;
     }
+    if (ast->where != NULL) {
+        sx_mistake(s->c, ast->where->at, STREAMD_E_TYPE, NULL, "`where` stands in aggregates only");
+        return NULL;
+    }
+    if (defined->broken)
+        return NULL;
     if (ast->count != f->parameter_count) {
-        sx_mistake(s->c, ast->at, STREAMD_E_TYPE, NULL, "`%s` takes %u arguments, and here are %u", f->name,
-                   f->parameter_count, ast->count);
+        sx_mistake(s->c, ast->at, STREAMD_E_TYPE, NULL, "`%s` takes %u argument%s, and got %u", f->name,
+                   f->parameter_count, f->parameter_count == 1 ? "" : "s", ast->count);
         return NULL;
     }
     for (uint32_t i = 0; i < ast->count; i++) {
@@ -183,7 +195,7 @@ static const struct sx_expr *check_if(const struct sx_scope *s, const struct sx_
     }
     as_case.kind = SX_AST_CASE;
     as_case.has_else = true;
-    return sx_check(s, &as_case, NULL);
+    return sx_check_case(s, &as_case);
 }
 
 static const struct sx_expr *check_try(const struct sx_scope *s, const struct sx_ast *ast)

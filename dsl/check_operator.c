@@ -39,6 +39,10 @@ static const struct sx_expr *check_arithmetic(const struct sx_scope *s, const st
         return sx_check_literal(s, ast->at, type->kind == SX_NULL ? &sx_type_int : type, SX_VALUE_NULL);
     }
     if (is_number(x) && is_number(y)) {
+        if (op == SX_EXPR_DIV && s->uses != NULL && x->kind == SX_INT && y->kind == SX_INT &&
+            ast->args[0]->kind == SX_AST_CALL && ast->args[1]->kind == SX_AST_CALL)
+            sx_warn(s->c, ast->at, "write `* 1.0` behind the first for a double",
+                    "`/` of two ints cuts off what is behind the point");
         sx_check_unify(s, &a, &b);
         return pair(s, op, a->type, ast->at, a, b);
     }
@@ -57,18 +61,23 @@ static const struct sx_expr *check_arithmetic(const struct sx_scope *s, const st
     return MISTAKE(s, ast->at,
                    x->kind == SX_STRING || y->kind == SX_STRING
                        ? "write `cast(x as string)` to join it, or `cast(x as int)` to reckon"
+                   : (is_point(x) || x->kind == SX_DURATION) && is_number(y)
+                       ? "a duration is written `5s`; `n * 1ms` makes one of an int"
                        : NULL,
                    "`%s` does not work on %s and %s", ast->text, TEXT(s, x), TEXT(s, y));
 }
 
-static const struct sx_expr *check_comparison(const struct sx_scope *s, const struct sx_ast *ast,
-                                              enum sx_expr_op op)
+static const struct sx_expr *compare(const struct sx_scope *s, const struct sx_ast *ast, enum sx_expr_op op,
+                                     const struct sx_expr *a, const struct sx_expr *b)
 {
-    const struct sx_expr *a = sx_check(s, ast->args[0], NULL), *b = sx_check(s, ast->args[1], NULL);
     const char *hint = NULL;
 
     if (a == NULL || b == NULL)
         return NULL;
+    if (ast->kind == SX_AST_BINARY &&
+        (ast->args[0]->kind == SX_AST_NULL || ast->args[1]->kind == SX_AST_NULL))
+        sx_warn(s->c, ast->at, op == SX_EXPR_NE ? "write `is not null`" : "write `is null`",
+                "`%s null` is always null", ast->text);
     if (sx_check_unify(s, &a, &b))
         return pair(s, op, &sx_type_bool, ast->at, a, b);
     if ((a->type->kind == SX_TIMESTAMP && b->type->kind == SX_STRING) ||
@@ -77,6 +86,14 @@ static const struct sx_expr *check_comparison(const struct sx_scope *s, const st
     else if (a->type->kind == SX_STRING || b->type->kind == SX_STRING)
         hint = "text stands between quotes; `cast(x as int)` makes a number of it";
     return MISTAKE(s, ast->at, hint, "%s and %s cannot be compared", TEXT(s, a->type), TEXT(s, b->type));
+}
+
+static const struct sx_expr *check_comparison(const struct sx_scope *s, const struct sx_ast *ast,
+                                              enum sx_expr_op op)
+{
+    const struct sx_expr *a = sx_check(s, ast->args[0], NULL), *b = sx_check(s, ast->args[1], NULL);
+
+    return compare(s, ast, op, a, b);
 }
 
 static const struct sx_expr *check_logic(const struct sx_scope *s, const struct sx_ast *ast,
@@ -146,6 +163,11 @@ const struct sx_expr *sx_check_in(const struct sx_scope *s, const struct sx_ast 
         return NULL;
     if (list->kind != SX_AST_ARRAY) {
         struct sx_ast *turned[] = {(struct sx_ast *)list, ast->args[0]};
+        const struct sx_expr *in_array = sx_check(s, list, NULL);
+
+        if (in_array != NULL && in_array->type->kind != SX_ARRAY && in_array->type->kind != SX_NULL)
+            return MISTAKE(s, list->at, "write `x in [a, b]`",
+                           "expected an array behind `in`, and this is %s", TEXT(s, in_array->type));
         return sx_check_negated(s, ast, sx_check_call(s, ast, "array_contains", turned, 2), ast->negated);
     }
     in = sx_expr_new(s->c, SX_EXPR_IN, &sx_type_bool, ast->at, list->count + 1);
@@ -173,51 +195,38 @@ const struct sx_expr *sx_check_in(const struct sx_scope *s, const struct sx_ast 
 /* x between a and b: x >= a and x <= b */
 const struct sx_expr *sx_check_between(const struct sx_scope *s, const struct sx_ast *ast)
 {
-    struct sx_ast low = *ast, high = *ast;
-    struct sx_ast *low_args[] = {ast->args[0], ast->args[1]}, *high_args[] = {ast->args[0], ast->args[2]};
-    const struct sx_expr *a, *b;
+    const struct sx_expr *x = sx_check(s, ast->args[0], NULL), *a = sx_check(s, ast->args[1], NULL),
+                         *b = sx_check(s, ast->args[2], NULL);
+    const struct sx_expr *low = compare(s, ast, SX_EXPR_GE, x, a),
+                         *high = low ? compare(s, ast, SX_EXPR_LE, x, b) : NULL;
 
-    low.args = low_args;
-    high.args = high_args;
-    a = check_comparison(s, &low, SX_EXPR_GE);
-    b = a ? check_comparison(s, &high, SX_EXPR_LE) : NULL;
-    return b ? sx_check_negated(s, ast, pair(s, SX_EXPR_AND, &sx_type_bool, ast->at, a, b), ast->negated)
-             : NULL;
+    return high ? sx_check_negated(s, ast, pair(s, SX_EXPR_AND, &sx_type_bool, ast->at, low, high),
+                                   ast->negated)
+                : NULL;
 }
 
 const struct sx_expr *sx_check_case(const struct sx_scope *s, const struct sx_ast *ast)
 {
-    uint32_t branches = ast->count / 2;
-    struct sx_expr *expr = sx_expr_new(s->c, SX_EXPR_CASE, &sx_type_null, ast->at, branches * 2 + 1);
-    const struct sx_type *type = &sx_type_null;
+    uint32_t branches = ast->count / 2, count = branches * 2 + 1;
+    struct sx_expr *expr = sx_expr_new(s->c, SX_EXPR_CASE, NULL, ast->at, count);
+    /* The values alone, to find their type. */
+    struct sx_expr *values = sx_expr_new(s->c, SX_EXPR_CASE, NULL, ast->at, branches + 1);
+    bool ok = true;
 
-    for (uint32_t i = 0; i < branches * 2 + 1; i++) {
-        bool condition = i < branches * 2 && i % 2 == 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bool condition = i + 1 < count && i % 2 == 0;
 
-        if (i == branches * 2 && !ast->has_else) {
-            expr->args[i] = sx_check_literal(s, ast->at, &sx_type_null, SX_VALUE_NULL);
-            continue;
-        }
-        expr->args[i] = sx_check(s, ast->args[i], condition ? &sx_type_bool : NULL);
-        if (expr->args[i] == NULL)
-            return NULL;
-        if (condition || expr->args[i]->type->kind == SX_NULL)
-            continue;
-        if (type->kind == SX_NULL || (type->kind == SX_INT && expr->args[i]->type->kind == SX_DOUBLE))
-            type = expr->args[i]->type;
+        expr->args[i] = i < ast->count ? sx_check(s, ast->args[i], condition ? &sx_type_bool : NULL)
+                                       : sx_check_literal(s, ast->at, &sx_type_null, SX_VALUE_NULL);
+        ok &= expr->args[i] != NULL;
+        if (!condition)
+            values->args[i / 2] = expr->args[i];
     }
-    for (uint32_t i = 1; i < branches * 2 + 1; i += i + 1 < branches * 2 ? 2 : 1) {
-        const struct sx_expr *fitted;
-
-        if (i < branches * 2 && i % 2 == 0)
-            continue;
-        fitted = sx_fit(s->c, expr->args[i], type);
-        if (fitted == NULL)
-            return MISTAKE(s, expr->args[i]->at, NULL, "the branches are of different types, %s and %s",
-                           TEXT(s, type), TEXT(s, expr->args[i]->type));
-        expr->args[i] = fitted;
-    }
-    expr->type = type;
+    if (!ok || (expr->type = sx_check_common(s, values, 0, 1, "branches")) == NULL)
+        return NULL;
+    for (uint32_t v = 0; v < branches; v++)
+        expr->args[v * 2 + 1] = values->args[v];
+    expr->args[count - 1] = values->args[branches];
     return expr;
 }
 

@@ -24,6 +24,10 @@ const struct sx_expr *sx_check_cast_to(struct sx_compiler *c, const struct sx_ex
 struct sx_expr *sx_check_unary(const struct sx_scope *s, enum sx_expr_op op, const struct sx_type *type,
                                struct sx_position at, const struct sx_expr *arg);
 
+/* Every `step`-th operand from `first` as one type, which is given; NULL: there is none, reported. */
+const struct sx_type *sx_check_common(const struct sx_scope *s, struct sx_expr *expr, uint32_t first,
+                                      uint32_t step, const char *what);
+
 /* Both as one type: numbers as double when one is, null as the other. False: there is none. */
 bool sx_check_unify(const struct sx_scope *s, const struct sx_expr **a, const struct sx_expr **b);
 

@@ -46,7 +46,7 @@ static char *line_of(const struct sx_diagnostics *d, struct sx_position at)
         const char *from = text->data, *end = text->data + text->size, *stop;
         char *line;
 
-        if (at.file == NULL || strcmp(text->name, at.file) != 0)
+        if (text->name != at.file) /* the text itself, not one of the same name */
             continue;
         for (uint32_t n = 1; n < at.line && from < end; n++) {
             const char *next = memchr(from, '\n', (size_t)(end - from));

@@ -26,6 +26,16 @@ static const struct sx_format_def *find_format(struct sx_compiler *c, const char
     return NULL;
 }
 
+/* `csv` is for values, `none` for keys. */
+static bool check_side(struct sx_compiler *c, const char *name, bool key, struct sx_position at)
+{
+    if (strcmp(name, key ? "csv" : "none") != 0)
+        return true;
+    sx_mistake(c, at, STREAMD_E_TYPE, key ? "write `key string`" : "write `value json { ... }`",
+               "`%s` cannot be the format of a %s", name, key ? "key" : "value");
+    return false;
+}
+
 static const void *bind_format(struct sx_compiler *c, const struct sx_format_def *format,
                                const struct sx_format_field *fields, uint32_t count, bool whole,
                                const struct sx_ast_format *written, struct sx_position at)
@@ -91,7 +101,7 @@ static const struct sx_type *single_type(struct sx_compiler *c, const struct sx_
 }
 
 /* A key or value: its format and fields; `name` is what a single column is called. */
-static bool declare(struct sx_compiler *c, const struct sx_ast_format *written, const char *name,
+static bool declare(struct sx_compiler *c, const struct sx_ast_format *written, const char *name, bool key,
                     const struct sx_format_def **format, const void **plan,
                     const struct sx_format_field **fields, uint32_t *count)
 {
@@ -99,7 +109,7 @@ static bool declare(struct sx_compiler *c, const struct sx_ast_format *written, 
     bool whole;
 
     *format = find_format(c, written->name, written->at);
-    if (*format == NULL)
+    if (*format == NULL || !check_side(c, written->name, key, written->at))
         return false;
     if (strcmp(written->name, "none") == 0) {
         *count = 0;
@@ -174,16 +184,19 @@ const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_s
                    s->name);
         return NULL;
     }
-    if (s->flow != SX_FLOW_STREAM && body->key.name == NULL) {
-        sx_mistake(c, s->at, STREAMD_E_SYNTAX, "write `key string`", "the table `%s` has no `key`", s->name);
+    if (s->flow != SX_FLOW_STREAM && (body->key.name == NULL || strcmp(body->key.name, "none") == 0)) {
+        sx_mistake(c, body->key.name ? body->key.at : s->at, STREAMD_E_SYNTAX, "write `key string`",
+                   "the table `%s` has no `key`", s->name);
         return NULL;
     }
-    if (s->flow == SX_FLOW_GLOBAL && spec->time != NULL)
-        ok = false;
-    ok &= declare(c, body->key.name ? &body->key : &no_key, "key", &spec->key_format, &spec->key_plan,
+    for (uint32_t t = 0; t < s->topic_count; t++)
+        sx_check_topic(c, s->topics[t], s->topics_at[t]);
+    if (body->on_error == SX_ON_ERROR_TOPIC)
+        sx_check_topic(c, body->error_topic, body->error_at);
+    ok &= declare(c, body->key.name ? &body->key : &no_key, "key", true, &spec->key_format, &spec->key_plan,
                   &spec->key_fields, &spec->key_count);
-    ok &= declare(c, &body->value, "value", &spec->value_format, &spec->value_plan, &spec->value_fields,
-                  &spec->value_count);
+    ok &= declare(c, &body->value, "value", false, &spec->value_format, &spec->value_plan,
+                  &spec->value_fields, &spec->value_count);
     if (ok && body->time != NULL)
         ok = check_time(c, spec, body->time);
     if (!ok)
@@ -231,7 +244,7 @@ static bool set_key(struct sx_compiler *c, const struct sx_ast_body *body, const
         return false;
     }
     out->key_format = find_format(c, name, at);
-    if (out->key_format == NULL)
+    if (out->key_format == NULL || !check_side(c, name, true, at))
         return false;
     out->key_count = strcmp(name, "none") == 0 ? 0 : schema->key_count;
     if (out->key_count == 0 && strcmp(name, "none") != 0) {
@@ -287,7 +300,8 @@ static bool set_value(struct sx_compiler *c, const struct sx_ast_body *body, con
     if (!check_value_names(c, schema, at))
         return false;
     out->value_format = find_format(c, written ? written->name : "json", written ? written->at : at);
-    if (out->value_format == NULL)
+    if (out->value_format == NULL ||
+        !check_side(c, out->value_format->name, false, written ? written->at : at))
         return false;
     whole = !out->value_format->takes_fields || (written != NULL && written->type != NULL);
     for (uint32_t i = 0; i < schema->count; i++) {
@@ -332,7 +346,11 @@ static bool set_headers(struct sx_compiler *c, const struct sx_ast_body *body, c
     for (uint32_t i = 0; i < body->header_count; i++) {
         const struct sx_ast_item *item = &body->headers[i];
 
-        headers[i].name = item->name ? item->name : item->expr->text;
+        headers[i].name = item->name ? item->name : sx_own_name(item->expr);
+        if (headers[i].name == NULL) {
+            sx_mistake(c, item->at, STREAMD_E_SYNTAX, "write `name: expression`", "the header needs a name");
+            return false;
+        }
         headers[i].type = &sx_type_string;
         headers[i].program = sx_check_program(scope, item->expr, &sx_type_string, NULL);
         if (headers[i].program == NULL)

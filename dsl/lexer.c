@@ -151,7 +151,7 @@ static void lex_backquoted(struct lexer *x)
     const char *from = x->at++;
     struct sx_token *token;
 
-    while (x->at < x->end && *x->at != '`' && *x->at != '\n')
+    while (x->at < x->end && *x->at != '`' && (unsigned char)*x->at >= ' ' && *x->at != 0x7f)
         x->at++;
     if (x->at >= x->end || *x->at != '`' || x->at == from + 1) {
         sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, from + 1), NULL,
@@ -165,6 +165,8 @@ static void lex_backquoted(struct lexer *x)
     token->text = sx_arena_strndup(x->arena, from + 1, (size_t)(x->at - from) - 2);
     token->size = (uint32_t)(x->at - from) - 2;
     token->quoted = true;
+    if (!sx_utf8_valid(sx_slice(token->text, token->size)))
+        sx_diagnose(x->d, STREAMD_E_SYNTAX, token->at, NULL, "the name is not valid UTF-8");
 }
 
 /* `64MiB` and the like. */
@@ -211,6 +213,11 @@ static void lex_number(struct lexer *x)
     }
     if (sx_read_int(text, &token->integer))
         return;
+    /* The smallest int has no positive: the parser takes this one behind a minus only. */
+    if (sx_slice_equal(text, SX_SLICE("9223372036854775808"))) {
+        token->integer = INT64_MIN;
+        return;
+    }
     if (sx_read_duration(text, &token->integer)) {
         token->kind = SX_TOKEN_DURATION;
     } else if (read_size(text, &token->integer)) {
@@ -285,8 +292,6 @@ struct sx_token *sx_lex(const struct sx_text *text, struct sx_arena *arena, stru
     struct lexer x = {
         .text = text, .at = text->data, .end = text->data + text->size, .line = 1, .arena = arena, .d = d};
 
-    if (text->size >= 3 && memcmp(text->data, "\xef\xbb\xbf", 3) == 0)
-        x.at += 3; /* a byte order mark */
     x.line_start = x.at;
     if (text->size > SX_TEXT_MAX) {
         sx_diagnose(d, STREAMD_E_SYNTAX, position(&x, x.at, x.at), NULL, "the file is larger than 1 MiB");

@@ -141,6 +141,18 @@ void *sx_parse_grown(struct sx_parser *p, void *items, uint32_t count, size_t wi
 
 /* ---- Statements ------------------------------------------------------------------------------ */
 
+static bool at_pipeline(const struct sx_parser *p)
+{
+    return p->at->kind == SX_TOKEN_NAME && p->at[1].kind == SX_TOKEN_SIGN && strcmp(p->at[1].text, "|") == 0;
+}
+
+static bool first_on_line(const struct sx_parser *p)
+{
+    return p->at == p->tokens || p->at[-1].at.line < p->at->at.line;
+}
+
+/* Could a statement begin here? Used only to find one's place again, so it may guess: the words that
+ * begin one are also names, and count when they stand at a line's beginning. */
 static bool at_statement(const struct sx_parser *p)
 {
     static const char *const heads[] = {"application", "param", "set", "include", "function", "test"};
@@ -150,8 +162,10 @@ static bool at_statement(const struct sx_parser *p)
         return true;
     if (p->at->kind != SX_TOKEN_NAME)
         return false;
-    if (next->kind == SX_TOKEN_SIGN && strcmp(next->text, "|") == 0)
-        return true;
+    /* `groub by customer | ...`: behind a mistake a name and a bar are the end of a stage, unless the
+     * name begins a line. */
+    if (at_pipeline(p))
+        return first_on_line(p);
     if (sx_at_words(p, "global table"))
         return true;
     if (next->kind != SX_TOKEN_NAME && next->kind != SX_TOKEN_STRING)
@@ -163,7 +177,7 @@ static bool at_statement(const struct sx_parser *p)
     }
     for (size_t i = 0; i < SX_COUNT(heads); i++)
         if (sx_at_word(p, heads[i]))
-            return p->at->at.column == 1;
+            return first_on_line(p);
     return false;
 }
 
@@ -194,6 +208,7 @@ static struct sx_statement *add_statement(struct sx_parser *p, enum sx_statement
 
     statement->kind = kind;
     statement->at = at;
+    p->statement = statement;
     *p->file->last = statement;
     p->file->last = &statement->next;
     return statement;
@@ -230,9 +245,12 @@ static void parse_topics(struct sx_parser *p, struct sx_statement *s)
                         sx_here(p));
         return;
     }
-    do
+    do {
+        uint32_t count = s->topic_count;
+
+        *SX_PARSE_PUSH(p, s->topics_at, count) = p->at->at;
         *SX_PARSE_PUSH(p, s->topics, s->topic_count) = sx_want_string(p, "the topic's name");
-    while (sx_take_sign(p, ","));
+    } while (!p->failed && sx_take_sign(p, ","));
 }
 
 /* stream NAME from ... { } | stream NAME = NAME | stages */
@@ -265,8 +283,11 @@ static void parse_definition(struct sx_parser *p, enum sx_flow_kind flow)
     s = add_statement(p, SX_STATEMENT_PIPELINE, at);
     s->name = name;
     s->flow = flow;
+    if (flow == SX_FLOW_GLOBAL)
+        sx_parse_failed(p, at, "write `table NAME = ...`", "a global table is read from a topic");
     s->from = sx_want_name(p, "the stream or table it starts from", &s->from_at);
-    parse_stages(p, s);
+    if (!p->failed)
+        parse_stages(p, s);
 }
 
 static void parse_param(struct sx_parser *p)
@@ -279,25 +300,62 @@ static void parse_param(struct sx_parser *p)
         return;
     s = add_statement(p, SX_STATEMENT_PARAM, at);
     s->name = name;
-    if (p->at->kind == SX_TOKEN_NAME && !at_statement(p))
+    if (!sx_at_sign(p, "="))
         s->type = sx_parse_type(p);
-    if (sx_take_sign(p, "="))
+    if (!p->failed && sx_take_sign(p, "="))
         s->value = sx_parse_expr(p);
+}
+
+/* fail | skip | to topic "t" */
+enum sx_on_error sx_parse_on_error(struct sx_parser *p, const char **topic, struct sx_position *at)
+{
+    *at = p->at->at;
+    if (sx_take_word(p, "fail"))
+        return SX_ON_ERROR_FAIL;
+    if (sx_take_word(p, "skip"))
+        return SX_ON_ERROR_SKIP;
+    if (sx_at_words(p, "to topic")) {
+        p->at += 2;
+        *at = p->at->at;
+        *topic = sx_want_string(p, "the topic's name");
+        return SX_ON_ERROR_TOPIC;
+    }
+    sx_parse_failed(p, p->at->at, "it is `on error fail`, `on error skip` or `on error to topic \"t\"`",
+                    "expected what to do on an error, got %s", sx_here(p));
+    return SX_ON_ERROR_DEFAULT;
 }
 
 /* set guarantee exactly_once | set commit 100ms | set on error to topic "t" */
 static void parse_set(struct sx_parser *p)
 {
+    static const char *const names[] = {"guarantee", "commit", "on error"};
     struct sx_statement *s = add_statement(p, SX_STATEMENT_SET, p->at->at);
+    const char *near;
 
-    sx_take_sign(p, "=");
-    while (p->at->kind == SX_TOKEN_NAME && (s->word_count == 0 || !at_statement(p)))
-        *SX_PARSE_PUSH(p, s->words, s->word_count) = (p->at++)->text;
-    sx_take_sign(p, "=");
-    if (s->word_count == 0)
-        sx_parse_failed(p, p->at->at, NULL, "expected a setting, got %s", sx_here(p));
-    else if (p->at->kind != SX_TOKEN_END && p->at->kind != SX_TOKEN_NAME && p->at->kind != SX_TOKEN_SIGN)
+    if (sx_take_word(p, "guarantee")) {
+        s->setting = SX_SET_GUARANTEE;
+        s->at = p->at->at;
+        s->guarantee = sx_take_word(p, "exactly_once");
+        if (!s->guarantee && !sx_take_word(p, "at_least_once"))
+            sx_parse_failed(p, p->at->at, "it is `exactly_once` or `at_least_once`",
+                            "expected a guarantee, got %s", sx_here(p));
+    } else if (sx_take_word(p, "commit")) {
+        s->setting = SX_SET_COMMIT;
         s->value = sx_parse_expr(p);
+    } else if (sx_at_words(p, "on error")) {
+        p->at += 2;
+        s->setting = SX_SET_ON_ERROR;
+        s->on_error = sx_parse_on_error(p, &s->error_topic, &s->at);
+    } else {
+        near = p->at->kind == SX_TOKEN_NAME ? sx_nearest(p->at->text, names, SX_COUNT(names)) : NULL;
+        sx_parse_failed(p, p->at->at,
+                        near ? sx_arena_format(p->arena, "did you mean `%s`?", near)
+                             : "a file sets `guarantee`, `commit` and `on error`; where a topology runs is "
+                               "the command's business",
+                        p->at->kind == SX_TOKEN_NAME ? "there is no setting %s"
+                                                     : "expected a setting, got %s",
+                        sx_here(p));
+    }
 }
 
 /* function vat(x double) = x * 0.2 */
@@ -348,6 +406,8 @@ static void parse_include(struct sx_parser *p)
     p->include_depth--;
     p->tokens = tokens;
     p->at = back;
+    p->failed = false;
+    p->statement = NULL;
 }
 
 static void parse_application(struct sx_parser *p)
@@ -361,7 +421,13 @@ static void parse_application(struct sx_parser *p)
 
 static void parse_statement(struct sx_parser *p)
 {
-    if (sx_take_word(p, "application")) {
+    if (at_pipeline(p)) {
+        struct sx_statement *s = add_statement(p, SX_STATEMENT_PIPELINE, p->at->at);
+
+        s->from = sx_want_name(p, "the stream or table it starts from", &s->from_at);
+        if (!p->failed)
+            parse_stages(p, s);
+    } else if (sx_take_word(p, "application")) {
         parse_application(p);
     } else if (sx_take_word(p, "param")) {
         parse_param(p);
@@ -381,13 +447,6 @@ static void parse_statement(struct sx_parser *p)
         parse_definition(p, SX_FLOW_STREAM);
     } else if (sx_take_word(p, "table")) {
         parse_definition(p, SX_FLOW_TABLE);
-    } else if (p->at->kind == SX_TOKEN_NAME && p->at[1].kind == SX_TOKEN_SIGN &&
-               strcmp(p->at[1].text, "|") == 0) {
-        struct sx_statement *s = add_statement(p, SX_STATEMENT_PIPELINE, p->at->at);
-        s->from = p->at->text;
-        s->from_at = p->at->at;
-        p->at++;
-        parse_stages(p, s);
     } else {
         static const char *const heads[] = {"application", "param", "set",    "include", "function",
                                             "stream",      "table", "global", "test"};
@@ -415,8 +474,11 @@ void sx_parse_text(struct sx_parser *p, const struct sx_text *text, struct sx_as
 
         /* What stood behind `|` in a pipeline whose last stages were given up is not said again. */
         p->failed = false;
+        p->statement = NULL;
         parse_statement(p);
         if (p->failed) {
+            if (p->statement != NULL)
+                p->statement->broken = true;
             if (p->at == before)
                 p->at++;
             recover(p, false);

@@ -17,6 +17,7 @@ struct sx_parser {
                                      void *arg);
     void *arg;
     struct sx_ast_file *file;
+    struct sx_statement *statement; /* the last one begun; NULL: none yet */
     uint32_t include_depth;
 };
 
@@ -25,7 +26,9 @@ void sx_parse_text(struct sx_parser *parser, const struct sx_text *text, struct 
 
 /* ---- Between the files of the parser --------------------------------------------------------- */
 
-#define SX_DEPTH_MAX 256 /* of expressions and types */
+#define SX_DEPTH_MAX 256   /* of expressions and types */
+#define SX_CHAIN_MAX 1000  /* operators in a row */
+#define SX_FIELDS_MAX 4096 /* columns of a row, fields of a struct */
 
 bool sx_at_sign(const struct sx_parser *p, const char *sign);
 bool sx_at_word(const struct sx_parser *p, const char *word); /* an unquoted name */
@@ -44,14 +47,22 @@ const char *sx_here(struct sx_parser *p);
 struct sx_ast *sx_ast_new(struct sx_parser *p, enum sx_ast_kind kind, struct sx_position at);
 void sx_ast_add(struct sx_parser *p, struct sx_ast *to, struct sx_ast *child);
 
+/* One level deeper; false: it is too deep, which is reported. Who got true takes one off p->depth. */
+bool sx_parse_enter(struct sx_parser *p);
 struct sx_ast *sx_parse_expr(struct sx_parser *p);
+/* A literal alone: what follows it does not go on with it, so that two can stand side by side. */
+struct sx_ast *sx_parse_value(struct sx_parser *p);
 const struct sx_type *sx_parse_type(struct sx_parser *p);
 /* `{ a, b: expr, *, NAME.*, * except (c) }`: `star` allows stars. */
 void sx_parse_braced_items(struct sx_parser *p, bool star, struct sx_ast_item **items, uint32_t *count);
 void sx_parse_stage(struct sx_parser *p, struct sx_ast_stage *stage);
 struct sx_ast_body *sx_parse_body(struct sx_parser *p, bool source);
+enum sx_on_error sx_parse_on_error(struct sx_parser *p, const char **topic, struct sx_position *at);
 void sx_parse_fields(struct sx_parser *p, struct sx_ast_field **fields, uint32_t *count);
 struct sx_test *sx_parse_test(struct sx_parser *p);
+
+/* The name of a param that was declared above? */
+bool sx_is_param(const struct sx_parser *p, const char *name);
 
 /* A growing array in the parser's arena: room for one more at *items. */
 void *sx_parse_grown(struct sx_parser *p, void *items, uint32_t count, size_t width);

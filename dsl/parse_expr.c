@@ -1,4 +1,4 @@
-/* parse_expr.c: expressions by precedence, and types.
+/* parse_expr.c: expressions by precedence.
  *
  *   or, and, not, comparisons (== != < <= > >= =~ !~ in between like is), ??, + -, * / %, unary -,
  *   . and [ ]                                                               from loosest to tightest
@@ -17,9 +17,15 @@ struct sx_ast *sx_ast_new(struct sx_parser *p, enum sx_ast_kind kind, struct sx_
     return ast;
 }
 
+/* Chains such as `a + b + c ...` are trees as deep as they are long, and whoever walks a tree must not
+ * run out of stack. */
 void sx_ast_add(struct sx_parser *p, struct sx_ast *to, struct sx_ast *child)
 {
     *SX_PARSE_PUSH(p, to->args, to->count) = child;
+    to->height = SX_MAX(to->height, child->height + 1);
+    if (to->height > SX_CHAIN_MAX)
+        sx_parse_failed(p, to->at, "put a part of it into a `map` before, or into a function",
+                        "the expression chains more than %d operators", SX_CHAIN_MAX);
 }
 
 /* The place from the beginning of one to where the parser stands now, if that is on one line. */
@@ -42,11 +48,13 @@ static struct sx_ast *binary(struct sx_parser *p, const char *text, struct sx_as
     return ast;
 }
 
-static bool enter(struct sx_parser *p)
+bool sx_parse_enter(struct sx_parser *p)
 {
-    if (p->depth++ < SX_DEPTH_MAX)
+    if (p->depth < SX_DEPTH_MAX) {
+        p->depth++;
         return true;
-    sx_parse_failed(p, p->at->at, NULL, "expressions are nested more than %d deep", SX_DEPTH_MAX);
+    }
+    sx_parse_failed(p, p->at->at, NULL, "what is written here is nested more than %d deep", SX_DEPTH_MAX);
     return false;
 }
 
@@ -197,6 +205,9 @@ static struct sx_ast *parse_struct(struct sx_parser *p)
             sx_parse_failed(p, items[i].at, "write `name: value`", "a field of a struct needs a name");
             break;
         }
+        for (uint32_t j = 0; j < i; j++)
+            if (strcmp(items[i].name, items[j].name) == 0)
+                sx_parse_failed(p, items[i].at, NULL, "the field `%s` is there twice", items[i].name);
         *SX_PARSE_PUSH(p, ast->names, names) = items[i].name;
         sx_ast_add(p, ast, items[i].expr);
     }
@@ -292,6 +303,8 @@ static struct sx_ast *parse_primary(struct sx_parser *p)
 
     switch (p->at->kind) {
     case SX_TOKEN_INT:
+        if (p->at->integer == INT64_MIN)
+            sx_parse_failed(p, p->at->at, "an int has 64 bits", "`%s` does not fit into an int", p->at->text);
         return literal_at(p, SX_AST_INT);
     case SX_TOKEN_DOUBLE:
         return literal_at(p, SX_AST_DOUBLE);
@@ -316,6 +329,9 @@ static struct sx_ast *parse_primary(struct sx_parser *p)
     }
     if (sx_take_sign(p, "(")) {
         ast = sx_parse_expr(p);
+        if (sx_at_sign(p, ","))
+            sx_parse_failed(p, p->at->at, "a list stands between brackets: `[a, b]`",
+                            "expected `)` behind the expression, got `,`");
         sx_want_sign(p, ")", "behind the expression");
         return ast;
     }
@@ -352,6 +368,22 @@ static struct sx_ast *parse_postfix(struct sx_parser *p)
     return left;
 }
 
+struct sx_ast *sx_parse_value(struct sx_parser *p)
+{
+    struct sx_position at = p->at->at;
+    struct sx_ast *ast;
+
+    if (!sx_at_sign(p, "-"))
+        return parse_primary(p);
+    p->at++;
+    if (p->at->kind == SX_TOKEN_INT && p->at->integer == INT64_MIN)
+        return literal_at(p, SX_AST_INT);
+    ast = sx_ast_new(p, SX_AST_NEGATE, at);
+    sx_ast_add(p, ast, parse_primary(p));
+    ast->at = span(p, at);
+    return ast;
+}
+
 static struct sx_ast *parse_unary(struct sx_parser *p)
 {
     struct sx_position at = p->at->at;
@@ -359,7 +391,12 @@ static struct sx_ast *parse_unary(struct sx_parser *p)
 
     if (!sx_take_sign(p, "-"))
         return parse_postfix(p);
-    if (!enter(p))
+    if (p->at->kind == SX_TOKEN_INT && p->at->integer == INT64_MIN) {
+        ast = literal_at(p, SX_AST_INT);
+        ast->at = span(p, at);
+        return ast;
+    }
+    if (!sx_parse_enter(p))
         return sx_ast_new(p, SX_AST_ERROR, at);
     ast = sx_ast_new(p, SX_AST_NEGATE, at);
     sx_ast_add(p, ast, parse_unary(p));
@@ -456,12 +493,14 @@ static struct sx_ast *parse_comparison(struct sx_parser *p)
 {
     struct sx_ast *left = parse_coalesce(p);
     const char *sign = take_comparison(p);
+    struct sx_position second;
     bool negated;
 
     if (sign != NULL) {
         left = binary(p, sign, left, parse_coalesce(p));
-        if (!p->failed && (sx_at_sign(p, "==") || sx_at_sign(p, "<") || sx_at_sign(p, ">")))
-            sx_parse_failed(p, p->at->at, "write `a < b and b < c`", "comparisons do not chain");
+        second = p->at->at;
+        if (!p->failed && take_comparison(p) != NULL)
+            sx_parse_failed(p, second, "write `a < b and b < c`", "comparisons do not chain");
         return left;
     }
     if (sx_at_sign(p, "=")) {
@@ -497,7 +536,7 @@ static struct sx_ast *parse_not(struct sx_parser *p)
 
     if (!sx_take_word(p, "not"))
         return parse_comparison(p);
-    if (!enter(p))
+    if (!sx_parse_enter(p))
         return sx_ast_new(p, SX_AST_ERROR, at);
     ast = sx_ast_new(p, SX_AST_NOT, at);
     sx_ast_add(p, ast, parse_not(p));
@@ -519,74 +558,11 @@ struct sx_ast *sx_parse_expr(struct sx_parser *p)
 {
     struct sx_ast *left;
 
-    if (!enter(p))
+    if (!sx_parse_enter(p))
         return sx_ast_new(p, SX_AST_ERROR, p->at->at);
     left = parse_and(p);
     while (!p->failed && sx_take_word(p, "or"))
         left = binary(p, "or", left, parse_and(p));
     p->depth--;
     return left;
-}
-
-/* ---- Types ----------------------------------------------------------------------------------- */
-
-static const struct sx_type *parse_struct_type(struct sx_parser *p)
-{
-    struct sx_type_field *fields = NULL;
-    uint32_t count = 0;
-
-    sx_want_sign(p, "{", "before the fields");
-    while (!p->failed && !sx_at_sign(p, "}")) {
-        struct sx_type_field *field = SX_PARSE_PUSH(p, fields, count);
-
-        field->name = sx_want_name(p, "a field's name", NULL);
-        field->type = sx_parse_type(p);
-        if (sx_at_words(p, "not null")) {
-            p->at += 2;
-            field->not_null = true;
-        }
-        if (!sx_take_sign(p, ","))
-            break;
-    }
-    sx_want_sign(p, "}", "behind the fields");
-    return sx_type_struct(p->arena, fields, count);
-}
-
-const struct sx_type *sx_parse_type(struct sx_parser *p)
-{
-    static const struct sx_type *const plain[] = {&sx_type_bool,   &sx_type_int,   &sx_type_double,
-                                                  &sx_type_string, &sx_type_bytes, &sx_type_timestamp,
-                                                  &sx_type_date,   &sx_type_time,  &sx_type_duration};
-    static const char *const names[] = {"bool",      "int",     "double", "string",   "bytes",
-                                        "timestamp", "date",    "time",   "duration", "array",
-                                        "map",       "decimal", "json"};
-    const struct sx_type *type = &sx_type_null;
-    const char *near;
-    bool array;
-
-    if (!enter(p))
-        return type;
-    if (sx_at_sign(p, "{")) {
-        type = parse_struct_type(p);
-    } else if (sx_at_word(p, "array") || sx_at_word(p, "map")) {
-        array = sx_at_word(p, "array");
-        p->at++;
-        sx_want_sign(p, "<", "before the type of the elements");
-        type = sx_parse_type(p);
-        sx_want_sign(p, ">", "behind the type of the elements");
-        type = array ? sx_type_array(p->arena, type) : sx_type_map(p->arena, type);
-    } else if (sx_at_word(p, "decimal") || sx_at_word(p, "json")) {
-        sx_parse_failed(p, p->at->at, NULL, "the type `%s` is not yet supported", p->at->text);
-    } else {
-        for (size_t i = 0; i < SX_COUNT(plain); i++)
-            if (sx_take_word(p, names[i])) {
-                p->depth--;
-                return plain[i];
-            }
-        near = p->at->kind == SX_TOKEN_NAME ? sx_nearest(p->at->text, names, SX_COUNT(names)) : NULL;
-        sx_parse_failed(p, p->at->at, near ? sx_arena_format(p->arena, "did you mean `%s`?", near) : NULL,
-                        "expected a type, got %s", sx_here(p));
-    }
-    p->depth--;
-    return type;
 }

@@ -55,6 +55,8 @@ void sx_parse_braced_items(struct sx_parser *p, bool star, struct sx_ast_item **
     while (!p->failed && !sx_at_sign(p, "}")) {
         struct sx_ast_item *item = SX_PARSE_PUSH(p, *items, *count);
 
+        if (*count > SX_FIELDS_MAX)
+            sx_parse_failed(p, p->at->at, NULL, "there are more than %d columns", SX_FIELDS_MAX);
         if (!star || !parse_star(p, item))
             parse_item(p, item);
         if (!sx_take_sign(p, ","))
@@ -104,6 +106,15 @@ static void parse_cases(struct sx_parser *p, struct sx_ast_clause *clause)
 
 /* ---- Clauses --------------------------------------------------------------------------------- */
 
+bool sx_is_param(const struct sx_parser *p, const char *name)
+{
+    if (p->at->kind == SX_TOKEN_NAME && p->file != NULL)
+        for (const struct sx_statement *s = p->file->first; s != NULL; s = s->next)
+            if (s->kind == SX_STATEMENT_PARAM && strcmp(s->name, name) == 0)
+                return true;
+    return false;
+}
+
 /* Does a positional clause that may be left out stand here? */
 static bool stands_here(const struct sx_parser *p, const struct sx_clause *clause)
 {
@@ -114,11 +125,11 @@ static bool stands_here(const struct sx_parser *p, const struct sx_clause *claus
     case SX_CLAUSE_AGGREGATES:
         return sx_at_sign(p, "{");
     case SX_CLAUSE_INTEGER:
-        return p->at->kind == SX_TOKEN_INT;
+        return p->at->kind == SX_TOKEN_INT || sx_is_param(p, p->at->text);
     case SX_CLAUSE_DURATION:
-        return p->at->kind == SX_TOKEN_DURATION;
+        return p->at->kind == SX_TOKEN_DURATION || sx_is_param(p, p->at->text);
     case SX_CLAUSE_TEXT:
-        return p->at->kind == SX_TOKEN_STRING;
+        return p->at->kind == SX_TOKEN_STRING || sx_is_param(p, p->at->text);
     default:
         return false;
     }
@@ -255,10 +266,30 @@ static const char *const not_yet[] = {
     "emit every",     "emit at",        "ttl",         "dedupe",      "delay until",
     "outer join",     "to file",        "to stdout"};
 
+/* The stages that begin with this word, for a hint: `emit changes`, `emit final`. NULL: none. */
+static const char *endings(struct sx_parser *p, const char *word)
+{
+    struct sx_buffer text = {0};
+    const char *copy = NULL;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < p->catalog->operator_count; i++) {
+        const struct sx_operator_def *op = p->catalog->operators[i];
+        size_t size = strlen(word);
+
+        if (!op->internal && strncmp(op->name, word, size) == 0 && op->name[size] == ' ')
+            sx_buffer_printf(&text, "%s`%s`", count++ ? ", " : "there is ", op->name);
+    }
+    if (count > 0)
+        copy = sx_arena_strndup(p->arena, text.data, text.size);
+    sx_buffer_free(&text);
+    return copy;
+}
+
 static void unknown_stage(struct sx_parser *p)
 {
     const char *names[128];
-    const char *near = NULL;
+    const char *near = NULL, *goes_on = NULL;
     uint32_t count = 0;
 
     for (size_t i = 0; i < SX_COUNT(not_yet); i++)
@@ -276,6 +307,14 @@ static void unknown_stage(struct sx_parser *p)
         near = sx_nearest(p->at->text, names, count);
         if (near == NULL)
             near = sx_nearest(two, names, count);
+        if (near == NULL || strncmp(near, p->at->text, p->at->size) == 0)
+            goes_on = endings(p, p->at->text);
+    }
+    if (goes_on != NULL) {
+        const char *word = (p->at++)->text;
+
+        sx_parse_failed(p, p->at->at, goes_on, "expected the rest of `| %s ...`, got %s", word, sx_here(p));
+        return;
     }
     sx_parse_failed(p, p->at->at, near ? sx_arena_format(p->arena, "did you mean `%s`?", near) : NULL,
                     p->at->kind == SX_TOKEN_NAME ? "there is no stage %s"
@@ -321,6 +360,8 @@ void sx_parse_fields(struct sx_parser *p, struct sx_ast_field **fields, uint32_t
     while (!p->failed && !sx_at_sign(p, "}")) {
         struct sx_ast_field *field = SX_PARSE_PUSH(p, *fields, *count);
 
+        if (*count > SX_FIELDS_MAX)
+            sx_parse_failed(p, p->at->at, NULL, "there are more than %d fields", SX_FIELDS_MAX);
         field->name = sx_want_name(p, "a field's name", &field->at);
         field->type = sx_parse_type(p);
         for (bool more = true; more && !p->failed;) {
@@ -359,6 +400,15 @@ static int64_t parse_duration(struct sx_parser *p)
     return ms;
 }
 
+static void parse_window_size(struct sx_parser *p, struct sx_ast_format *format)
+{
+    struct sx_position at = p->at->at;
+
+    format->window_ms = parse_duration(p);
+    if (!p->failed && format->window_ms <= 0)
+        sx_parse_failed(p, at, NULL, "the size of a window is positive");
+}
+
 static void parse_csv_options(struct sx_parser *p, struct sx_ast_format *format)
 {
     for (;;) {
@@ -382,12 +432,12 @@ static bool at_entry(const struct sx_parser *p)
     return sx_at_sign(p, "}");
 }
 
-static void parse_format(struct sx_parser *p, struct sx_ast_format *format, bool source)
+static void parse_format(struct sx_parser *p, struct sx_ast_format *format, bool source, bool key)
 {
     format->at = p->at->at;
-    if (sx_take_word(p, "windowed")) {
+    if (key && sx_take_word(p, "windowed")) {
         format->windowed = true;
-        if (!source)
+        if (!source && (at_entry(p) || sx_at_sign(p, ",")))
             return;
     }
     format->name = sx_want_name(p, "a format", NULL);
@@ -397,7 +447,10 @@ static void parse_format(struct sx_parser *p, struct sx_ast_format *format, bool
         sx_parse_failed(p, format->at, NULL, "the format `%s` is not yet supported", format->name);
         return;
     }
-    if (sx_at_sign(p, "{")) {
+    if (sx_at_sign(p, "{") && !source) {
+        sx_parse_failed(p, p->at->at, "leave the fields out; `| map { ... }` before the sink chooses them",
+                        "a sink writes the columns of its rows");
+    } else if (sx_at_sign(p, "{")) {
         format->has_fields = true;
         sx_parse_fields(p, &format->fields, &format->field_count);
     } else if (strcmp(format->name, "json") == 0 && !at_entry(p)) {
@@ -409,29 +462,13 @@ static void parse_format(struct sx_parser *p, struct sx_ast_format *format, bool
         if (sx_take_word(p, "session"))
             format->session = true;
         else if (sx_take_word(p, "size"))
-            format->window_ms = parse_duration(p);
+            parse_window_size(p, format);
         else
             sx_parse_failed(p, p->at->at, "it is `windowed string size 30s` or `windowed string session`",
                             "expected `size` or `session`, got %s", sx_here(p));
     }
-    if (source && sx_take_word(p, "as"))
+    if (source && key && sx_take_word(p, "as"))
         format->as = sx_want_name(p, "the key column's name", NULL);
-}
-
-static void parse_on_error(struct sx_parser *p, struct sx_ast_body *body)
-{
-    if (sx_take_word(p, "fail")) {
-        body->on_error = SX_ON_ERROR_FAIL;
-    } else if (sx_take_word(p, "skip")) {
-        body->on_error = SX_ON_ERROR_SKIP;
-    } else if (sx_at_words(p, "to topic")) {
-        p->at += 2;
-        body->on_error = SX_ON_ERROR_TOPIC;
-        body->error_topic = sx_want_string(p, "the topic's name");
-    } else {
-        sx_parse_failed(p, p->at->at, "it is `on error fail`, `skip` or `to topic \"t\"`",
-                        "expected what to do on an error, got %s", sx_here(p));
-    }
 }
 
 static bool once(struct sx_parser *p, bool *seen, const char *what)
@@ -451,11 +488,38 @@ static void parse_source_entry(struct sx_parser *p, struct sx_ast_body *body, bo
             sx_parse_failed(p, p->at->at, NULL, "expected `earliest` or `latest`, got %s", sx_here(p));
     } else if (sx_at_words(p, "on error") && once(p, &seen[5], "on error")) {
         p->at += 2;
-        parse_on_error(p, body);
+        body->on_error = sx_parse_on_error(p, &body->error_topic, &body->error_at);
     } else if (!p->failed) {
         sx_parse_failed(p, p->at->at, "a source has `key`, `value`, `time`, `start` and `on error`",
                         "%s cannot stand in the body of a source", sx_here(p));
     }
+}
+
+/* { name: expr, "content-type": expr, column } */
+static void parse_headers(struct sx_parser *p, struct sx_ast_body *body)
+{
+    sx_want_sign(p, "{", "before the headers");
+    while (!p->failed && !sx_at_sign(p, "}")) {
+        struct sx_ast_item *item = SX_PARSE_PUSH(p, body->headers, body->header_count);
+        bool quoted = p->at->kind == SX_TOKEN_STRING;
+        const char *name = p->at->text;
+        struct sx_position at = p->at->at;
+
+        if (body->header_count > SX_FIELDS_MAX)
+            sx_parse_failed(p, at, NULL, "there are more than %d headers", SX_FIELDS_MAX);
+        if (quoted) {
+            p->at++;
+            sx_want_sign(p, ":", "behind the header's name");
+        }
+        parse_item(p, item);
+        if (quoted) {
+            item->name = name;
+            item->at = at;
+        }
+        if (!sx_take_sign(p, ","))
+            break;
+    }
+    sx_want_sign(p, "}", "behind the headers");
 }
 
 static void parse_sink_entry(struct sx_parser *p, struct sx_ast_body *body, bool *seen)
@@ -465,7 +529,7 @@ static void parse_sink_entry(struct sx_parser *p, struct sx_ast_body *body, bool
         body->partition = sx_parse_expr(p);
     } else if (sx_at_word(p, "headers") && once(p, &seen[5], "headers")) {
         p->at++;
-        sx_parse_braced_items(p, false, &body->headers, &body->header_count);
+        parse_headers(p, body);
     } else if (!p->failed) {
         sx_parse_failed(p, p->at->at, "a sink has `key`, `value`, `time`, `partition by` and `headers`",
                         "%s cannot stand in the body of a sink", sx_here(p));
@@ -482,10 +546,10 @@ struct sx_ast_body *sx_parse_body(struct sx_parser *p, bool source)
     while (!p->failed && !sx_at_sign(p, "}") && p->at->kind != SX_TOKEN_END) {
         if (sx_at_word(p, "key") && once(p, &seen[0], "key")) {
             p->at++;
-            parse_format(p, &body->key, source);
+            parse_format(p, &body->key, source, true);
         } else if (sx_at_word(p, "value") && once(p, &seen[1], "value")) {
             p->at++;
-            parse_format(p, &body->value, source);
+            parse_format(p, &body->value, source, false);
         } else if (sx_at_word(p, "time") && once(p, &seen[2], "time")) {
             p->at++;
             body->time = sx_parse_expr(p);

@@ -106,8 +106,12 @@ static struct sx_literal parse_literal(struct sx_parser *p)
         ast = sx_ast_new(p, SX_AST_STRUCT, p->at->at);
         while (!p->failed && !sx_at_sign(p, "}")) {
             uint32_t names = ast->count;
-            const char *name = sx_want_name(p, "a field's name", NULL);
+            const char *name = p->at->text;
 
+            if (p->at->kind != SX_TOKEN_NAME)
+                sx_parse_failed(p, p->at->at, NULL, "expected a field's name, got %s", sx_here(p));
+            else
+                p->at++;
             sx_want_sign(p, ":", "behind the field's name");
             *SX_PARSE_PUSH(p, ast->names, names) = name;
             sx_ast_add(p, ast, sx_parse_expr(p));
@@ -116,7 +120,7 @@ static struct sx_literal parse_literal(struct sx_parser *p)
         }
         sx_want_sign(p, "}", "behind the fields");
     } else {
-        ast = sx_parse_expr(p);
+        ast = sx_parse_value(p);
     }
     if (!p->failed)
         add_json(p, ast, &json);
@@ -128,7 +132,7 @@ static struct sx_literal parse_literal(struct sx_parser *p)
 /* A time: a duration since 1970, or timestamp "...". */
 static int64_t parse_time(struct sx_parser *p)
 {
-    struct sx_ast *ast = sx_parse_expr(p);
+    struct sx_ast *ast = sx_parse_value(p);
     bool negative = ast->kind == SX_AST_NEGATE;
 
     if (negative)
@@ -161,15 +165,23 @@ static void parse_headers(struct sx_parser *p, struct sx_step *step)
 static void parse_row_options(struct sx_parser *p, struct sx_step *step)
 {
     for (;;) {
-        if (p->at->kind == SX_TOKEN_SIGN && strcmp(p->at->text, "@") == 0) {
+        if (sx_at_sign(p, "@")) {
             p->at++;
             step->has_time = true;
             step->time_ms = parse_time(p);
+        } else if (p->at->kind == SX_TOKEN_META && strcmp(p->at->text, "timestamp") == 0 &&
+                   p->at[1].kind == SX_TOKEN_STRING) {
+            /* `@timestamp "..."`, written together */
+            step->has_time = true;
+            if (!sx_read_timestamp(sx_slice(p->at[1].text, p->at[1].size), &step->time_ms))
+                sx_parse_failed(p, p->at[1].at, "write \"2026-01-31T10:00:00Z\"", "`%s` is no timestamp",
+                                p->at[1].text);
+            p->at += 2;
         } else if (sx_take_word(p, "partition")) {
-            step->partition = (int32_t)p->at->integer;
-            if (p->at->kind != SX_TOKEN_INT)
+            if (p->at->kind != SX_TOKEN_INT || p->at->integer < 0 || p->at->integer > INT32_MAX)
                 sx_parse_failed(p, p->at->at, NULL, "expected the partition's number, got %s", sx_here(p));
-            p->at++;
+            else
+                step->partition = (int32_t)(p->at++)->integer;
         } else if (sx_take_word(p, "headers")) {
             parse_headers(p, step);
         } else if (sx_take_word(p, "window")) {
@@ -189,10 +201,10 @@ static void parse_count(struct sx_parser *p, struct sx_step *step)
 {
     step->kind = SX_STEP_DROPPED;
     sx_want_sign(p, "==", "before the count");
-    step->count = p->at->integer;
-    if (!p->failed && p->at->kind != SX_TOKEN_INT)
+    if (p->at->kind != SX_TOKEN_INT)
         sx_parse_failed(p, p->at->at, NULL, "expected a count, got %s", sx_here(p));
-    p->at++;
+    else
+        step->count = (p->at++)->integer;
 }
 
 static void parse_step(struct sx_parser *p, struct sx_step *step)

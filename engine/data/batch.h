@@ -55,7 +55,8 @@ struct sx_field {
     const char *qualifier; /* the stream, table or alias it came from, until the next map; or NULL */
     const struct sx_type *type;
     enum sx_role role;
-    bool not_null; /* declared so; advice for warnings, not relied on */
+    bool not_null;  /* declared so; advice for warnings, not relied on */
+    bool joined_on; /* the left column of a join's `on`: its bare name is never the other side's */
 };
 
 struct sx_schema {

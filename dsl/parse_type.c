@@ -1,0 +1,71 @@
+/* parse_type.c: types. */
+#include "dsl/parse.h"
+
+#include "engine/base/text.h"
+
+static const struct sx_type *parse_struct_type(struct sx_parser *p)
+{
+    struct sx_type_field *fields = NULL;
+    struct sx_position at;
+    uint32_t count = 0;
+
+    sx_want_sign(p, "{", "before the fields");
+    while (!p->failed && !sx_at_sign(p, "}")) {
+        struct sx_type_field *field = SX_PARSE_PUSH(p, fields, count);
+
+        if (count > SX_FIELDS_MAX)
+            sx_parse_failed(p, p->at->at, NULL, "there are more than %d fields", SX_FIELDS_MAX);
+        field->name = sx_want_name(p, "a field's name", &at);
+        for (uint32_t i = 0; i + 1 < count; i++)
+            if (strcmp(fields[i].name, field->name) == 0)
+                sx_parse_failed(p, at, NULL, "the field `%s` is there twice", field->name);
+        field->type = sx_parse_type(p);
+        if (sx_at_words(p, "not null")) {
+            p->at += 2;
+            field->not_null = true;
+        }
+        if (!sx_take_sign(p, ","))
+            break;
+    }
+    sx_want_sign(p, "}", "behind the fields");
+    return sx_type_struct(p->arena, fields, count);
+}
+
+const struct sx_type *sx_parse_type(struct sx_parser *p)
+{
+    static const struct sx_type *const plain[] = {&sx_type_bool,   &sx_type_int,   &sx_type_double,
+                                                  &sx_type_string, &sx_type_bytes, &sx_type_timestamp,
+                                                  &sx_type_date,   &sx_type_time,  &sx_type_duration};
+    static const char *const names[] = {"bool",      "int",     "double", "string",   "bytes",
+                                        "timestamp", "date",    "time",   "duration", "array",
+                                        "map",       "decimal", "json"};
+    const struct sx_type *type = &sx_type_null;
+    const char *near;
+    bool array;
+
+    if (!sx_parse_enter(p))
+        return type;
+    if (sx_at_sign(p, "{")) {
+        type = parse_struct_type(p);
+    } else if (sx_at_word(p, "array") || sx_at_word(p, "map")) {
+        array = sx_at_word(p, "array");
+        p->at++;
+        sx_want_sign(p, "<", "before the type of the elements");
+        type = sx_parse_type(p);
+        sx_want_sign(p, ">", "behind the type of the elements");
+        type = array ? sx_type_array(p->arena, type) : sx_type_map(p->arena, type);
+    } else if (sx_at_word(p, "decimal") || sx_at_word(p, "json")) {
+        sx_parse_failed(p, p->at->at, NULL, "the type `%s` is not yet supported", p->at->text);
+    } else {
+        for (size_t i = 0; i < SX_COUNT(plain); i++)
+            if (sx_take_word(p, names[i])) {
+                p->depth--;
+                return plain[i];
+            }
+        near = p->at->kind == SX_TOKEN_NAME ? sx_nearest(p->at->text, names, SX_COUNT(names)) : NULL;
+        sx_parse_failed(p, p->at->at, near ? sx_arena_format(p->arena, "did you mean `%s`?", near) : NULL,
+                        "expected a type, got %s", sx_here(p));
+    }
+    p->depth--;
+    return type;
+}
