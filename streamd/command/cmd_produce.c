@@ -145,11 +145,10 @@ const struct sx_command sx_command_produce = {
     .name = "produce",
     .usage = "TOPIC [FILE]",
     .summary = "NDJSON lines into a topic, of the embedded log or of Kafka.",
-    .more =
-        "A line is {\"key\": K, \"value\": V, \"timestamp\": MS}. With --topology keys and values are\n"
-        "encoded as that topology reads the topic; without, strings are text and anything else\n"
-        "is its JSON text.\n"
-        "A missing timestamp is now. The topic is created when it is missing.\n",
+    .more = "A line is {\"key\": K, \"value\": V, \"timestamp\": MS}. With --topology keys and values are\n"
+            "encoded as that topology reads the topic; without, strings are text and anything else\n"
+            "is its JSON text.\n"
+            "A missing timestamp is now. The topic is created when it is missing.\n",
     .options = " bootstrap config data-dir partitions topology ",
     .run = run,
 };
