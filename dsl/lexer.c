@@ -109,6 +109,12 @@ static void read_escape(struct lexer *x, struct sx_buffer *to)
         x->at++;
         return;
     }
+    if (x->at < x->end && *x->at == 'u') {
+        sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, x->at + 1), "write \\u{1F600}",
+                    "`\\u` needs the number of a character, in hexadecimal digits between braces");
+        x->at++;
+        return;
+    }
     sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, SX_MIN(x->at + 1, x->end)),
                 "escapes are \\n \\t \\r \\\\ \\\" \\' \\u{...}; for a pattern write a raw string: r\"\\d+\"",
                 "`%.*s` is no escape", (int)(SX_MIN(x->at + 1, x->end) - from), from);
@@ -158,6 +164,7 @@ static void lex_backquoted(struct lexer *x)
                     "the name between backquotes has no %s",
                     x->at < x->end && *x->at == '`' ? "letters" : "end");
         x->at += x->at < x->end && *x->at == '`';
+        add(x, SX_TOKEN_BAD, from, x->at);
         return;
     }
     x->at++;
@@ -187,6 +194,26 @@ static bool read_size(struct sx_slice text, int64_t *bytes)
     return false;
 }
 
+/* digits [. digits] [e [sign] digits]: a double, if a large one. */
+static bool is_plain_real(const char *text, size_t size)
+{
+    size_t at = 0;
+
+    while (at < size && is_digit(text[at]))
+        at++;
+    if (at < size && text[at] == '.')
+        for (at++; at < size && is_digit(text[at]);)
+            at++;
+    if (at < size && (text[at] == 'e' || text[at] == 'E')) {
+        at += 1 + (at + 1 < size && (text[at + 1] == '-' || text[at + 1] == '+'));
+        if (at == size)
+            return false;
+        while (at < size && is_digit(text[at]))
+            at++;
+    }
+    return at == size;
+}
+
 static void lex_number(struct lexer *x)
 {
     const char *from = x->at;
@@ -197,7 +224,7 @@ static void lex_number(struct lexer *x)
     struct sx_token *token;
 
     while (x->at < x->end &&
-           (is_name(*x->at) || (*x->at == '.' && !real && x->at + 1 < x->end && is_digit(x->at[1])) ||
+           (is_name(*x->at) || (*x->at == '.' && x->at + 1 < x->end && is_digit(x->at[1])) ||
             ((*x->at == '-' || *x->at == '+') && (x->at[-1] == 'e' || x->at[-1] == 'E') && is_digit(*from) &&
              x->at + 1 < x->end && is_digit(x->at[1])))) {
         real |= *x->at == '.' || ((*x->at == 'e' || *x->at == 'E') && size && is_digit(x->at[-1]));
@@ -225,15 +252,38 @@ static void lex_number(struct lexer *x)
     } else if (real && sx_read_double(text, &token->real)) {
         token->kind = SX_TOKEN_DOUBLE;
     } else {
-        bool digits = true;
+        bool digits = strspn(token->text, "0123456789_") == token->size;
+        bool large = digits || is_plain_real(plain, size);
 
-        for (size_t i = 0; i < size; i++)
-            digits &= is_digit(plain[i]);
         sx_diagnose(x->d, STREAMD_E_SYNTAX, token->at,
-                    digits ? "an int has 64 bits" : "durations are 500ms 10s 5m 2h 7d 1h30m, sizes 64MiB",
-                    digits ? "`%s` does not fit into an int" : "`%s` is no number, duration or size",
-                    token->text);
+                    digits  ? "an int has 64 bits"
+                    : large ? NULL
+                            : "durations are 500ms 10s 5m 2h 7d 1h30m, sizes 64MiB",
+                    large ? "`%s` does not fit into %s" : "`%s` is no number, duration or size", token->text,
+                    digits ? "an int" : "a double");
     }
+}
+
+/* A character of UTF-8 as a whole, `&&` and `||` as people know them. */
+static void lex_bad(struct lexer *x)
+{
+    const char *from = x->at;
+    bool twice = x->at + 1 < x->end && *x->at == '&' && x->at[1] == '&';
+
+    do
+        x->at++;
+    while (x->at < x->end && ((unsigned char)*x->at & 0xc0) == 0x80);
+    x->at += twice;
+    if ((unsigned char)*from < ' ' || *from == 0x7f)
+        sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, x->at), NULL,
+                    "the byte 0x%02x cannot stand here", (unsigned char)*from);
+    else
+        sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, x->at),
+                    *from == '&'   ? "write `and`"
+                    : *from == '!' ? "write `not`"
+                                   : NULL,
+                    "`%.*s` cannot stand here", (int)(x->at - from), from);
+    add(x, SX_TOKEN_BAD, from, x->at);
 }
 
 static void lex_one(struct lexer *x)
@@ -270,19 +320,7 @@ static void lex_one(struct lexer *x)
                 return;
             }
         }
-        /* One message for a run of what is no token, a character of UTF-8 as a whole. */
-        do
-            x->at++;
-        while (x->at < x->end && ((unsigned char)*x->at & 0xc0) == 0x80);
-        if ((unsigned char)*from < ' ' || *from == 0x7f)
-            sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, x->at), NULL,
-                        "the byte 0x%02x cannot stand here", (unsigned char)*from);
-        else
-            sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, x->at),
-                        *from == '&'   ? "write `and`"
-                        : *from == '!' ? "write `not`"
-                                       : NULL,
-                        "`%.*s` cannot stand here", (int)(x->at - from), from);
+        lex_bad(x);
     }
 }
 

@@ -13,7 +13,8 @@ enum sx_token_kind {
     SX_TOKEN_DURATION, /* integer: ms */
     SX_TOKEN_SIZE,     /* integer: bytes */
     SX_TOKEN_META,     /* @name: text */
-    SX_TOKEN_SIGN      /* text: one of the signs below */
+    SX_TOKEN_SIGN,     /* text */
+    SX_TOKEN_BAD       /* what is no token, reported; so that the parser does not go on over it */
 };
 
 struct sx_token {

@@ -103,7 +103,7 @@ const char *sx_want_name(struct sx_parser *p, const char *what, struct sx_positi
 
     if (at != NULL)
         *at = token->at;
-    if (token->kind != SX_TOKEN_NAME) {
+    if (token->kind != SX_TOKEN_NAME || sx_at_head(p)) {
         sx_parse_failed(p, token->at, NULL, "expected %s, got %s", what, sx_here(p));
         return "";
     }
@@ -151,34 +151,38 @@ static bool first_on_line(const struct sx_parser *p)
     return p->at == p->tokens || p->at[-1].at.line < p->at->at.line;
 }
 
-/* Could a statement begin here? Used only to find one's place again, so it may guess: the words that
- * begin one are also names, and count when they stand at a line's beginning. */
-static bool at_statement(const struct sx_parser *p)
+bool sx_at_head(const struct sx_parser *p)
 {
-    static const char *const heads[] = {"application", "param", "set", "include", "function", "test"};
-    const struct sx_token *next = p->at + (p->at->kind != SX_TOKEN_END);
+    static const char *const heads[] = {"application", "param", "set", "function"};
+    const struct sx_token *next = p->at + 1;
+    bool names;
 
-    if (p->at->kind == SX_TOKEN_END)
-        return true;
-    if (p->at->kind != SX_TOKEN_NAME)
+    if (p->at->kind != SX_TOKEN_NAME || p->at->quoted || !first_on_line(p))
         return false;
-    /* `groub by customer | ...`: behind a mistake a name and a bar are the end of a stage, unless the
-     * name begins a line. */
-    if (at_pipeline(p))
-        return first_on_line(p);
-    if (sx_at_words(p, "global table"))
-        return true;
-    if (next->kind != SX_TOKEN_NAME && next->kind != SX_TOKEN_STRING)
-        return false;
-    if (sx_at_word(p, "stream") || sx_at_word(p, "table")) {
-        const struct sx_token *after = next + (next->kind != SX_TOKEN_END);
-        return token_is_word(after, "from", 4) ||
-               (after->kind == SX_TOKEN_SIGN && strcmp(after->text, "=") == 0);
-    }
+    /* Two names in a row are nothing else, unless the second one is a word such as `in` or `and`. */
+    names = next->kind == SX_TOKEN_NAME && (next->quoted || !is_reserved(next->text));
+    if (sx_at_word(p, "stream") || sx_at_word(p, "table") || sx_at_word(p, "global"))
+        return names ||
+               (next->kind == SX_TOKEN_NAME && next[1].kind == SX_TOKEN_SIGN &&
+                strcmp(next[1].text, "=") == 0) ||
+               (next->kind == SX_TOKEN_SIGN && strcmp(next->text, "=") == 0);
+    if (sx_at_word(p, "include") || sx_at_word(p, "test"))
+        return next->kind == SX_TOKEN_STRING;
     for (size_t i = 0; i < SX_COUNT(heads); i++)
         if (sx_at_word(p, heads[i]))
-            return first_on_line(p);
+            return names;
     return false;
+}
+
+bool sx_at_other_pipeline(const struct sx_parser *p) { return at_pipeline(p) && first_on_line(p); }
+
+/* Could a statement begin here? Used to find one's place again, so it may guess. Behind a mistake a
+ * name and a bar are the end of a stage, `groub by customer | ...`, unless the name begins a line. */
+static bool at_statement(const struct sx_parser *p)
+{
+    return p->at->kind == SX_TOKEN_END || sx_at_other_pipeline(p) || sx_at_head(p) ||
+           (sx_at_word(p, "test") && first_on_line(p) && p->at[1].kind == SX_TOKEN_SIGN &&
+            strcmp(p->at[1].text, "{") == 0);
 }
 
 /* After a mistake: on to the next statement, or to the next stage of this one. */
@@ -300,7 +304,10 @@ static void parse_param(struct sx_parser *p)
         return;
     s = add_statement(p, SX_STATEMENT_PARAM, at);
     s->name = name;
-    if (!sx_at_sign(p, "="))
+    if (sx_at_head(p) || p->at->kind == SX_TOKEN_END)
+        sx_parse_failed(p, at, "write `param NAME TYPE` or `param NAME = VALUE`",
+                        "the param `%s` has neither type nor value", name);
+    else if (!sx_at_sign(p, "="))
         s->type = sx_parse_type(p);
     if (!p->failed && sx_take_sign(p, "="))
         s->value = sx_parse_expr(p);
@@ -452,6 +459,9 @@ static void parse_statement(struct sx_parser *p)
                                             "stream",      "table", "global", "test"};
         const char *near =
             p->at->kind == SX_TOKEN_NAME ? sx_nearest(p->at->text, heads, SX_COUNT(heads)) : NULL;
+
+        if (sx_at_stage(p))
+            near = sx_arena_format(p->arena, "| %s", p->at->text);
 
         sx_parse_failed(p, p->at->at,
                         near ? sx_arena_format(p->arena, "did you mean `%s`?", near)

@@ -61,6 +61,13 @@ enum sx_on_error sx_parse_on_error(struct sx_parser *p, const char **topic, stru
 void sx_parse_fields(struct sx_parser *p, struct sx_ast_field **fields, uint32_t *count);
 struct sx_test *sx_parse_test(struct sx_parser *p);
 
+/* Does a statement begin here that an expression or a name cannot be mistaken for: a line that begins
+ * with `stream NAME`, say? */
+bool sx_at_head(const struct sx_parser *p);
+/* A line that begins with `NAME |`. */
+bool sx_at_other_pipeline(const struct sx_parser *p);
+/* The words of a stage. */
+bool sx_at_stage(const struct sx_parser *p);
 /* The name of a param that was declared above? */
 bool sx_is_param(const struct sx_parser *p, const char *name);
 

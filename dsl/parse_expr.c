@@ -267,6 +267,10 @@ static struct sx_ast *parse_word(struct sx_parser *p)
     bool quoted = p->at->quoted, string_next = next->kind == SX_TOKEN_STRING;
     struct sx_ast *ast;
 
+    if (sx_at_head(p)) {
+        sx_parse_failed(p, p->at->at, NULL, "expected an expression, got %s", sx_here(p));
+        return sx_ast_new(p, SX_AST_ERROR, p->at->at);
+    }
     if (!quoted) {
         if (sx_at_word(p, "null"))
             return literal_at(p, SX_AST_NULL);
@@ -291,7 +295,7 @@ static struct sx_ast *parse_word(struct sx_parser *p)
     }
     if (next->kind == SX_TOKEN_SIGN && strcmp(next->text, "(") == 0)
         return !quoted && sx_at_word(p, "cast") ? parse_cast(p) : parse_call(p);
-    if (sx_want_name(p, "an expression", NULL), p->failed)
+    if (sx_want_name(p, "a column", NULL), p->failed)
         return sx_ast_new(p, SX_AST_ERROR, p->at->at);
     p->at--;
     return literal_at(p, SX_AST_NAME);

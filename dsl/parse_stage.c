@@ -143,7 +143,8 @@ static struct sx_ast *parse_literal(struct sx_parser *p, enum sx_token_kind kind
         return sx_parse_expr(p);
     if (sx_at_sign(p, "-") && (p->at[1].kind == kind))
         return sx_parse_expr(p);
-    if (p->at->kind == SX_TOKEN_NAME) {
+    if (p->at->kind == SX_TOKEN_NAME && !sx_at_head(p) &&
+        (sx_is_param(p, p->at->text) || !sx_at_other_pipeline(p))) {
         struct sx_ast *ast = sx_ast_new(p, SX_AST_NAME, p->at->at);
         ast->text = (p->at++)->text;
         return ast;
@@ -265,6 +266,14 @@ static const char *const not_yet[] = {
     "window quarter", "window year",    "window same", "top",         "emit distinct",
     "emit every",     "emit at",        "ttl",         "dedupe",      "delay until",
     "outer join",     "to file",        "to stdout"};
+
+bool sx_at_stage(const struct sx_parser *p)
+{
+    for (uint32_t i = 0; i < p->catalog->operator_count; i++)
+        if (!p->catalog->operators[i]->internal && sx_at_words(p, p->catalog->operators[i]->name))
+            return true;
+    return false;
+}
 
 /* The stages that begin with this word, for a hint: `emit changes`, `emit final`. NULL: none. */
 static const char *endings(struct sx_parser *p, const char *word)

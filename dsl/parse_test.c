@@ -89,13 +89,26 @@ static void add_json(struct sx_parser *p, const struct sx_ast *ast, struct sx_bu
     sx_buffer_add_text(to, "null");
 }
 
+/* Can a literal begin here? */
+static bool at_value(const struct sx_parser *p)
+{
+    return p->at->kind != SX_TOKEN_END &&
+           (p->at->kind != SX_TOKEN_SIGN || sx_at_sign(p, "{") || sx_at_sign(p, "[") || sx_at_sign(p, "-"));
+}
+
 /* A literal: `raw "..."`, `{ =a: 1 }`, or any constant. */
-static struct sx_literal parse_literal(struct sx_parser *p)
+static struct sx_literal parse_literal(struct sx_parser *p, const char *what)
 {
     struct sx_literal literal = {0};
     struct sx_buffer json = {0};
     struct sx_ast *ast;
 
+    if (!at_value(p)) {
+        sx_parse_failed(p, p->at->at,
+                        "a step is `SOURCE <- KEY VALUE` or `NAME -> KEY VALUE`; none is `null`",
+                        "expected %s, got %s", what, sx_here(p));
+        return literal;
+    }
     if (sx_at_word(p, "raw") && p->at[1].kind == SX_TOKEN_STRING) {
         literal.raw = true;
         p->at++;
@@ -243,8 +256,8 @@ static void parse_step(struct sx_parser *p, struct sx_step *step)
                             "expected `<-` or `->`, got %s", sx_here(p));
             return;
         }
-        step->key = parse_literal(p);
-        step->value = parse_literal(p);
+        step->key = parse_literal(p, "the key");
+        step->value = parse_literal(p, "the value");
         parse_row_options(p, step);
     }
 }

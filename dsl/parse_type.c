@@ -31,6 +31,20 @@ static const struct sx_type *parse_struct_type(struct sx_parser *p)
     return sx_type_struct(p->arena, fields, count);
 }
 
+/* What other languages call the types. */
+static const char *known_elsewhere(const struct sx_parser *p)
+{
+    static const char *const words[][2] = {{"integer", "int"},    {"long", "int"},     {"bigint", "int"},
+                                           {"float", "double"},   {"real", "double"},  {"text", "string"},
+                                           {"varchar", "string"}, {"boolean", "bool"}, {"list", "array"},
+                                           {"struct", "{ ... }"}};
+
+    for (size_t i = 0; i < SX_COUNT(words); i++)
+        if (sx_at_word(p, words[i][0]))
+            return words[i][1];
+    return NULL;
+}
+
 const struct sx_type *sx_parse_type(struct sx_parser *p)
 {
     static const struct sx_type *const plain[] = {&sx_type_bool,   &sx_type_int,   &sx_type_double,
@@ -62,7 +76,9 @@ const struct sx_type *sx_parse_type(struct sx_parser *p)
                 p->depth--;
                 return plain[i];
             }
-        near = p->at->kind == SX_TOKEN_NAME ? sx_nearest(p->at->text, names, SX_COUNT(names)) : NULL;
+        near = known_elsewhere(p);
+        if (near == NULL)
+            near = p->at->kind == SX_TOKEN_NAME ? sx_nearest(p->at->text, names, SX_COUNT(names)) : NULL;
         sx_parse_failed(p, p->at->at, near ? sx_arena_format(p->arena, "did you mean `%s`?", near) : NULL,
                         "expected a type, got %s", sx_here(p));
     }

@@ -91,7 +91,7 @@ void sx_check_topic(struct sx_compiler *c, const char *name, struct sx_position 
     if (!is_topic_name(name))
         sx_mistake(c, at, STREAMD_E_NAME,
                    "topics are named with letters, digits, `.`, `_` and `-`, at most 249",
-                   "`%s` cannot be a topic's name", name);
+                   name[0] ? "`%s` cannot be a topic's name" : "the topic has no name%s", name);
 }
 
 /* The topics that a stage made: its own have the name of the definition in theirs. */
