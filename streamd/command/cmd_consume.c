@@ -1,5 +1,6 @@
 /* cmd_consume.c: a topic as NDJSON. */
 #include "streamd/command/session.h"
+#include "streamd/command/through.h"
 
 #include "engine/base/text.h"
 #include "engine/format/json_text.h"
@@ -117,6 +118,41 @@ static int consume(struct consuming *c, const char *from, bool follow)
     return ok ? SX_EXIT_OK : SX_EXIT_FAILED;
 }
 
+/* The directory is held by a running streamd, which gives the topic as its topology has it. */
+static int consume_through(const char *folder, const char *topic, const char *from, bool follow)
+{
+    static const char failed[] = "{\"error\":";
+    char *query = sx_format("from=%s%s", from, follow ? "&follow" : ""), *at;
+    struct sx_through *t = sx_through_send(folder, topic, query, SX_SLICE_NONE);
+    struct sx_buffer text = {0};
+    ssize_t got = 0;
+    bool ok = t != NULL && sx_through_code(t) == 200;
+
+    /* Whole lines only; the empty ones say that the other side is still there. */
+    while (t != NULL && (got = sx_through_read(t, sx_buffer_room(&text, 65536), 65536)) > 0) {
+        char *line = text.data, *end;
+
+        text.size += (size_t)got;
+        while ((end = memchr(line, '\n', text.size - (size_t)(line - text.data))) != NULL) {
+            bool is_error = strncmp(line, failed, sizeof(failed) - 1) == 0;
+
+            ok &= !is_error;
+            at = line;
+            line = end + 1;
+            if (line - at > 1)
+                fwrite(at, 1, (size_t)(line - at), is_error ? stderr : stdout);
+        }
+        text.size -= (size_t)(line - text.data);
+        memmove(text.data, line, text.size);
+        if (fflush(stdout) != 0)
+            break;
+    }
+    sx_through_close(t);
+    sx_buffer_free(&text);
+    free(query);
+    return ok && got == 0 ? SX_EXIT_OK : SX_EXIT_FAILED;
+}
+
 static int run(const struct sx_options *options)
 {
     struct consuming c = {0};
@@ -135,6 +171,10 @@ static int run(const struct sx_options *options)
         return SX_EXIT_USAGE;
     }
     c.name = options->arguments[0];
+    if (sx_option(options, SX_OPTION_BOOTSTRAP) == NULL &&
+        sx_through_there(sx_option(options, SX_OPTION_DATA_DIR)))
+        return consume_through(sx_option(options, SX_OPTION_DATA_DIR), c.name, from,
+                               options->values[SX_OPTION_FOLLOW] != NULL);
     if (sx_session_form(options, c.name, &c.form, &compiled, &code) && sx_session_open(&c.session, options)) {
         c.form.guess_json = true;
         sx_arena_init(&c.arena, 0);

@@ -1,20 +1,19 @@
 /* cmd_produce.c: NDJSON lines into a topic. */
 #include "streamd/command/session.h"
+#include "streamd/command/through.h"
+#include "streamd/topic_line.h"
 
 #include "engine/base/clock.h"
-#include "engine/base/hash.h"
 
 #include <stdlib.h>
 
-enum { COMMIT_RECORDS = 10000 };
+enum { COMMIT_RECORDS = 10000, POST_BYTES = 1 << 20 };
 
 struct producing {
     struct sx_session session;
     struct sx_writer *writer;
     struct sx_topic *topic;
-    const char *name;
-    int32_t partitions;
-    struct sx_record_form form;
+    struct sx_topic_lines lines;
     struct sx_arena arena;
     uint64_t count;
 };
@@ -22,19 +21,19 @@ struct producing {
 static bool open_topic(struct producing *p, streamd_error **error)
 {
     const struct sx_log_def *def = p->session.log->def;
-    struct sx_topic_spec spec = {.name = p->name, .cleanup = SX_CLEANUP_DELETE, .retention_ms = -1};
-    streamd_status status = def->partitions(p->session.log, p->name, &p->partitions, error);
+    struct sx_topic_spec spec = {.name = p->lines.topic, .cleanup = SX_CLEANUP_DELETE, .retention_ms = -1};
+    streamd_status status = def->partitions(p->session.log, p->lines.topic, &p->lines.partitions, error);
 
     if (status == STREAMD_E_NOTFOUND) {
         streamd_error_free(*error);
         *error = NULL;
         if (def->create(p->session.log, &spec, error) != STREAMD_OK)
             return false;
-        status = def->partitions(p->session.log, p->name, &p->partitions, error);
+        status = def->partitions(p->session.log, p->lines.topic, &p->lines.partitions, error);
     }
     return status == STREAMD_OK &&
            def->writer_open(p->session.log, 0, &p->session.waker, &p->writer, error) == STREAMD_OK &&
-           def->topic_open(p->writer, p->name, &p->topic, error) == STREAMD_OK;
+           def->topic_open(p->writer, p->lines.topic, &p->topic, error) == STREAMD_OK;
 }
 
 /* A full queue is waited for. */
@@ -58,27 +57,16 @@ static bool write_record(struct producing *p, int32_t partition, const struct sx
 
 static bool send_line(struct producing *p, struct sx_slice text, unsigned number)
 {
-    struct sx_record_line line;
     struct sx_record record;
     const char *message = NULL;
     int32_t partition;
 
     sx_arena_reset(&p->arena);
-    if (!sx_record_line_read(text, &line, &p->arena, &message) ||
-        !sx_record_line_encode(&line, &p->form, &record, &p->arena, &message)) {
+    if (!sx_topic_line(&p->lines, text, sx_wall_ms(&sx_clock_system), &record, &partition, &p->arena,
+                       &message)) {
         fprintf(stderr, "error: line %u: %s\n", number, message);
         return false;
     }
-    if (line.partition >= p->partitions) {
-        fprintf(stderr, "error: line %u: the topic has %d partitions, numbered from 0\n", number,
-                p->partitions);
-        return false;
-    }
-    if (!line.has_timestamp)
-        record.timestamp = sx_wall_ms(&sx_clock_system);
-    partition = line.partition >= 0       ? line.partition
-                : record.key.data != NULL ? sx_partition_of(record.key.data, record.key.size, p->partitions)
-                                          : (int32_t)(p->count % (uint64_t)p->partitions);
     return write_record(p, partition, &record);
 }
 
@@ -105,6 +93,65 @@ static int send_all(struct producing *p, FILE *file)
     return ok ? SX_EXIT_OK : SX_EXIT_FAILED;
 }
 
+/* ---- Through a running streamd --------------------------------------------------------------- */
+
+struct posting {
+    const char *folder, *topic;
+    char *query;
+    struct sx_buffer body;
+    unsigned first; /* line of the body */
+};
+
+static bool post(struct posting *p)
+{
+    struct sx_buffer answer = {0};
+    struct sx_through *t;
+    bool ok;
+
+    if (p->body.size == 0)
+        return true;
+    t = sx_through_send(p->folder, p->topic, p->query, sx_buffer_slice(&p->body));
+    ok = t != NULL && sx_through_rest(t, &answer);
+    if (ok && sx_through_code(t) != 200) {
+        fprintf(stderr, "error: in the lines from %u on: %.*s", p->first, (int)answer.size, answer.data);
+        ok = false;
+    }
+    sx_through_close(t);
+    sx_buffer_free(&answer);
+    p->body.size = 0;
+    return ok;
+}
+
+/* The directory is held by a running streamd: it writes the records, as its topology encodes them. */
+static int send_through(const struct sx_options *options, FILE *file)
+{
+    struct posting p = {.folder = sx_option(options, SX_OPTION_DATA_DIR), .topic = options->arguments[0]};
+    char *line = NULL;
+    size_t room = 0;
+    unsigned number = 0;
+    int64_t partitions = 0;
+    ssize_t size;
+    bool ok = true;
+
+    if (!sx_option_number(options, SX_OPTION_PARTITIONS, 1, 10000, &partitions))
+        return SX_EXIT_USAGE;
+    p.query = sx_format("create&partitions=%lld", (long long)partitions);
+    while (ok && (size = getline(&line, &room, file)) >= 0) {
+        number++;
+        if (p.body.size == 0)
+            p.first = number;
+        sx_buffer_add(&p.body, line, (size_t)size);
+        if (line[size - 1] != '\n')
+            sx_buffer_add_byte(&p.body, '\n');
+        ok = p.body.size < POST_BYTES || post(&p);
+    }
+    ok = ok && post(&p);
+    free(line);
+    free(p.query);
+    sx_buffer_free(&p.body);
+    return ok ? SX_EXIT_OK : SX_EXIT_FAILED;
+}
+
 static int run(const struct sx_options *options)
 {
     struct producing p = {0};
@@ -117,14 +164,18 @@ static int run(const struct sx_options *options)
         fputs("error: streamd produce TOPIC [FILE]\n", stderr);
         return SX_EXIT_USAGE;
     }
-    p.name = options->arguments[0];
+    p.lines.topic = options->arguments[0];
     if (options->argument_count == 2 && strcmp(options->arguments[1], "-") != 0)
         file = fopen(options->arguments[1], "r");
     if (file == NULL) {
         fprintf(stderr, "error: cannot read %s\n", options->arguments[1]);
         return SX_EXIT_USAGE;
     }
-    if (sx_session_form(options, p.name, &p.form, &compiled, &code) && sx_session_open(&p.session, options)) {
+    if (sx_option(options, SX_OPTION_BOOTSTRAP) == NULL &&
+        sx_through_there(sx_option(options, SX_OPTION_DATA_DIR)))
+        code = send_through(options, file);
+    else if (sx_session_form(options, p.lines.topic, &p.lines.form, &compiled, &code) &&
+             sx_session_open(&p.session, options)) {
         sx_arena_init(&p.arena, 0);
         if (open_topic(&p, &error))
             code = send_all(&p, file);

@@ -3,6 +3,7 @@
 
 #include "engine/base/text.h"
 #include "engine/run/engine.h"
+#include "streamd/http.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct running {
     struct sx_engine *engine;
     struct sx_disk *disk;
     struct sx_logger *logger;
+    struct sx_http *http;
     bool to_terminal;
 };
 
@@ -188,16 +190,58 @@ static int stop(struct running *r, sigset_t *signals)
     return SX_EXIT_FAILED;
 }
 
-static int run_engine(struct running *r, const struct sx_engine_options *engine, bool until_end)
+/* ---- HTTP ------------------------------------------------------------------------------------ */
+
+static struct sx_record_form form_of(const char *topic, void *arg) { return sx_form_of_topic(arg, topic); }
+
+/* Before the group is joined, so that a port that is taken costs nobody a rebalance. */
+static bool start_http(struct running *r, const struct sx_engine_options *engine)
 {
+    const char *address = sx_option(r->options, SX_OPTION_HTTP);
+    struct sx_http_options http = {
+        .address = strcmp(address, "off") == 0 ? NULL : address,
+        .or_free = !r->options->written[SX_OPTION_HTTP],
+        .folder = sx_option(r->options, SX_OPTION_BOOTSTRAP) ? NULL : sx_disk_folder(r->disk),
+        .engine = r->engine,
+        .plan = engine->plan,
+        .disk = r->disk,
+        .writer = engine->threads,
+        .form = form_of,
+        .arg = r->compiled,
+    };
     streamd_error *error = NULL;
+
+    if (sx_http_start(&http, &r->http, &error) != STREAMD_OK) {
+        sx_complain(error);
+        return false;
+    }
+    if (sx_http_address(r->http) != NULL)
+        sx_log(r->logger, SX_INFO, "serving /metrics, /health, /topology, /topics", "address",
+               sx_http_address(r->http), NULL);
+    if (http.or_free && http.address != NULL && strcmp(http.address, sx_http_address(r->http)) != 0)
+        sx_log(r->logger, SX_WARN, "the default port is in use, so a free one was taken", "address",
+               sx_http_address(r->http), NULL);
+    return true;
+}
+
+static sigset_t stop_signals(void)
+{
     sigset_t signals;
 
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread is started */
+    return signals;
+}
+
+static int run_engine(struct running *r, const struct sx_engine_options *engine, bool until_end)
+{
+    streamd_error *error = NULL;
+    sigset_t signals = stop_signals();
+
     r->engine = sx_engine_new(engine);
+    if (!start_http(r, engine))
+        return SX_EXIT_FAILED;
     if (sx_engine_start(r->engine, &error) != STREAMD_OK) {
         sx_complain(error);
         return SX_EXIT_FAILED;
@@ -213,6 +257,7 @@ static int run(const struct sx_options *options)
     struct sx_log_setting settings[SX_COUNT(options->setting_names)];
     struct sx_engine_options engine = {.clock = &sx_clock_system};
     int64_t threads = SX_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), partitions = 4;
+    sigset_t signals = stop_signals();
     size_t memory = 0;
     char *folder = NULL, *id = NULL;
     int code;
@@ -224,6 +269,9 @@ static int run(const struct sx_options *options)
     r.compiled = sx_load(options->arguments[0], options, true, &code);
     if (r.compiled == NULL)
         return code;
+    /* Before any thread is started, those of the disk too: one that does not block them would let a signal
+     * end the process at once whenever the main thread is not waiting for it. */
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     code = SX_EXIT_USAGE;
     if (!sx_session_size(sx_option(options, SX_OPTION_MEMORY), &memory))
         fprintf(stderr, "error: --memory is a size as 512MiB, not `%s`\n",
@@ -231,11 +279,9 @@ static int run(const struct sx_options *options)
     else if (sx_option_number(options, SX_OPTION_THREADS, 1, 256, &threads) &&
              sx_option_number(options, SX_OPTION_PARTITIONS, 1, 10000, &partitions) &&
              read_guarantee(&r, &engine.guarantee) && read_commit(&r, &engine.commit_ms)) {
-        bool own = bootstrap && options->values[SX_OPTION_STATE_DIR] == NULL;
         bool written = options->written[bootstrap ? SX_OPTION_STATE_DIR : SX_OPTION_DATA_DIR];
 
-        folder = own ? sx_format("./streamd-state-%s", r.compiled->plan->application)
-                     : sx_strdup(sx_option(options, bootstrap ? SX_OPTION_STATE_DIR : SX_OPTION_DATA_DIR));
+        folder = sx_session_folder(options, r.compiled->plan->application);
         r.disk = sx_session_disk(folder, written, bootstrap == NULL, memory / 4);
         code = SX_EXIT_FAILED;
     }
@@ -262,6 +308,7 @@ static int run(const struct sx_options *options)
         engine.cache_bytes = memory / 2;
         engine.logger = r.logger;
         code = run_engine(&r, &engine, options->values[SX_OPTION_UNTIL_END] != NULL);
+        sx_http_stop(r.http);
         sx_engine_free(r.engine);
         sx_disk_close(r.disk);
         sx_logger_free(r.logger);
@@ -279,7 +326,8 @@ const struct sx_command sx_command_run = {
     .more =
         "It runs until SIGTERM or SIGINT: then the batch in hand is finished and committed. A second signal\n"
         "ends it at once, which loses nothing: what was not committed is done again.\n",
-    .options = " bootstrap config threads state-dir data-dir log guarantee commit instance memory partitions "
-               "until-end ",
+    .options =
+        " bootstrap config threads state-dir data-dir http log guarantee commit instance memory partitions "
+        "until-end ",
     .run = run,
 };

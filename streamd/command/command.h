@@ -59,5 +59,6 @@ void sx_complain(streamd_error *error);
 /* How the records of a topic look to this topology: by its sources first, then its sinks. */
 struct sx_record_form sx_form_of_source(const struct sx_compiled *compiled, const char *topic);
 struct sx_record_form sx_form_of_sink(const struct sx_topic_plan *topic);
+struct sx_record_form sx_form_of_topic(const struct sx_compiled *compiled, const char *topic);
 
 #endif

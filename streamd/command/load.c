@@ -99,3 +99,13 @@ struct sx_record_form sx_form_of_sink(const struct sx_topic_plan *topic)
                                    .value_plan = topic->sink_value_plan,
                                    .key_windowed = topic->sink_key_windowed};
 }
+
+struct sx_record_form sx_form_of_topic(const struct sx_compiled *compiled, const char *topic)
+{
+    struct sx_record_form form = sx_form_of_source(compiled, topic);
+
+    for (uint32_t t = 0; form.value_format == NULL && t < compiled->plan->topic_count; t++)
+        if (strcmp(compiled->plan->topics[t]->name, topic) == 0)
+            form = sx_form_of_sink(compiled->plan->topics[t]);
+    return form;
+}

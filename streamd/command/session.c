@@ -33,7 +33,21 @@ void sx_session_settings(const struct sx_options *options, struct sx_log_setting
         settings[i] = (struct sx_log_setting){options->setting_names[i], options->setting_values[i]};
 }
 
+char *sx_session_folder(const struct sx_options *options, const char *application)
+{
+    if (sx_option(options, SX_OPTION_BOOTSTRAP) == NULL)
+        return sx_strdup(sx_option(options, SX_OPTION_DATA_DIR));
+    if (sx_option(options, SX_OPTION_STATE_DIR) != NULL)
+        return sx_strdup(sx_option(options, SX_OPTION_STATE_DIR));
+    return sx_format("./streamd-state/%s", application);
+}
+
 bool sx_session_open(struct sx_session *session, const struct sx_options *options)
+{
+    return sx_session_open_as(session, options, "streamd-tools");
+}
+
+bool sx_session_open_as(struct sx_session *session, const struct sx_options *options, const char *application)
 {
     const char *bootstrap = sx_option(options, SX_OPTION_BOOTSTRAP);
     struct sx_log_setting settings[SX_COUNT(options->setting_names)];
@@ -41,7 +55,7 @@ bool sx_session_open(struct sx_session *session, const struct sx_options *option
     int64_t partitions = 4;
     struct sx_log_options log = {
         .bootstrap = bootstrap,
-        .application = "streamd-tools",
+        .application = application,
         .id = "tools",
         .client_id = "streamd-tools",
         .guarantee = SX_EXACTLY_ONCE,
@@ -94,10 +108,7 @@ bool sx_session_form(const struct sx_options *options, const char *topic, struct
     *compiled = sx_load(path, options, false, exit_code);
     if (*compiled == NULL)
         return false;
-    *form = sx_form_of_source(*compiled, topic);
-    for (uint32_t t = 0; form->value_format == NULL && t < (*compiled)->plan->topic_count; t++)
-        if (strcmp((*compiled)->plan->topics[t]->name, topic) == 0)
-            *form = sx_form_of_sink((*compiled)->plan->topics[t]);
+    *form = sx_form_of_topic(*compiled, topic);
     return true;
 }
 

@@ -16,6 +16,11 @@ struct sx_session {
     struct sx_waker waker;
 };
 bool sx_session_open(struct sx_session *session, const struct sx_options *options);
+/* The same as that application, whose group's offsets it then sees. */
+bool sx_session_open_as(struct sx_session *session, const struct sx_options *options,
+                        const char *application);
+/* The directory that an application's state is in; the caller frees it. */
+char *sx_session_folder(const struct sx_options *options, const char *application);
 void sx_session_close(struct sx_session *session);
 
 /* What goes to librdkafka from the config file. */

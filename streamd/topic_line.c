@@ -1,0 +1,35 @@
+/* topic_line.c: see topic_line.h. */
+#include "streamd/topic_line.h"
+
+#include "engine/base/hash.h"
+
+bool sx_topic_line(struct sx_topic_lines *lines, struct sx_slice text, int64_t now_ms,
+                   struct sx_record *record, int32_t *partition, struct sx_arena *arena, const char **message)
+{
+    struct sx_record_line line;
+
+    if (!sx_record_line_read(text, &line, arena, message))
+        return false;
+    if (line.is_advance) {
+        *message = "`advance` is for `streamd pipe`: here the clock is the machine's";
+        return false;
+    }
+    if (line.topic.data != NULL && !sx_slice_equal(line.topic, sx_slice_of(lines->topic))) {
+        *message = sx_arena_format(arena, "the record is for the topic `%.*s`, not `%s`",
+                                   (int)line.topic.size, line.topic.data, lines->topic);
+        return false;
+    }
+    if (line.partition >= lines->partitions) {
+        *message = sx_arena_format(arena, "the topic has %d partitions, numbered from 0", lines->partitions);
+        return false;
+    }
+    if (!sx_record_line_encode(&line, &lines->form, record, arena, message))
+        return false;
+    if (!line.has_timestamp)
+        record->timestamp = now_ms;
+    *partition = line.partition >= 0 ? line.partition
+                 : record->key.data != NULL
+                     ? sx_partition_of(record->key.data, record->key.size, lines->partitions)
+                     : (int32_t)(lines->round++ % (uint32_t)lines->partitions);
+    return true;
+}
