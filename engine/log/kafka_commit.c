@@ -11,10 +11,19 @@
 #define STEP_MS 2000 /* of librdkafka's calls, which are repeated */
 #define ABORT_MS 5000
 #define REBALANCE_MS 20
+#define REPORTS_MS 500
 
 enum outcome { COMMITTED, NOT_COMMITTED, UNKNOWN };
 
 static int64_t deadline(const struct sx_kafka *kafka) { return sx_kafka_now_ms() + kafka->transaction_ms; }
+
+/* A record that was refused fails the transaction before its delivery report was served: the report says
+ * why, the transaction only that. */
+static void serve_reports(struct sx_kafka_writer *writer)
+{
+    for (int waited = 0; waited < REPORTS_MS && writer->failed == RD_KAFKA_RESP_ERR_NO_ERROR; waited += 10)
+        rd_kafka_poll(writer->producer, 10);
+}
 
 /* *outcome is UNKNOWN when the end of the transaction may be under way. */
 static streamd_status end_transaction(struct sx_kafka_writer *writer, enum outcome *outcome,
@@ -29,6 +38,8 @@ static streamd_status end_transaction(struct sx_kafka_writer *writer, enum outco
         bool again = rd_kafka_error_is_retriable(problem) && sx_kafka_now_ms() < until;
         if (!again) {
             streamd_status status;
+            if (rd_kafka_error_txn_requires_abort(problem))
+                serve_reports(writer);
             if (!rd_kafka_error_txn_requires_abort(problem) && !rd_kafka_error_is_fatal(problem))
                 *outcome = UNKNOWN;
             status = sx_kafka_writer_failed(writer, error);
