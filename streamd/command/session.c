@@ -100,14 +100,17 @@ bool sx_session_form(const struct sx_options *options, const char *topic, struct
                      struct sx_compiled **compiled, int *exit_code)
 {
     const char *path = sx_option(options, SX_OPTION_TOPOLOGY);
+    int code;
 
     *compiled = NULL;
     *form = (struct sx_record_form){0};
     if (path == NULL)
         return true;
-    *compiled = sx_load(path, options, false, exit_code);
-    if (*compiled == NULL)
+    *compiled = sx_load(path, options, false, &code);
+    if (*compiled == NULL) {
+        *exit_code = code; /* else it stays: what fails later is no wrong usage */
         return false;
+    }
     *form = sx_form_of_topic(*compiled, topic);
     return true;
 }

@@ -1,0 +1,171 @@
+"""The pages of a running streamd: what they say, what they take, and what they refuse."""
+import json
+import shutil
+import socket
+import subprocess
+import time
+import unittest
+
+import common
+
+
+class Pages(common.Case):
+    def setUp(self):
+        super().setUp()
+        self.produce("clicks", [{"key": f"k{i % 10}", "value": {"n": i}} for i in range(100)])
+        self.run = self.start().ready()
+        common.wait_for(lambda: self.metric("streamd_consumed_total", self.topic("clicks")) == 100)
+
+    def metric(self, name, label):
+        """The value of the sample of that name with that label's value; None: there is none."""
+        for line in self.run.ask("GET", "/metrics")[1].splitlines():
+            if line.startswith(name + "{") and f'"{label}"' in line:
+                return float(line.rpartition(" ")[2])
+        return None
+
+    def test_metrics(self):
+        status, text = self.run.ask("GET", "/metrics")
+        self.assertEqual(status, 200)
+        heads = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
+        self.assertEqual(len(heads), len(set(heads)), "a family has one head")
+        for name in ("streamd_commits_total", "streamd_commit_seconds", "streamd_build_info", "streamd_ready"):
+            self.assertIn(name, heads)
+        self.assertEqual(self.metric("streamd_produced_total", self.topic("copies")), 100)
+        if shutil.which("promtool"):
+            done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, encoding="utf-8")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_health(self):
+        status, text = self.run.ask("GET", "/health")
+        self.assertEqual((status, json.loads(text)),
+                         (200, {"live": True, "ready": True, "state": "running", "why": None}))
+
+    def test_topology(self):
+        nodes = json.loads(self.run.ask("GET", "/topology")[1])["nodes"]
+        self.assertIn("clicks", [node["name"] for node in nodes])
+        self.assertTrue(self.run.ask("GET", "/topology?format=dot")[1].startswith("digraph"))
+        self.assertEqual(self.run.ask("GET", "/topology?format=svg")[0], 400)
+
+    def test_reading(self):
+        path = f"/topics/{self.topic('clicks')}"
+        lines = [json.loads(line) for line in self.run.ask("GET", path)[1].splitlines()]
+        self.assertEqual(sorted(r["value"]["n"] for r in lines), list(range(100)))
+        self.assertEqual(lines[0].keys(), {"key", "value", "timestamp", "partition", "offset"})
+        one = lines[0]["partition"]
+        self.assertEqual([r for r in lines if r["partition"] == one and r["offset"] >= 3],
+                         [json.loads(line) for line in
+                          self.run.ask("GET", f"{path}?partition={one}&from=3")[1].splitlines()])
+        self.assertEqual(len(self.run.ask("GET", path + "?limit=7")[1].splitlines()), 7)
+        self.assertEqual(self.run.ask("GET", path + "?from=latest"), (200, ""))
+        self.assertEqual(self.run.ask("GET", path + "?from=soon")[0], 400)
+        self.assertEqual(self.run.ask("GET", path + "?partition=77")[0], 404)
+        self.assertEqual(self.run.ask("GET", "/topics/none")[0], 404)
+
+    def test_writing(self):
+        path = f"/topics/{self.topic('clicks')}"
+        body = "".join(json.dumps({"key": "new", "value": {"n": n}}) + "\n" for n in (5, 6))
+        status, text = self.run.ask("POST", path, body)
+        self.assertEqual(status, 200, text)
+        said = json.loads(text)
+        self.assertEqual(said["records"], 2)
+        (part,) = said["partitions"]
+        there = [json.loads(line) for line in
+                 self.run.ask("GET", f"{path}?partition={part['partition']}")[1].splitlines()]
+        self.assertEqual([(r["key"], r["value"]["n"]) for r in there if r["offset"] == part["last_offset"]],
+                         [("new", 6)])
+        common.wait_for(lambda: [r["value"] for r in self.consume("counts") if r["key"] == "new"][-1:] ==
+                        [{"clicks": 2, "sum": 11}])
+
+    def test_all_lines_or_none(self):
+        path = f"/topics/{self.topic('clicks')}"
+        status, text = self.run.ask("POST", path, '{"key":"a","value":{"n":1}}\n{"key":7,"value":{"n":1}}\n')
+        self.assertEqual(status, 400)
+        self.assertIn("line 2", text)
+        self.assertEqual(len(self.run.ask("GET", path)[1].splitlines()), 100)
+
+    def test_refused(self):
+        for method, path, status in (("GET", "/", 404), ("GET", "/../etc/passwd", 404), ("GET", "/metrics/x", 404),
+                                     ("GET", "/topics/%2e%2e%2fx", 404), ("GET", "/topics/a/b", 404),
+                                     ("DELETE", "/metrics", 405), ("POST", "/health", 405),
+                                     ("PUT", f"/topics/{self.topic('clicks')}", 405)):
+            self.assertEqual(self.run.ask(method, path)[0], status, (method, path))
+        self.assertEqual(self.run.ask("POST", f"/topics/{self.name}-slots", '{"value":1}')[0], 403)
+        self.assertEqual(self.run.ask("POST", f"/topics/{self.topic('clicks')}", "", {"Origin": "http://a.b"})[0], 403)
+        self.assertEqual(self.run.ask("GET", f"/topics/{self.topic('clicks')}", None, {"Host": "a.b"})[0], 403)
+        self.assertEqual(self.run.ask("GET", "/health", None, {"X": "a" * 9000})[0], 431)
+        self.assertEqual(self.run.ask("POST", f"/topics/{self.topic('clicks')}", b" " * (9 << 20))[0], 413)
+
+    def test_a_slow_request_is_cut_off(self):
+        host, _, port = self.run.address.rpartition(":")
+        begun = time.monotonic()
+        with socket.create_connection((host, int(port))) as client:
+            client.settimeout(1)
+            client.sendall(b"GET /health HTTP/1.1\r\nX: ")
+            with self.assertRaises(OSError):
+                while time.monotonic() - begun < 20:  # A byte now and then is no silence.
+                    client.sendall(b"a")
+                    try:
+                        if client.recv(1000) == b"":
+                            raise ConnectionError
+                    except TimeoutError:
+                        pass
+        self.assertLess(time.monotonic() - begun, 10)
+        self.assertEqual(self.run.ask("GET", "/health")[0], 200)
+
+    def test_following(self):
+        common.wait_for(lambda: len(self.consume("copies")) == 100)
+        command = [common.STREAMD, "consume", self.topic("copies"), "--from", "latest", "--follow", *self.log]
+        with subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, encoding="utf-8") as reader:
+            self.addCleanup(reader.kill)
+            time.sleep(2 if common.KAFKA else 1)  # Until it stands at the end.
+            self.run.ask("POST", f"/topics/{self.topic('clicks')}", '{"key":"k1","value":{"n":1000}}')
+            self.assertEqual(json.loads(reader.stdout.readline())["value"]["n"], 1000)
+            reader.kill()
+
+
+class Starting(common.Case):
+    def setUp(self):
+        super().setUp()
+        self.produce("clicks", [{"key": "k", "value": {"n": 1}}])
+
+    def test_a_port_that_is_taken(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            run = self.start("--http", f"127.0.0.1:{taken.getsockname()[1]}")
+            self.assertEqual(run.child.wait(timeout=common.WAIT_S), 1)
+            self.assertIn(f"127.0.0.1:{taken.getsockname()[1]} cannot be listened on: Address already in use", run.said())
+
+    def test_what_fails_at_run_time_is_no_wrong_usage(self):
+        for topology in ([], ["--topology", self.file]):
+            self.streamd("consume", self.topic("none"), *topology, *self.log, code=1)
+        self.streamd("consume", self.topic("none"), "--topology", self.folder / "none.stream", *self.log, code=2)
+
+    def test_no_port(self):
+        run = self.start("--http", "off", "--until-end")
+        self.assertEqual(run.child.wait(timeout=common.WAIT_S), 0, run.said())
+        self.assertNotIn("serving", run.said())
+        self.assertEqual(len(self.consume("copies")), 1)
+
+    def test_signals_at_any_time(self):
+        for i in range(12):
+            run = self.start()
+            common.wait_for(lambda r=run: "serving" in r.said())
+            time.sleep(0.013 * i)
+            self.assertEqual(run.end(), 0, run.said()[-500:])
+
+    @unittest.skipIf(common.KAFKA, "a directory with a log in it")
+    def test_while_the_directory_is_held(self):
+        run = self.start().ready()
+        self.produce("clicks", [{"key": f"k{i}", "value": {"n": i}} for i in range(3000)])
+        common.wait_for(lambda: len(self.consume("copies")) == 3001)
+        socket_file = self.folder / "data" / "streamd.sock"
+        self.assertEqual(socket_file.stat().st_mode & 0o777, 0o600)
+        error = self.streamd("produce", self.topic("clicks"), *self.log, stdin='{"key":7}\n', code=1)
+        self.assertIn("line 1", error)
+        self.assertIn("held by another process", self.streamd("run", self.file, *self.log, code=1))
+        self.assertEqual(run.end(), 0)
+        self.assertFalse(socket_file.exists())
+        self.assertEqual(len(self.consume("copies")), 3001)
+
+
+if __name__ == "__main__":
+    unittest.main()
