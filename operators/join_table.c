@@ -84,6 +84,11 @@ void sx_join_table_bind(struct sx_bind *b, const struct sx_flow *in, const struc
                      with->name);
         return;
     }
+    if (strcmp(with->store_node->op->name, "aggregate") == 0) {
+        /* Its store holds the states of groups, not rows. */
+        b->ops->not_yet(b, SX_JOIN_WITH, "joining with the table of an aggregate");
+        return;
+    }
     if (with->window != NULL || with->schema->windowed) {
         sx_bind_fail(b, SX_JOIN_WITH, "make a stream of it with `changes`, then `key by` and `latest`",
                      "a stream cannot join a windowed table");

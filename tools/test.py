@@ -208,7 +208,7 @@ def case_commands(streamd, path):
 def text_steps(streamd, names):
     """A step per folder of text cases. A NAME may also choose files."""
     folders = {}
-    for top in ("tests/cases", "tests/errors", "tests/conformance", "examples"):
+    for top in ("tests/cases", "tests/conformance", "examples"):
         for path in sorted((ROOT / top).rglob("*.stream")):
             folders.setdefault(path.parent, []).append(path)
     for folder, paths in folders.items():
@@ -228,6 +228,8 @@ def product_steps(folder, names):
         yield Step(program.name, [[program]], by_exit, limit_s=120)
     if streamd.exists():
         yield from text_steps(streamd, names)
+        if (ROOT / "tests/errors/check.py").exists():
+            yield Step("errors", [[sys.executable, ROOT / "tests/errors/check.py", streamd]], by_summary, limit_s=120)
         if (VECTORS / "run_vectors.py").exists():
             yield Step("vectors", [[sys.executable, VECTORS / "run_vectors.py", "--streamd", streamd]], by_vectors,
                        limit_s=900)
