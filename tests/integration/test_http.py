@@ -132,7 +132,8 @@ class Starting(common.Case):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             run = self.start("--http", f"127.0.0.1:{taken.getsockname()[1]}")
             self.assertEqual(run.child.wait(timeout=common.WAIT_S), 1)
-            self.assertIn(f"127.0.0.1:{taken.getsockname()[1]} cannot be listened on: Address already in use", run.said())
+            self.assertIn(f"127.0.0.1:{taken.getsockname()[1]} cannot be listened on: Address already in use",
+                          run.said())
 
     def test_what_fails_at_run_time_is_no_wrong_usage(self):
         for topology in ([], ["--topology", self.file]):
