@@ -14,6 +14,7 @@ struct producing {
     struct sx_writer *writer;
     struct sx_topic *topic;
     struct sx_topic_lines lines;
+    int64_t new_partitions; /* of a topic that is made; 0: the log's default */
     struct sx_arena arena;
     uint64_t count;
 };
@@ -21,7 +22,10 @@ struct producing {
 static bool open_topic(struct producing *p, streamd_error **error)
 {
     const struct sx_log_def *def = p->session.log->def;
-    struct sx_topic_spec spec = {.name = p->lines.topic, .cleanup = SX_CLEANUP_DELETE, .retention_ms = -1};
+    struct sx_topic_spec spec = {.name = p->lines.topic,
+                                 .partitions = (int32_t)p->new_partitions,
+                                 .cleanup = SX_CLEANUP_DELETE,
+                                 .retention_ms = -1};
     streamd_status status = def->partitions(p->session.log, p->lines.topic, &p->lines.partitions, error);
 
     if (status == STREAMD_E_NOTFOUND) {
@@ -165,6 +169,9 @@ static int run(const struct sx_options *options)
         return SX_EXIT_USAGE;
     }
     p.lines.topic = options->arguments[0];
+    if (options->written[SX_OPTION_PARTITIONS] &&
+        !sx_option_number(options, SX_OPTION_PARTITIONS, 1, 10000, &p.new_partitions))
+        return SX_EXIT_USAGE;
     if (options->argument_count == 2 && strcmp(options->arguments[1], "-") != 0)
         file = fopen(options->arguments[1], "r");
     if (file == NULL) {

@@ -20,6 +20,7 @@ STREAMD = os.environ.get("STREAMD_BIN", str(ROOT / "build/streamd"))
 KAFKA = os.environ.get("STREAMD_LOG", "embedded") == "kafka"
 BOOTSTRAP = os.environ.get("STREAMD_BOOTSTRAP", "127.0.0.1:19092")
 WAIT_S = 60
+PARTITIONS = 4
 
 COUNT = """
 application {name}
@@ -100,7 +101,7 @@ class Case(unittest.TestCase):
         return done.stdout if code == 0 else done.stderr
 
     def produce(self, topic, lines):
-        self.streamd("produce", self.topic(topic), "--topology", self.file, *self.log,
+        self.streamd("produce", self.topic(topic), "--topology", self.file, "--partitions", PARTITIONS, *self.log,
                      stdin="".join(json.dumps(line) + "\n" for line in lines))
 
     def consume(self, topic):

@@ -160,7 +160,8 @@ class Starting(common.Case):
         common.wait_for(lambda: len(self.consume("copies")) == 3001)
         socket_file = self.folder / "data" / "streamd.sock"
         self.assertEqual(socket_file.stat().st_mode & 0o777, 0o600)
-        error = self.streamd("produce", self.topic("clicks"), *self.log, stdin='{"key":7}\n', code=1)
+        wrong = '{"key":7}\n'
+        error = self.streamd("produce", self.topic("clicks"), *self.log, stdin=wrong, code=1)
         self.assertIn("line 1", error)
         self.assertIn("held by another process", self.streamd("run", self.file, *self.log, code=1))
         self.assertEqual(run.end(), 0)
