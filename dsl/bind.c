@@ -9,7 +9,7 @@ struct binding {
     const struct sx_ast_stage *stage;
     const struct sx_flow *input;
     uint32_t errors_before;
-    bool broken;              /* it uses a name whose mistakes are reported */
+    bool broken;              /* something in it has mistakes, though perhaps none were reported here */
     const char *on_names[32]; /* the left columns that a join's `on` names */
     const char *on_alias;
     uint32_t on_count;
@@ -62,9 +62,13 @@ static int64_t integer(struct sx_bind *b, uint32_t clause)
     struct sx_value value;
 
     if (c->expr == NULL ||
-        !sx_check_constant(&none, c->expr, duration ? &sx_type_duration : &sx_type_int, &value))
+        !sx_check_constant(&none, c->expr, duration ? &sx_type_duration : &sx_type_int, &value)) {
+        SELF(b)->broken = true;
         return 1;
-    return value.kind == SX_NULL ? 0 : value.i;
+    }
+    if (value.kind == SX_NULL)
+        sx_mistake(SELF(b)->c, c->expr->at, STREAMD_E_TYPE, NULL, "this is null, and must not be");
+    return value.kind == SX_NULL ? 1 : value.i;
 }
 
 static const char *text(struct sx_bind *b, uint32_t clause)
@@ -78,8 +82,14 @@ static const char *text(struct sx_bind *b, uint32_t clause)
         return "";
     if (kind == SX_CLAUSE_NAME || kind == SX_CLAUSE_FLOW)
         return c->expr->text;
-    if (!sx_check_constant(&none, c->expr, &sx_type_string, &value) || value.kind != SX_STRING)
+    if (!sx_check_constant(&none, c->expr, &sx_type_string, &value)) {
+        SELF(b)->broken = true;
         return "";
+    }
+    if (value.kind != SX_STRING) {
+        sx_mistake(SELF(b)->c, c->expr->at, STREAMD_E_TYPE, NULL, "this is null, and must not be");
+        return "";
+    }
     return sx_arena_strndup(b->arena, value.s, value.size);
 }
 
@@ -143,9 +153,15 @@ static const struct sx_program *expr(struct sx_bind *b, uint32_t clause, const s
     struct sx_scope scope = scope_of(b);
     const struct sx_ast_clause *c = clause_of(b, clause);
 
-    if (c->expr != NULL && wanted == &sx_type_bool && !minds_null(c->expr))
+    const struct sx_program *program;
+
+    if (c->expr == NULL)
+        return NULL;
+    if (wanted == &sx_type_bool && !minds_null(c->expr))
         warn_of_null(b, c->expr);
-    return c->expr ? sx_check_program(&scope, c->expr, wanted, type) : NULL;
+    program = sx_check_program(&scope, c->expr, wanted, type);
+    SELF(b)->broken |= program == NULL;
+    return program;
 }
 
 /* ---- Lists of named expressions -------------------------------------------------------------- */
@@ -211,6 +227,7 @@ static bool add_expr(struct sx_bind *b, struct named_list *list, const struct sx
     named->program = program;
     named->type = type;
     named->at = item->at;
+    SELF(b)->broken |= program == NULL;
     if (program == NULL)
         return false;
     if (type->kind == SX_NULL) {
@@ -345,7 +362,8 @@ static uint32_t cases(struct sx_bind *b, uint32_t clause, const struct sx_named 
         items[i].name = c->items[i].name;
         items[i].at = c->items[i].at;
         if (c->items[i].expr != NULL)
-            items[i].program = sx_check_program(&scope, c->items[i].expr, &sx_type_bool, NULL);
+            SELF(b)->broken |=
+                (items[i].program = sx_check_program(&scope, c->items[i].expr, &sx_type_bool, NULL)) == NULL;
     }
     if (c->count == 0)
         sx_mistake(SELF(b)->c, c->at, STREAMD_E_SYNTAX, "write `when EXPR -> name`", "there is no case");
@@ -355,7 +373,11 @@ static uint32_t cases(struct sx_bind *b, uint32_t clause, const struct sx_named 
 
 static const struct sx_aggregation *aggregation(struct sx_bind *b, uint32_t clause)
 {
-    return sx_compile_aggregation(SELF(b)->c, clause_of(b, clause), SELF(b)->input, SELF(b)->stage->at);
+    const struct sx_aggregation *made =
+        sx_compile_aggregation(SELF(b)->c, clause_of(b, clause), SELF(b)->input, SELF(b)->stage->at);
+
+    SELF(b)->broken |= made == NULL;
+    return made;
 }
 
 /* ---- on -------------------------------------------------------------------------------------- */
@@ -396,9 +418,9 @@ static int right_key(struct sx_bind *b, const struct sx_ast *ast, const struct s
     return -1;
 }
 
-static bool on(struct sx_bind *b, uint32_t clause, const struct sx_flow *left, const struct sx_flow *right,
-               const char *alias, const struct sx_named **lefts, const struct sx_named **rights,
-               uint32_t *count)
+static bool check_on(struct sx_bind *b, uint32_t clause, const struct sx_flow *left,
+                     const struct sx_flow *right, const char *alias, const struct sx_named **lefts,
+                     const struct sx_named **rights, uint32_t *count)
 {
     const struct sx_ast_clause *c = clause_of(b, clause);
     uint32_t keys = right->schema->key_count, parts_count = 0;
@@ -465,10 +487,24 @@ static bool on(struct sx_bind *b, uint32_t clause, const struct sx_flow *left, c
     return true;
 }
 
+static bool on(struct sx_bind *b, uint32_t clause, const struct sx_flow *left, const struct sx_flow *right,
+               const char *alias, const struct sx_named **lefts, const struct sx_named **rights,
+               uint32_t *count)
+{
+    bool ok =
+        clause_of(b, clause)->expr != NULL && check_on(b, clause, left, right, alias, lefts, rights, count);
+
+    SELF(b)->broken |= !ok;
+    return ok;
+}
+
 static const struct sx_body *body(struct sx_bind *b, int clause, const struct sx_flow *of)
 {
-    return sx_compile_body(SELF(b)->c, clause < 0 ? NULL : clause_of(b, (uint32_t)clause)->body, of,
-                           position(b, clause));
+    const struct sx_body *made = sx_compile_body(
+        SELF(b)->c, clause < 0 ? NULL : clause_of(b, (uint32_t)clause)->body, of, position(b, clause));
+
+    SELF(b)->broken |= made == NULL;
+    return made;
 }
 
 static const struct sx_bind_ops ops = {
@@ -490,18 +526,6 @@ static const struct sx_bind_ops ops = {
     .warn = warn,
     .failed = failed,
 };
-
-/* Look up all names of streams first, so that each unknown one is reported. */
-static void find_flows(struct binding *self)
-{
-    for (uint32_t k = 0; k < self->stage->op->clause_count; k++) {
-        enum sx_clause_kind kind = self->stage->op->clauses[k].kind;
-
-        if (self->stage->clauses[k].given && (kind == SX_CLAUSE_FLOW || kind == SX_CLAUSE_FLOWS))
-            for (uint32_t i = 0; i < flow_count(&self->bind, k); i++)
-                flow(&self->bind, k, i);
-    }
-}
 
 /* What a join gives, with the left columns of its `on` marked. */
 static const struct sx_flow *mark_joined(struct binding *self)
@@ -542,7 +566,7 @@ const struct sx_flow *sx_bind_stage(struct sx_compiler *c, const struct sx_ast_s
         .errors_before = c->errors.error_count,
     };
 
-    find_flows(&b);
+    b.broken = !sx_find_flows(c, stage);
     stage->op->bind(&b.bind);
     *is_failed = failed(&b.bind);
     *results = b.bind.results;

@@ -121,6 +121,9 @@ void sx_check_topic(struct sx_compiler *c, const char *name, struct sx_position 
 
 /* The definition of a name; reports an unknown one. NULL: unknown, or with mistakes. */
 const struct sx_flow *sx_find_flow(struct sx_compiler *c, const char *name, struct sx_position at);
+/* Look up all streams and tables that a stage names, so that each unknown one is reported. False: one is
+ * unknown, or has mistakes. */
+bool sx_find_flows(struct sx_compiler *c, const struct sx_ast_stage *stage);
 /* Its flow as a pipeline begins with it: the columns qualified by the name. */
 const struct sx_flow *sx_start_flow(struct sx_compiler *c, const struct sx_flow *flow, const char *name);
 

@@ -236,7 +236,7 @@ static bool set_key(struct sx_compiler *c, const struct sx_ast_body *body, const
     struct sx_format_field *fields = SX_ARENA_ARRAY(c->arena, struct sx_format_field, schema->key_count + 1);
     uint16_t *columns = SX_ARENA_ARRAY(c->arena, uint16_t, schema->key_count + 1);
 
-    if (body != NULL && body->key.name != NULL)
+    if (body != NULL && (body->key.name != NULL || body->key.windowed))
         at = body->key.at;
     out->key_windowed = body && body->key.windowed;
     if (out->key_windowed && !schema->windowed) {

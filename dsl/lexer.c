@@ -255,6 +255,8 @@ static void lex_number(struct lexer *x)
         bool digits = strspn(token->text, "0123456789_") == token->size;
         bool large = digits || is_plain_real(plain, size);
 
+        token->integer = 0;
+
         sx_diagnose(x->d, STREAMD_E_SYNTAX, token->at,
                     digits  ? "an int has 64 bits"
                     : large ? NULL

@@ -295,36 +295,53 @@ static const char *endings(struct sx_parser *p, const char *word)
     return copy;
 }
 
+/* The stage that was meant: the words as they stand, or the first one alone. */
+static const char *near_stage(struct sx_parser *p)
+{
+    const char *names[128], *firsts[128], *near;
+    uint32_t count = 0, same = 0;
+
+    for (uint32_t i = 0; i < p->catalog->operator_count && count < SX_COUNT(names); i++) {
+        const char *name = p->catalog->operators[i]->name;
+
+        if (p->catalog->operators[i]->internal)
+            continue;
+        names[count] = name;
+        firsts[count++] = sx_arena_strndup(p->arena, name, strcspn(name, " "));
+    }
+    near = p->at[1].kind == SX_TOKEN_NAME
+               ? sx_nearest(sx_arena_format(p->arena, "%s %s", p->at->text, p->at[1].text), names, count)
+               : NULL;
+    if (near == NULL)
+        near = sx_nearest(p->at->text, names, count);
+    if (near != NULL)
+        return near;
+    near = sx_nearest(p->at->text, firsts, count);
+    for (uint32_t i = 0; near != NULL && i < count; i++)
+        if (strcmp(firsts[i], near) == 0 && same++ == 0)
+            names[0] = names[i];
+    return same == 1 ? names[0] : near;
+}
+
 static void unknown_stage(struct sx_parser *p)
 {
-    const char *names[128];
-    const char *near = NULL, *goes_on = NULL;
-    uint32_t count = 0;
+    const char *goes_on = NULL, *near = NULL;
 
     for (size_t i = 0; i < SX_COUNT(not_yet); i++)
         if (sx_at_words(p, not_yet[i])) {
             sx_parse_failed(p, p->at->at, NULL, "`%s` is not yet supported", not_yet[i]);
             return;
         }
-    for (uint32_t i = 0; i < p->catalog->operator_count && count < SX_COUNT(names); i++)
-        names[count++] = p->catalog->operators[i]->name;
-    if (p->at->kind == SX_TOKEN_NAME) {
-        /* The first word alone, or with the second one: `groub by`, `window thumbling`. */
-        const char *two = p->at[1].kind == SX_TOKEN_NAME
-                              ? sx_arena_format(p->arena, "%s %s", p->at->text, p->at[1].text)
-                              : p->at->text;
-        near = sx_nearest(p->at->text, names, count);
-        if (near == NULL)
-            near = sx_nearest(two, names, count);
-        if (near == NULL || strncmp(near, p->at->text, p->at->size) == 0)
-            goes_on = endings(p, p->at->text);
-    }
+    if (p->at->kind == SX_TOKEN_NAME)
+        goes_on = endings(p, p->at->text);
     if (goes_on != NULL) {
         const char *word = (p->at++)->text;
 
         sx_parse_failed(p, p->at->at, goes_on, "expected the rest of `| %s ...`, got %s", word, sx_here(p));
         return;
     }
+    if (p->at->kind == SX_TOKEN_NAME)
+        near = near_stage(p);
     sx_parse_failed(p, p->at->at, near ? sx_arena_format(p->arena, "did you mean `%s`?", near) : NULL,
                     p->at->kind == SX_TOKEN_NAME ? "there is no stage %s"
                                                  : "expected a stage behind `|`, got %s",

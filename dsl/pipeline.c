@@ -38,6 +38,21 @@ const struct sx_flow *sx_find_flow(struct sx_compiler *c, const char *name, stru
     return NULL;
 }
 
+bool sx_find_flows(struct sx_compiler *c, const struct sx_ast_stage *stage)
+{
+    bool ok = true;
+
+    for (uint32_t k = 0; k < stage->op->clause_count; k++) {
+        const struct sx_ast_clause *clause = &stage->clauses[k];
+
+        if (stage->op->clauses[k].kind == SX_CLAUSE_FLOW && clause->given)
+            ok &= sx_find_flow(c, clause->expr->text, clause->expr->at) != NULL;
+        for (uint32_t i = 0; stage->op->clauses[k].kind == SX_CLAUSE_FLOWS && i < clause->count; i++)
+            ok &= sx_find_flow(c, clause->items[i].name, clause->items[i].at) != NULL;
+    }
+    return ok;
+}
+
 void sx_define(struct sx_compiler *c, const char *name, struct sx_position at, const struct sx_flow *flow)
 {
     struct sx_definition *definition = sx_map_get(&c->names, sx_slice_of(name));
@@ -236,6 +251,8 @@ void sx_compile_pipeline(struct sx_compiler *c, const struct sx_statement *s)
         declares = stage->op->is_statement;
         if (ok)
             ok = compile_stage(c, s, stage, definition, &flow);
+        else
+            sx_find_flows(c, stage);
         if (!ok)
             define_broken(c, stage);
     }

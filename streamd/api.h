@@ -3,7 +3,7 @@
 #define SX_API_H
 
 #include "dsl/compile.h"
-#include <streamd/streamd.h>
+#include "streamd/streamd.h"
 
 /* What a text may use: the built-in rows, and those that a program added. */
 struct streamd_catalog {
