@@ -123,10 +123,12 @@ typedef struct streamd_catalog  streamd_catalog; /* operators, functions, format
 
 /* Compile topology text.
  *
- * `catalog` is what the text may use; NULL means what is built in. `name` is shown in messages.
- * `text` is not kept. Nothing is opened: no file, no connection.
+ * `catalog` is what the text may use; NULL means what is built in. `name` is shown in messages, and
+ * without its folder and ending it is the application's name, unless the text sets one. `text` is not
+ * kept. Nothing is opened: no file, no connection; so `include` is refused.
  *
- * Errors   E_SYNTAX, E_NAME, E_TYPE, E_NOMEM. The chain holds every mistake, in text order.
+ * Errors   E_SYNTAX, E_NAME, E_TYPE, E_CONFIG (a `set` out of its range), E_ARGUMENT. The chain holds
+ *          every mistake, in text order.
  * Owns     The caller frees *topology. It does not keep `catalog` alive: free that one later.
  * Threads  Any. The result is immutable and may be shared by engines and threads.
  */
@@ -134,7 +136,33 @@ STREAMD_API streamd_status streamd_topology_parse(const streamd_catalog *catalog
                                                   size_t text_bytes, const char *name,
                                                   streamd_topology **topology,
                                                   streamd_error **error);
+
+/* A value for a `param` of the text, as it would be written there; a string without its quotes. */
+typedef struct streamd_param {
+    const char *name;
+    const char *value;
+} streamd_param;
+
+/* The same with values for the text's `param`s, as `streamd run --set` gives them.
+ *
+ * Errors   Those above; E_CONFIG: the text has no such param; E_TYPE: the value does not fit.
+ */
+STREAMD_API streamd_status streamd_topology_parse_with(const streamd_catalog *catalog,
+                                                       const char *text, size_t text_bytes,
+                                                       const char *name,
+                                                       const streamd_param *params,
+                                                       size_t param_count,
+                                                       streamd_topology **topology,
+                                                       streamd_error **error);
+
+/* Free a topology, when no engine and no driver uses it any more. */
 STREAMD_API void streamd_topology_free(streamd_topology *topology);
+
+/* The application: the name of its consumer group, and the beginning of its internal topics' names. */
+STREAMD_API const char *streamd_topology_application(const streamd_topology *topology);
+
+/* What is allowed and yet seems wrong, as a chain with positions; NULL: nothing. */
+STREAMD_API const streamd_error *streamd_topology_warnings(const streamd_topology *topology);
 
 typedef enum streamd_describe_as {
     STREAMD_DESCRIBE_TEXT, /* for people; what `streamd explain` prints */
@@ -144,7 +172,7 @@ typedef enum streamd_describe_as {
 
 /* Sub-topologies, nodes, stores, and the repartition and changelog topics that will be used.
  *
- * Errors   E_NOMEM.
+ * Errors   E_ARGUMENT.
  * Owns     The caller frees *buffer.
  */
 STREAMD_API streamd_status streamd_topology_describe(const streamd_topology *topology,
