@@ -135,6 +135,7 @@ struct sx_statement {
     struct sx_position at;  /* of the name, if it has one */
     const char *name;       /* NULL: unnamed */
     enum sx_flow_kind flow; /* stream, table, global */
+    bool any_flow;          /* a definition of a builder: stream or table, whatever it is */
     const char **topics;    /* source */
     struct sx_position *topics_at;
     uint32_t topic_count;

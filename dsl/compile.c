@@ -1,17 +1,10 @@
 /* compile.c: the order of the passes: parse, then the statements from top to bottom. */
 #include "dsl/compile.h"
 
-#include "dsl/check.h"
+#include "dsl/builder.h"
 #include "engine/base/text.h"
 
 #include <stdlib.h>
-
-struct sx_builder {
-    struct sx_compiler c;
-    struct sx_compiled *compiled;             /* what is being made */
-    const struct sx_compile_options *options; /* NULL: none */
-    struct sx_test **last_test;
-};
 
 /* ---- Statements ------------------------------------------------------------------------------ */
 
@@ -24,7 +17,7 @@ static const char *given_for(const struct sx_builder *b, const char *param)
     return NULL;
 }
 
-static void compile_statement(struct sx_builder *b, const struct sx_statement *s)
+void sx_builder_statement(struct sx_builder *b, const struct sx_statement *s)
 {
     switch (s->kind) {
     case SX_STATEMENT_SOURCE:
@@ -62,7 +55,8 @@ static void check_given(struct sx_builder *b)
 
 /* ---- Texts ----------------------------------------------------------------------------------- */
 
-static const struct sx_text *add_text(struct sx_builder *b, const char *name, const char *data, size_t size)
+const struct sx_text *sx_builder_add_text(struct sx_builder *b, const char *name, const char *data,
+                                          size_t size)
 {
     struct sx_text *text = SX_ARENA_NEW(b->c.arena, struct sx_text);
 
@@ -91,19 +85,19 @@ static const struct sx_text *include_file(struct sx_parser *p, const char *path,
     data = b->options->read_file(path, at.file, &size, &name, b->options->arg);
     if (data == NULL)
         return NULL;
-    text = add_text(b, name ? name : path, data, size);
+    text = sx_builder_add_text(b, name ? name : path, data, size);
     free(data);
     free(name);
     return text;
 }
 
-static struct sx_parser parser_for(struct sx_builder *b)
+struct sx_parser sx_builder_parser(struct sx_builder *b)
 {
     return (struct sx_parser){
         .arena = b->c.arena, .d = &b->c.errors, .catalog = b->c.catalog, .include = include_file, .arg = b};
 }
 
-static streamd_status result(struct sx_builder *b, streamd_error **error)
+streamd_status sx_builder_result(struct sx_builder *b, streamd_error **error)
 {
     streamd_error *chain;
     streamd_status status;
@@ -174,67 +168,22 @@ void sx_compiled_free(struct sx_compiled *compiled)
     free(compiled);
 }
 
-static void compile_text(struct sx_builder *b, const char *name, const char *text, size_t size)
+void sx_builder_text(struct sx_builder *b, const char *name, const char *text, size_t size)
 {
-    struct sx_parser parser = parser_for(b);
-    struct sx_ast_file *file = SX_ARENA_NEW(b->c.arena, struct sx_ast_file);
+    struct sx_parser parser = sx_builder_parser(b);
+    struct sx_statement **first = b->file.last ? b->file.last : &b->file.first;
+    const char *application = b->file.application;
 
-    sx_parse_text(&parser, add_text(b, name, text, size), file);
-    if (file->application != NULL)
-        b->c.plan->application = file->application;
-    if (file->application != NULL)
-        sx_check_topic(&b->c, file->application, file->application_at);
-    b->c.statements = file->first;
-    for (const struct sx_statement *s = file->first; s != NULL; s = s->next)
-        compile_statement(b, s);
+    sx_parse_text(&parser, sx_builder_add_text(b, name, text, size), &b->file);
+    /* The application's name is part of topics' names, which statements make: it must be known first. */
+    if (b->file.application != application) {
+        b->c.plan->application = b->file.application;
+        sx_check_topic(&b->c, b->file.application, b->file.application_at);
+    }
+    b->c.statements = *first;
+    for (const struct sx_statement *s = *first; s != NULL; s = s->next)
+        sx_builder_statement(b, s);
     b->c.statements = NULL;
-}
-
-streamd_status sx_builder_text(struct sx_builder *b, const char *text, size_t size, streamd_error **error)
-{
-    compile_text(b, "text", text, size);
-    return result(b, error);
-}
-
-const struct sx_flow *sx_builder_flow(struct sx_builder *b, const char *name)
-{
-    const struct sx_definition *definition = sx_map_get(&b->c.names, sx_slice_of(name));
-
-    return definition ? definition->flow : NULL;
-}
-
-streamd_status sx_builder_stage(struct sx_builder *b, const struct sx_flow *input, const char *definition,
-                                const char *stage, const struct sx_flow **out, streamd_error **error)
-{
-    struct sx_parser parser = parser_for(b);
-    struct sx_ast_stage *tree = SX_ARENA_NEW(b->c.arena, struct sx_ast_stage);
-    const struct sx_named_flow *results = NULL;
-    const struct sx_text *text = add_text(b, stage, stage, strlen(stage));
-    const struct sx_flow *flow = NULL;
-    uint32_t result_count = 0, count;
-    bool failed = true;
-
-    parser.tokens = parser.at = sx_lex(text, b->c.arena, &b->c.errors, &count);
-    sx_parse_stage(&parser, tree);
-    if (!parser.failed && parser.at->kind != SX_TOKEN_END)
-        sx_parse_failed(&parser, parser.at->at, NULL, "%s stands behind the stage", sx_here(&parser));
-    if (!parser.failed && tree->op != NULL)
-        flow = sx_bind_stage(&b->c, tree, input, sx_arena_strdup(b->c.arena, definition), true, &failed,
-                             &results, &result_count);
-    for (uint32_t r = 0; r < result_count; r++)
-        sx_define(&b->c, results[r].name, tree->at, results[r].flow);
-    if (out != NULL)
-        *out = flow;
-    return result(b, error);
-}
-
-streamd_status sx_builder_name(struct sx_builder *b, const struct sx_flow *flow, const char *name,
-                               streamd_error **error)
-{
-    struct sx_position nowhere = {.file = "builder"};
-
-    sx_define(&b->c, name, nowhere, flow);
-    return result(b, error);
 }
 
 static void warn_unused(struct sx_compiler *c)
@@ -250,7 +199,7 @@ streamd_status sx_builder_finish(struct sx_builder *b, struct sx_compiled **comp
     struct sx_definition_info *infos;
     const struct sx_source_spec **sources;
     uint32_t count = 0;
-    streamd_status status = result(b, error);
+    streamd_status status = sx_builder_result(b, error);
 
     if (status == STREAMD_OK)
         status = sx_plan_finish(b->c.plan, error);
@@ -284,8 +233,7 @@ streamd_status sx_compile(const char *text, size_t size, const struct sx_compile
 
     b->options = options;
     b->c.plan->application = name_from_file(b->c.arena, options->name);
-    /* The application's name is part of topics' names, which statements make: it must be known first. */
-    compile_text(b, options->name, text, size);
+    sx_builder_text(b, options->name, text, size);
     check_given(b);
     status = sx_builder_finish(b, compiled, error);
     sx_builder_free(b);
@@ -304,9 +252,9 @@ streamd_status sx_compile_tests(const char *text, size_t size, const char *name,
 
     /* The blocks are to live in the caller's arena. */
     b->c.arena = b->c.errors.arena = b->c.warnings.arena = arena;
-    parser = parser_for(b);
+    parser = sx_builder_parser(b);
     *tests = NULL;
-    sx_parse_text(&parser, add_text(b, name, text, size), &file);
+    sx_parse_text(&parser, sx_builder_add_text(b, name, text, size), &file);
     for (const struct sx_statement *s = file.first; s != NULL; s = s->next) {
         if (s->kind != SX_STATEMENT_TEST) {
             sx_mistake(&b->c, s->at, STREAMD_E_SYNTAX, NULL, "a `.test` file holds `test` blocks only");
@@ -315,7 +263,7 @@ streamd_status sx_compile_tests(const char *text, size_t size, const char *name,
         *last = s->test;
         last = (struct sx_test **)&s->test->next;
     }
-    status = result(b, error);
+    status = sx_builder_result(b, error);
     sx_builder_free(b);
     return status;
 }
@@ -332,9 +280,9 @@ streamd_status sx_compile_constant(const char *text, const struct sx_catalog *ca
     uint32_t count;
 
     b->c.arena = b->c.errors.arena = b->c.warnings.arena = arena;
-    parser = parser_for(b);
+    parser = sx_builder_parser(b);
     parser.tokens = parser.at =
-        sx_lex(add_text(b, "expression", text, strlen(text)), arena, &b->c.errors, &count);
+        sx_lex(sx_builder_add_text(b, "expression", text, strlen(text)), arena, &b->c.errors, &count);
     ast = sx_parse_expr(&parser);
     if (!parser.failed && parser.at->kind != SX_TOKEN_END)
         sx_parse_failed(&parser, parser.at->at, NULL, "%s stands behind the expression", sx_here(&parser));
@@ -342,7 +290,7 @@ streamd_status sx_compile_constant(const char *text, const struct sx_catalog *ca
         expr = sx_check(&none, ast, NULL);
     if (expr != NULL && sx_check_constant(&none, ast, NULL, value))
         *type = expr->type;
-    status = result(b, error);
+    status = sx_builder_result(b, error);
     sx_builder_free(b);
     return status;
 }

@@ -49,22 +49,44 @@ streamd_status sx_compile_constant(const char *text, const struct sx_catalog *ca
 
 /* ---- Step by step: what sx_compile() does, for programs that build a topology without a file - */
 
+/* A text goes in by sx_builder_text(); what a program makes by calls goes in as trees of the same kind:
+ * a stage or the body of a source is parsed from pieces, and a pipeline of such stages is compiled as one
+ * in a text is. Mistakes are kept, and sx_builder_finish() gives them, in the order of the calls. */
 struct sx_builder;
+struct sx_ast_stage;
+
+enum sx_piece_kind {
+    SX_PIECE_WORDS, /* words and signs of the language, which the caller wrote: `window`, `{` */
+    SX_PIECE_TEXT,  /* from outside: an expression, columns; positions of mistakes are in it */
+    SX_PIECE_NAME,  /* any name: never a word of the language */
+    SX_PIECE_STRING /* any string */
+};
+
+struct sx_piece {
+    enum sx_piece_kind kind;
+    const char *text;
+};
+
 struct sx_builder *sx_builder_new(const char *application, const struct sx_catalog *catalog);
 void sx_builder_free(struct sx_builder *builder);
+/* Mistakes come in the order of the calls, not by position. */
+void sx_builder_in_order(struct sx_builder *builder);
 /* Add statements as text: sources, pipelines, params, functions, settings. */
-streamd_status sx_builder_text(struct sx_builder *builder, const char *text, size_t size,
-                               streamd_error **error);
-/* The stream or table of that name; NULL: none. */
-const struct sx_flow *sx_builder_flow(struct sx_builder *builder, const char *name);
-/* Put one stage (as written behind `|`) behind a flow, in the definition of that name. NULL for what a
- * sink gives; the result lives as long as the builder. */
-streamd_status sx_builder_stage(struct sx_builder *builder, const struct sx_flow *input,
-                                const char *definition, const char *stage, const struct sx_flow **result,
-                                streamd_error **error);
-/* Give a flow a name, for later stages and statements. */
-streamd_status sx_builder_name(struct sx_builder *builder, const struct sx_flow *flow, const char *name,
-                               streamd_error **error);
+void sx_builder_text(struct sx_builder *builder, const char *name, const char *text, size_t size);
+/* A source; `topics` are names. `body`: what stands between its braces. */
+void sx_builder_source(struct sx_builder *builder, enum sx_flow_kind kind, const char *name,
+                       const char *const *topics, uint32_t topic_count, const char *body);
+/* A stage, as it stands behind `|`: parsed now, checked when its pipeline is. `where`: what messages call
+ * its texts, `paid | filter`. */
+const struct sx_ast_stage *sx_builder_stage(struct sx_builder *builder, const char *where,
+                                            const struct sx_piece *pieces, uint32_t count);
+/* Compile a pipeline from the definition `from`. `name`: of the definition, stream or table; NULL: it
+ * has none and ends in a sink. */
+void sx_builder_pipeline(struct sx_builder *builder, const char *name, const char *from,
+                         const struct sx_ast_stage *const *stages, uint32_t stage_count);
+/* A mistake of the calls themselves. */
+void sx_builder_fail(struct sx_builder *builder, streamd_status status, const char *where,
+                     const char *message);
 /* The finished topology; the builder is then only to be freed. */
 streamd_status sx_builder_finish(struct sx_builder *builder, struct sx_compiled **compiled,
                                  streamd_error **error);

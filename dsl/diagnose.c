@@ -87,7 +87,8 @@ streamd_error *sx_diagnostics_chain(const struct sx_diagnostics *d)
 
     for (uint32_t i = 0; i < d->count; i++)
         sorted[i] = &d->items[i];
-    qsort(sorted, d->count, sizeof(*sorted), by_position);
+    if (!d->in_order)
+        qsort(sorted, d->count, sizeof(*sorted), by_position);
     for (uint32_t i = 0; i < d->count; i++) {
         char *line = line_of(d, sorted[i]->at);
 

@@ -26,6 +26,7 @@ struct sx_diagnostics {
     struct sx_diagnostic *items;
     uint32_t count, room;
     uint32_t error_count;
+    bool in_order; /* as they were found, not by position: there are many texts, one after the other */
 };
 
 #define SX_ERRORS_MAX 50 /* a file with more mistakes than that is something else than a topology */
@@ -35,7 +36,7 @@ struct sx_diagnostics {
 void sx_diagnose(struct sx_diagnostics *d, streamd_status status, struct sx_position at, const char *hint,
                  const char *format, ...) SX_PRINTF(5, 6);
 
-/* A chain with all of them, by file and position; NULL if there is none. */
+/* A chain with all of them, by file and position (or in_order); NULL if there is none. */
 streamd_error *sx_diagnostics_chain(const struct sx_diagnostics *d);
 
 #endif

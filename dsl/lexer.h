@@ -21,6 +21,7 @@ struct sx_token {
     enum sx_token_kind kind;
     bool quoted; /* a name between backquotes: never a keyword */
     bool raw;    /* a string written r"..." */
+    bool glue;   /* not of a text: put between texts by a builder; its position is the text's beside it */
     struct sx_position at;
     const char *text; /* NUL-terminated */
     uint32_t size;

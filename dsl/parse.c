@@ -58,8 +58,8 @@ bool sx_take_word(struct sx_parser *p, const char *word)
 
 const char *sx_here(struct sx_parser *p)
 {
-    if (p->at->kind == SX_TOKEN_END)
-        return "the end of the file";
+    if (p->at->kind == SX_TOKEN_END || p->at->glue)
+        return p->pieces ? "the end of the text" : "the end of the file";
     if (p->at->kind == SX_TOKEN_STRING)
         return "a string";
     return sx_arena_format(p->arena, "`%s%s`", p->at->kind == SX_TOKEN_META ? "@" : "", p->at->text);
@@ -148,7 +148,8 @@ static bool at_pipeline(const struct sx_parser *p)
 
 static bool first_on_line(const struct sx_parser *p)
 {
-    return p->at == p->tokens || p->at[-1].at.line < p->at->at.line;
+    /* In a builder's pieces no statement can begin. */
+    return !p->pieces && (p->at == p->tokens || p->at[-1].at.line < p->at->at.line);
 }
 
 bool sx_at_head(const struct sx_parser *p)

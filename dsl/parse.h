@@ -11,6 +11,7 @@ struct sx_parser {
     const struct sx_catalog *catalog;
     const struct sx_token *tokens, *at;
     uint32_t depth;
+    bool pieces; /* one stage or body of a builder, not a file */
     bool failed; /* in the statement in hand: say no more until the parser has found its place again */
     /* `include`: the text of a file, NULL if it cannot be had. */
     const struct sx_text *(*include)(struct sx_parser *parser, const char *path, struct sx_position at,

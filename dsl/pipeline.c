@@ -59,7 +59,9 @@ void sx_define(struct sx_compiler *c, const char *name, struct sx_position at, c
 
     if (definition != NULL) {
         sx_mistake(c, at, STREAMD_E_NAME,
-                   sx_arena_format(c->arena, "the first one is at line %u", definition->at.line),
+                   definition->at.file == at.file
+                       ? sx_arena_format(c->arena, "the first one is at line %u", definition->at.line)
+                       : sx_arena_format(c->arena, "the first one is in %s", definition->at.file),
                    "`%s` is defined twice", name);
         return;
     }
@@ -222,7 +224,7 @@ static bool check_end(struct sx_compiler *c, const struct sx_statement *s, const
     } else if (flow->kind == SX_FLOW_GROUPS) {
         sx_mistake(c, s->at, STREAMD_E_TYPE, "write `| aggregate { ... }` behind it", "`%s` ends in groups",
                    s->name);
-    } else if ((flow->kind == SX_FLOW_STREAM) != (s->flow == SX_FLOW_STREAM)) {
+    } else if (!s->any_flow && (flow->kind == SX_FLOW_STREAM) != (s->flow == SX_FLOW_STREAM)) {
         const char *is = flow->kind == SX_FLOW_STREAM ? "stream" : "table";
 
         sx_mistake(c, s->at, STREAMD_E_TYPE, sx_arena_format(c->arena, "write `%s %s = ...`", is, s->name),
