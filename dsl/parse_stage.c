@@ -265,7 +265,7 @@ static const char *const not_yet[] = {
     "window sliding", "window session", "window day",  "window week", "window month",
     "window quarter", "window year",    "window same", "top",         "emit distinct",
     "emit every",     "emit at",        "ttl",         "dedupe",      "delay until",
-    "outer join",     "to file",        "to stdout"};
+    "to file",        "to stdout"};
 
 bool sx_at_stage(const struct sx_parser *p)
 {

@@ -5,8 +5,8 @@
  * over the end of windows, their rows go out on SX_PORT_FINAL, once, by window start and key; then
  * windows past their retention are dropped.
  */
-#include "operators/groups.h"
 #include "operators/sink.h"
+#include "operators/view.h"
 #include "operators/window.h"
 
 struct aggregate_plan {
@@ -123,6 +123,7 @@ static void bind(struct sx_bind *b)
     const struct sx_flow *in = sx_bind_input(b);
     struct aggregate_plan *plan = SX_ARENA_NEW(b->arena, struct aggregate_plan);
     struct sx_store_plan *store;
+    struct sx_view_plan *view;
     struct sx_node_plan *node;
     struct sx_flow *out;
 
@@ -151,8 +152,14 @@ static void bind(struct sx_bind *b)
     out->node = node;
     out->port = SX_PORT_ROWS;
     out->schema = plan->groups.schema;
-    out->store = store;
-    out->store_node = node;
+    view = SX_ARENA_NEW(b->arena, struct sx_view_plan);
+    *view = (struct sx_view_plan){.kind = SX_VIEW_GROUPS,
+                                  .schema = plan->groups.schema,
+                                  .origin = node,
+                                  .store = store,
+                                  .groups = &plan->groups,
+                                  .windowed_groups = in->window != NULL};
+    out->view = view;
     out->groups = NULL;
     out->group_count = 0;
     out->has_headers = false;

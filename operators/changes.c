@@ -19,8 +19,7 @@ static void bind(struct sx_bind *b)
     out->kind = SX_FLOW_STREAM;
     out->schema = schema;
     out->window = NULL;
-    out->store = NULL;
-    out->store_node = NULL;
+    out->view = NULL;
     b->result = out;
 }
 

@@ -133,6 +133,21 @@ struct sx_slice sx_row_key(struct sx_node *node, const struct sx_batch *batch, u
     return sx_buffer_slice(&node->scratch);
 }
 
+struct sx_slice sx_table_key(struct sx_node *node, const struct sx_batch *batch,
+                             const struct sx_schema *schema, uint32_t row)
+{
+    struct sx_slice key = sx_row_key(node, batch, schema->key_count, row);
+    char *at;
+
+    if (!schema->windowed)
+        return key;
+    at = sx_buffer_room(&node->scratch, 16);
+    sx_put_sorted64(at, batch->windows[row].start);
+    sx_put_sorted64(at + 8, batch->windows[row].end);
+    node->scratch.size += 16;
+    return sx_buffer_slice(&node->scratch);
+}
+
 struct sx_schema *sx_schema_of(struct sx_arena *arena, const struct sx_field *fields, uint32_t count,
                                const struct sx_schema *like)
 {
@@ -256,7 +271,8 @@ static void old_row(struct old_rows *old, struct sx_node *node, uint32_t row, st
         sx_bit_set(old->gone, row);
 }
 
-void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const uint64_t *deleted)
+void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const uint64_t *deleted,
+                     bool known_only)
 {
     const struct sx_schema *schema = node->plan->schema;
     struct sx_store *store = node->stores[0];
@@ -280,7 +296,7 @@ void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const u
             sx_node_drop(node, "null_key", 1);
             continue;
         }
-        key = sx_row_key(node, batch, schema->key_count, row);
+        key = sx_table_key(node, batch, schema, row);
         if (node->plan->needs_old || leaves)
             before = sx_store_get(store, 0, key);
         if (node->plan->needs_old)
@@ -289,6 +305,8 @@ void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const u
             sx_bit_set(gone, row);
             if (before.data != NULL)
                 sx_store_remove(store, 0, key);
+            else if (known_only)
+                continue;
         } else {
             value.size = 0;
             sx_stored_write(&value, batch, values, schema->value_count, row);

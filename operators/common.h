@@ -44,6 +44,11 @@ static inline bool sx_row_key_is_null(const struct sx_batch *batch, uint32_t key
 struct sx_slice sx_row_key(struct sx_node *node, const struct sx_batch *batch, uint32_t key_count,
                            uint32_t row);
 
+/* The key of a table's row in its store: the key columns, and the window of a windowed table. In
+ * node->scratch until its next use. */
+struct sx_slice sx_table_key(struct sx_node *node, const struct sx_batch *batch,
+                             const struct sx_schema *schema, uint32_t row);
+
 /* ---- Schemas --------------------------------------------------------------------------------- */
 
 /* A schema from its fields (copied), counting the roles. */
@@ -68,7 +73,9 @@ bool sx_stored_read(struct sx_slice bytes, const struct sx_type *const *types, u
 
 /* An upsert of the rows of `batch` into a key-value store, in order; emits them with `old` when a
  * reader wants it. Rows that are gone delete; so do those of `deleted` (may be NULL). Rows with a
- * null key are dropped. Used by tables of all sorts. */
-void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const uint64_t *deleted);
+ * null key are dropped. `known_only`: a deletion goes on only if there was a row. Used by tables of all
+ * sorts. */
+void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const uint64_t *deleted,
+                     bool known_only);
 
 #endif

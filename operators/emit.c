@@ -82,6 +82,7 @@ static void bind_final(struct sx_bind *b)
     out->node = node;
     out->port = port;
     out->emit = SX_EMIT_FINAL;
+    out->view = NULL;
     out->emit_written = true;
     b->result = out;
 }

@@ -1,5 +1,5 @@
 /* filter.c: keep the rows for which a condition holds. */
-#include "operators/common.h"
+#include "operators/view.h"
 
 struct filter_plan {
     const struct sx_program *condition;
@@ -41,6 +41,7 @@ static void bind(struct sx_bind *b)
     out = sx_bind_flow_like(b, in);
     out->node = node;
     out->port = SX_PORT_ROWS;
+    out->view = sx_view_filter(b->arena, in->view, plan->condition);
     b->result = out;
 }
 

@@ -261,6 +261,56 @@ bool sx_groups_add(struct sx_groups *g, struct sx_node *node, const struct sx_ba
     return true;
 }
 
+/* The table's columns from those of the results. */
+static bool compute(struct sx_groups *g, struct sx_node *node, struct sx_batch *batch,
+                    struct sx_row_failures *failures)
+{
+    const struct sx_groups_plan *plan = g->plan;
+    struct sx_column *columns = SX_ARENA_ARRAY(node->arena, struct sx_column, plan->schema->count + 1);
+
+    memcpy(columns, batch->columns, sizeof(*columns) * plan->key_count);
+    for (uint32_t i = 0; i < plan->aggregation->output_count; i++)
+        sx_eval_column(g->outputs[i], batch, node->arena, &columns[plan->key_count + i], failures);
+    batch->columns = columns;
+    batch->schema = plan->schema;
+    return failures->count == 0;
+}
+
+void sx_groups_read(struct sx_groups *g, struct sx_node *node, const struct sx_slice *stored,
+                    struct sx_batch *rows)
+{
+    const struct sx_groups_plan *plan = g->plan;
+    uint32_t keys = plan->key_count, uses = plan->aggregation->use_count;
+    struct sx_column *columns = SX_ARENA_ARRAY(node->arena, struct sx_column, plan->results->count + 1);
+    uint64_t *gone = (uint64_t *)rows->gone;
+    struct sx_row_failures failures = {0};
+    struct sx_batch present;
+
+    memcpy(columns, rows->columns, sizeof(*columns) * keys);
+    for (uint32_t u = 0; u < uses; u++) {
+        columns[keys + u] = sx_column_new(node->arena, plan->results->fields[keys + u].type, rows->rows);
+        sx_column_nulls(&columns[keys + u], node->arena, rows->rows);
+    }
+    for (SX_EACH_ROW(rows, i, row)) {
+        /* What was read is only looked at: results do not change a state. */
+        if (stored[row].data == NULL || !read_states(g, (char *)stored[row].data, (uint32_t)stored[row].size))
+            continue;
+        sx_bit_clear(gone, row);
+        ((int64_t *)rows->ts)[row] = (int64_t)sx_get_le64(stored[row].data);
+        results_of(g, node, g->now);
+        for (uint32_t u = 0; u < uses; u++)
+            sx_column_set(&columns[keys + u], row, g->now[u]);
+    }
+    present = sx_batch_present(node->arena, rows);
+    present.schema = plan->results;
+    present.columns = columns;
+    compute(g, node, &present, &failures);
+    rows->schema = plan->schema;
+    rows->columns = present.columns;
+    for (uint32_t i = 0; i < failures.count; i++)
+        sx_bit_set(gone, failures.items[i].row);
+}
+
 /* ---- Results --------------------------------------------------------------------------------- */
 
 struct sx_results {
@@ -375,20 +425,6 @@ void sx_results_add_stored(struct sx_results *r, struct sx_slice key, struct sx_
         sx_column_set(&r->now[keys + u], at, g->now[u]);
 }
 
-/* The table's columns from those of the results. */
-static bool compute(struct sx_results *r, struct sx_batch *batch, struct sx_row_failures *failures)
-{
-    const struct sx_groups_plan *plan = r->groups->plan;
-    struct sx_column *columns = SX_ARENA_ARRAY(r->node->arena, struct sx_column, plan->schema->count + 1);
-
-    memcpy(columns, batch->columns, sizeof(*columns) * plan->key_count);
-    for (uint32_t i = 0; i < plan->aggregation->output_count; i++)
-        sx_eval_column(r->groups->outputs[i], batch, r->node->arena, &columns[plan->key_count + i], failures);
-    batch->columns = columns;
-    batch->schema = plan->schema;
-    return failures->count == 0;
-}
-
 void sx_results_flush(struct sx_results *r)
 {
     const struct sx_groups_plan *plan = r->groups->plan;
@@ -407,7 +443,7 @@ void sx_results_flush(struct sx_results *r)
     out.windows = plan->schema->windowed ? r->windows : NULL;
     r->count = 0;
     rejected = out;
-    if (!compute(r, &out, &failures)) {
+    if (!compute(r->groups, r->node, &out, &failures)) {
         sx_node_reject_all(r->node, &rejected, &failures);
         return;
     }
@@ -417,7 +453,7 @@ void sx_results_flush(struct sx_results *r)
         old.columns = r->before;
         old.ts = r->ts_before;
         old.gone = r->absent;
-        compute(r, &old, &ignored);
+        compute(r->groups, r->node, &old, &ignored);
         out.old = &old;
     }
     sx_node_emit(r->node, r->port, &out);

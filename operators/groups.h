@@ -38,6 +38,11 @@ bool sx_groups_begin(struct sx_groups *groups, struct sx_node *node, const struc
 bool sx_groups_add(struct sx_groups *groups, struct sx_node *node, const struct sx_batch *batch, uint32_t row,
                    int64_t segment, struct sx_slice key, bool want_old);
 
+/* The table's rows from stored groups, one by physical row; data NULL: there is none. `rows` has the key
+ * columns, the selection, and bits of `gone` and times to be set. */
+void sx_groups_read(struct sx_groups *groups, struct sx_node *node, const struct sx_slice *stored,
+                    struct sx_batch *rows);
+
 /* ---- Batches of results ---------------------------------------------------------------------- */
 
 /* Rows waiting to be emitted as one batch, at most SX_BATCH_ROWS. */

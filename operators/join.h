@@ -3,6 +3,7 @@
 #define SX_OPERATORS_JOIN_H
 
 #include "operators/key_by.h"
+#include "operators/view.h"
 
 enum sx_join_clause {
     SX_JOIN_WITH,
@@ -15,9 +16,23 @@ enum sx_join_clause {
     SX_JOIN_READY
 };
 
-extern const struct sx_operator_def sx_operator_lookup, sx_operator_lookup_global;
+enum sx_join_how { SX_JOIN_INNER, SX_JOIN_LEFT, SX_JOIN_OUTER };
+
+extern const struct sx_operator_def sx_operator_lookup, sx_operator_lookup_global, sx_operator_join_tables;
+
+/* The name of the right side in expressions. */
+const char *sx_join_alias(struct sx_bind *b);
+
+/* The left row's columns, and the right's: its values as values, its keys readable. Keys stand first,
+ * then values, then what is only readable, as in every schema. */
+struct sx_pairing sx_join_pairing(struct sx_bind *b, const struct sx_flow *in, const struct sx_flow *with,
+                                  const char *alias, enum sx_join_how how);
 
 /* A stream with a table or a global table (join_table.c). */
 void sx_join_table_bind(struct sx_bind *b, const struct sx_flow *in, const struct sx_flow *with, bool left);
+
+/* Two tables of one key (join_tables.c). */
+void sx_join_tables_bind(struct sx_bind *b, const struct sx_flow *in, const struct sx_flow *with,
+                         enum sx_join_how how);
 
 #endif

@@ -95,8 +95,7 @@ struct sx_flow *sx_key_by_bind(struct sx_bind *b, const struct sx_flow *in, cons
     out->schema = schema;
     out->moved = true;
     out->window = NULL;
-    out->store = NULL;
-    out->store_node = NULL;
+    out->view = NULL;
     return out;
 }
 

@@ -1,5 +1,5 @@
 /* latest.c: a stream as a table: the latest value of each key. */
-#include "operators/common.h"
+#include "operators/view.h"
 
 struct latest_plan {
     const struct sx_program *delete_when; /* NULL: only a null value deletes */
@@ -57,8 +57,7 @@ static void bind(struct sx_bind *b)
     out->schema = schema;
     out->node = node;
     out->port = SX_PORT_ROWS;
-    out->store = store;
-    out->store_node = node;
+    out->view = sx_view_rows(b->arena, node, store, schema);
     out->emit = SX_EMIT_CHANGES;
     out->emit_written = false;
     b->result = out;
@@ -97,7 +96,7 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
         for (uint32_t i = 0; i < count; i++)
             sx_bit_set(deleted, sel[i]);
     }
-    sx_table_upsert(node, batch, deleted);
+    sx_table_upsert(node, batch, deleted, false);
 }
 
 #define EXAMPLE_FILE                                                                \

@@ -1,5 +1,5 @@
 /* map.c: a new value from expressions; the key and the window stay. */
-#include "operators/common.h"
+#include "operators/view.h"
 
 struct map_plan {
     const struct sx_schema *schema;
@@ -71,8 +71,7 @@ static void bind(struct sx_bind *b)
     out->schema = plan->schema;
     out->node = node;
     out->port = SX_PORT_ROWS;
-    out->store = NULL;
-    out->store_node = NULL;
+    out->view = sx_view_map(b->arena, in->view, plan->schema, plan->columns, plan->count);
     b->result = out;
 }
 

@@ -5,6 +5,8 @@
  */
 #include "operators/source.h"
 
+#include "operators/view.h"
+
 struct source_plan {
     const struct sx_format_def *key_format, *value_format;
     const void *key_plan, *value_plan;
@@ -99,8 +101,7 @@ const struct sx_flow *sx_source_operator_bind(struct sx_plan *plan, const struct
     flow->partitioned_as = (int32_t)node->entry->topics[0];
     flow->has_headers = true;
     if (p->is_table) {
-        flow->store = make_store(plan, spec, node);
-        flow->store_node = node;
+        flow->view = sx_view_rows(&plan->arena, node, make_store(plan, spec, node), p->schema);
     }
     return flow;
 }
@@ -265,7 +266,7 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
                     const struct sx_batch *batch)
 {
     if (((const struct source_plan *)p)->is_table)
-        sx_table_upsert(node, batch, NULL);
+        sx_table_upsert(node, batch, NULL, false);
     else
         sx_node_emit(node, SX_PORT_ROWS, batch);
 }

@@ -108,6 +108,8 @@ struct sx_named {
     struct sx_position at;
 };
 
+struct sx_view_plan; /* operators/view.h */
+
 /* What flows between stages: the type of an edge. Immutable; operators make new ones. */
 struct sx_flow {
     enum sx_flow_kind kind;
@@ -123,10 +125,8 @@ struct sx_flow {
     /* groups: */
     const struct sx_named *groups;
     uint32_t group_count;
-    bool same_key; /* the groups are the row's key columns, in order */
-    /* table: where its rows are kept, if they are */
-    struct sx_store_plan *store;
-    struct sx_node_plan *store_node;
+    bool same_key;                   /* the groups are the row's key columns, in order */
+    const struct sx_view_plan *view; /* table: how its rows are looked up; NULL: they are not */
     /* how it is emitted, for sinks: */
     enum sx_emit_kind { SX_EMIT_CHANGES, SX_EMIT_ALL, SX_EMIT_DISTINCT, SX_EMIT_FINAL, SX_EMIT_EVERY } emit;
     bool emit_written; /* an `emit` stage stood there */
@@ -269,7 +269,7 @@ struct sx_node {
     const struct sx_node_ops *ops;
     const struct sx_node_plan *plan;
     void *state;
-    struct sx_store *stores[2];
+    struct sx_store *stores[SX_NODE_STORES];
     struct sx_arena *arena;   /* the batch's */
     struct sx_buffer scratch; /* for building keys and rows; anybody's between two calls */
     int32_t partition;        /* the task's */

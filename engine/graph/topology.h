@@ -30,6 +30,9 @@ struct sx_edge {
     uint32_t port;  /* of the node it leaves */
 };
 
+/* How many stores a node can have: its own, and those that it looks rows up in. */
+#define SX_NODE_STORES 16
+
 #define SX_PORT_ROWS 0  /* a stream's rows, a table's changes */
 #define SX_PORT_FINAL 1 /* a windowed table's rows, each once, when it can no longer change */
 
@@ -90,7 +93,7 @@ struct sx_node_plan {
     const struct sx_schema *schema;    /* of what it emits */
     const struct sx_entry_plan *entry; /* it takes raw records; else NULL */
 
-    uint32_t stores[2];
+    uint32_t stores[SX_NODE_STORES];
     uint32_t store_count;
     uint32_t topics[2]; /* that it sends to */
     uint32_t topic_count;
