@@ -146,7 +146,11 @@ struct sx_statement {
     uint32_t stage_count;
     const struct sx_type *type; /* param: declared type, or NULL */
     struct sx_ast *value;       /* set, param: value; function: body */
-    enum sx_setting { SX_SET_GUARANTEE, SX_SET_COMMIT, SX_SET_ON_ERROR } setting;
+    enum sx_setting {
+#define SX_SETTING(id, words, form, preset, help) SX_SET_##id,
+#include "dsl/settings.def"
+#undef SX_SETTING
+    } setting;
     bool guarantee; /* exactly once */
     enum sx_on_error on_error;
     const char *error_topic;

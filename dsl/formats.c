@@ -9,16 +9,16 @@ static const struct sx_format_def *find_format(struct sx_compiler *c, const char
 {
     const struct sx_format_def *format = sx_format_find(name);
     const char *names[64], *near;
-    size_t count;
+    size_t count, named = 0;
     const struct sx_format_def *const *all;
 
-    if (format != NULL && strcmp(name, "row") != 0)
+    if (format != NULL && !format->internal)
         return format;
     all = sx_format_all(&count);
-    count = SX_MIN(count, SX_COUNT(names));
-    for (size_t i = 0; i < count; i++)
-        names[i] = all[i]->name;
-    near = sx_nearest(name, names, count);
+    for (size_t i = 0; i < count && named < SX_COUNT(names); i++)
+        if (!all[i]->internal)
+            names[named++] = all[i]->name;
+    near = sx_nearest(name, names, named);
     sx_mistake(c, at, STREAMD_E_NAME,
                near ? sx_arena_format(c->arena, "did you mean `%s`?", near)
                     : "formats are json, csv, string, int, int32, double, bytes",

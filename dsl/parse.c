@@ -336,21 +336,25 @@ enum sx_on_error sx_parse_on_error(struct sx_parser *p, const char **topic, stru
 /* set guarantee exactly_once | set commit 100ms | set on error to topic "t" */
 static void parse_set(struct sx_parser *p)
 {
-    static const char *const names[] = {"guarantee", "commit", "on error"};
+    static const char *const names[] = {
+#define SX_SETTING(id, words, form, preset, help) words,
+#include "dsl/settings.def"
+#undef SX_SETTING
+    };
     struct sx_statement *s = add_statement(p, SX_STATEMENT_SET, p->at->at);
     const char *near;
 
-    if (sx_take_word(p, "guarantee")) {
+    if (sx_take_word(p, names[SX_SET_GUARANTEE])) {
         s->setting = SX_SET_GUARANTEE;
         s->at = p->at->at;
         s->guarantee = sx_take_word(p, "exactly_once");
         if (!s->guarantee && !sx_take_word(p, "at_least_once"))
             sx_parse_failed(p, p->at->at, "it is `exactly_once` or `at_least_once`",
                             "expected a guarantee, got %s", sx_here(p));
-    } else if (sx_take_word(p, "commit")) {
+    } else if (sx_take_word(p, names[SX_SET_COMMIT])) {
         s->setting = SX_SET_COMMIT;
         s->value = sx_parse_expr(p);
-    } else if (sx_at_words(p, "on error")) {
+    } else if (sx_at_words(p, names[SX_SET_ON_ERROR])) {
         p->at += 2;
         s->setting = SX_SET_ON_ERROR;
         s->on_error = sx_parse_on_error(p, &s->error_topic, &s->at);

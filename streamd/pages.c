@@ -108,23 +108,26 @@ static void take_sample(struct sx_http *http, struct sample *s)
     s->requests = (double)atomic_load(&http->requests);
 }
 
-static void add_own(struct writing *w, const struct sx_http *http, const struct sample *s)
+/* A gauge of 1 with two labels. */
+static void add_info(struct writing *w, const char *name, const char *help,
+                     const struct sx_stat_label *labels)
 {
-    struct sx_stat_label labels[] = {{"version", streamd_version()},
-                                     {"application", http->options.plan->application}};
-    struct sx_stat info = {.name = "streamd_build_info",
-                           .help = "Which streamd runs which application.",
-                           .kind = SX_STAT_GAUGE,
-                           .labels = labels,
-                           .label_count = SX_COUNT(labels),
-                           .value = 1};
+    struct sx_stat info = {
+        .name = name, .help = help, .kind = SX_STAT_GAUGE, .labels = labels, .label_count = 2, .value = 1};
 
     add_stat(&info, w);
+}
+
+static void add_own(struct writing *w, const struct sx_http *http, const struct sample *s)
+{
+#define SX_INFO(name, label1, label2, help, value1, value2) \
+    add_info(w, name, help, (struct sx_stat_label[]){{label1, value1}, {label2, value2}});
 #define SX_METRIC(name, kind, help, value) \
     add_head(w, name, help, kind);         \
     sx_buffer_printf(&w->to, "%s %.15g\n", name, (double)(value));
 #include "streamd/metrics.def"
 #undef SX_METRIC
+#undef SX_INFO
 }
 
 enum MHD_Result sx_page_metrics(const struct sx_http_request *request)

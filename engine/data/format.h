@@ -53,9 +53,12 @@ void sx_format_failed(struct sx_format_failures *to, uint32_t row, const char *r
                       ...) SX_PRINTF(4, 5);
 
 struct sx_format_def {
-    const char *name;    /* as in `value json {...}` */
-    const char *summary; /* one sentence */
-    const char *example;
+    const char *name;           /* as in `value json {...}` */
+    const char *summary;        /* one sentence */
+    const char *example;        /* a declaration: `key string`, `value csv { a int }` */
+    const char *example_bytes;  /* what a record holds then: text, or hex behind 0x; UTF-8 both times */
+    const char *example_row;    /* and what is read from it, as JSON: the key, or the columns of the value */
+    bool internal;              /* not a word of the language: row; it has no example */
     bool takes_fields;          /* json, csv: `{ fields }`; others are one column */
     const struct sx_type *type; /* of the one column when !takes_fields && the format fixes it */
 

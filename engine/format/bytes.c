@@ -59,6 +59,8 @@ const struct sx_format_def sx_format_bytes = {
     .name = "bytes",
     .summary = "The bytes as they are; in JSON they are base64.",
     .example = "value bytes",
+    .example_bytes = "0x0001",
+    .example_row = "{\"value\":\"AAE=\"}",
     .type = &sx_type_bytes,
     .bind = bind,
     .decode = decode,

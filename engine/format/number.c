@@ -207,18 +207,24 @@ NUMBER_FORMAT(double)
 
 const struct sx_format_def sx_format_int = {
     .summary = "A 64-bit integer in 8 bytes, big-endian, as Kafka's long serializer writes it.",
+    .example_bytes = "0x000000000000002a",
+    .example_row = "42",
     .type = &sx_type_int,
     NUMBER_FIELDS(int),
 };
 
 const struct sx_format_def sx_format_int32 = {
     .summary = "A 32-bit integer in 4 bytes, big-endian, as Kafka's integer serializer writes it.",
+    .example_bytes = "0x0000002a",
+    .example_row = "42",
     .type = &sx_type_int,
     NUMBER_FIELDS(int32),
 };
 
 const struct sx_format_def sx_format_double = {
     .summary = "A double in 8 bytes, big-endian, as Kafka's double serializer writes it.",
+    .example_bytes = "0x4004000000000000",
+    .example_row = "2.5",
     .type = &sx_type_double,
     NUMBER_FIELDS(double),
 };

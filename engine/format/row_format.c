@@ -108,7 +108,7 @@ static bool from_json(const void *plan, struct sx_slice json, struct sx_buffer *
 const struct sx_format_def sx_format_row = {
     .name = "row",
     .summary = "The engine's own stored rows, of internal topics.",
-    .example = "the value of a changelog topic",
+    .internal = true,
     .takes_fields = true,
     .bind = bind,
     .decode = decode,

@@ -10,27 +10,9 @@
 static const struct {
     const char *name, *why;
 } reserved[] = {
-    {"acks", "every in-sync replica must confirm"},
-    {"allow.auto.create.topics", "topics are checked and created by the engine"},
-    {"auto.commit.enable", "offsets are committed with the results"},
-    {"auto.offset.reset", "where to start belongs to the source, in the topology"},
-    {"bootstrap.servers", "use the setting kafka"},
-    {"builtin.features", "it can only be read"},
-    {"client.id", "it carries this instance's address"},
-    {"delivery.report.only.error", "changelog positions come from delivery reports"},
-    {"enable.auto.commit", "offsets are committed with the results"},
-    {"enable.auto.offset.store", "offsets are committed with the results"},
-    {"enable.idempotence", "both guarantees need it"},
-    {"enable.partition.eof", "the ends of partitions must be known"},
-    {"group.id", "it is the application's name"},
-    {"group.instance.id", "use --instance"},
-    {"isolation.level", "only committed records may be read"},
-    {"log.queue", "librdkafka's log goes to the engine's"},
-    {"metadata.broker.list", "use the setting kafka"},
-    {"partition.assignment.strategy", "slots move by cooperative-sticky"},
-    {"plugin.library.paths", "it would load code into the engine"},
-    {"request.required.acks", "every in-sync replica must confirm"},
-    {"transactional.id", "it is made of application, instance and worker"},
+#define SX_RESERVED(name, why) {name, why},
+#include "engine/log/kafka_reserved.def"
+#undef SX_RESERVED
 };
 
 static bool is_secret(const char *name)

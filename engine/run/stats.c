@@ -61,6 +61,26 @@ void sx_stats_commit(struct sx_worker_stats *stats, uint64_t microseconds)
     sx_count(&stats->commits, 1);
 }
 
+/* ---- The table ------------------------------------------------------------------------------- */
+
+enum stat {
+#define SX_STAT(id, name, kind, label1, label2, help) id,
+#include "engine/run/stats.def"
+#undef SX_STAT
+};
+
+static const struct sx_stat_row rows[] = {
+#define SX_STAT(id, name, kind, label1, label2, help) {name, SX_STAT_##kind, {label1, label2}, help},
+#include "engine/run/stats.def"
+#undef SX_STAT
+};
+
+const struct sx_stat_row *sx_stat_rows(uint32_t *count)
+{
+    *count = SX_COUNT(rows);
+    return rows;
+}
+
 /* ---- Telling --------------------------------------------------------------------------------- */
 
 struct tell {
@@ -71,58 +91,56 @@ struct tell {
     void *arg;
 };
 
-static void tell(const struct tell *t, const char *name, const char *help, enum sx_stat_kind kind,
-                 const struct sx_stat_label *labels, uint32_t label_count, double value)
+/* One sample; the labels' values are in the order of the row's names, NULL where there is none. */
+static void tell(const struct tell *t, enum stat which, const char *first, const char *second, double value)
 {
-    struct sx_stat stat = {.name = name,
-                           .help = help,
-                           .kind = kind,
+    const struct sx_stat_row *row = &rows[which];
+    struct sx_stat_label labels[] = {{row->labels[0], first}, {row->labels[1], second}};
+    struct sx_stat stat = {.name = row->name,
+                           .help = row->help,
+                           .kind = row->kind,
                            .labels = labels,
-                           .label_count = label_count,
+                           .label_count = (row->labels[0] != NULL) + (row->labels[1] != NULL),
                            .value = value};
 
     t->fn(&stat, t->arg);
 }
 
-enum node_counter { ROWS_IN, ROWS_OUT, ERRORS };
-
-static uint64_t node_sum(const struct tell *t, uint32_t node, enum node_counter which)
+static uint64_t node_sum(const struct tell *t, uint32_t node, enum stat which)
 {
     uint64_t sum = 0;
 
     for (uint32_t w = 0; w < t->worker_count; w++) {
         const struct sx_node_stat *stat = &t->workers[w].stats.nodes[node];
 
-        sum += sx_counted(which == ROWS_IN    ? &stat->rows_in
-                          : which == ROWS_OUT ? &stat->rows_out
-                                              : &stat->errors);
+        sum += sx_counted(which == NODE_RECORDS   ? &stat->rows_in
+                          : which == NODE_EMITTED ? &stat->rows_out
+                                                  : &stat->errors);
     }
     return sum;
 }
 
-static void tell_nodes(const struct tell *t, const char *name, const char *help, enum node_counter which)
+static void tell_nodes(const struct tell *t, enum stat which)
 {
     for (uint32_t i = 0; i < t->engine->plan->node_count; i++) {
         const struct sx_node_plan *node = t->engine->plan->nodes[i];
-        struct sx_stat_label labels[] = {{"node", node->name}, {"operator", node->op->name}};
 
-        if (which != ERRORS || node->entry != NULL)
-            tell(t, name, help, SX_STAT_COUNTER, labels, 2, (double)node_sum(t, i, which));
+        if (which != ROW_ERRORS || node->entry != NULL)
+            tell(t, which, node->name, node->op->name, (double)node_sum(t, i, which));
     }
 }
 
-static void tell_topics(const struct tell *t, const char *name, const char *help, bool produced)
+static void tell_topics(const struct tell *t, enum stat which)
 {
     for (uint32_t i = 0; i < t->engine->plan->topic_count; i++) {
-        struct sx_stat_label label = {"topic", t->engine->plan->topics[i]->name};
         uint64_t sum = 0;
 
         for (uint32_t w = 0; w < t->worker_count; w++) {
             const struct sx_topic_stat *stat = &t->workers[w].stats.topics[i];
 
-            sum += sx_counted(produced ? &stat->produced : &stat->consumed);
+            sum += sx_counted(which == PRODUCED ? &stat->produced : &stat->consumed);
         }
-        tell(t, name, help, SX_STAT_COUNTER, &label, 1, (double)sum);
+        tell(t, which, t->engine->plan->topics[i]->name, NULL, (double)sum);
     }
 }
 
@@ -150,28 +168,25 @@ static void tell_drops(const struct tell *t)
         struct sx_drop_stat *drop = atomic_load_explicit(&t->workers[w].stats.drops, memory_order_acquire);
 
         for (; drop != NULL; drop = atomic_load_explicit(&drop->next, memory_order_acquire)) {
-            struct sx_stat_label labels[] = {{"node", drop->node->name}, {"reason", drop->reason}};
             uint64_t sum = 0;
 
             if (is_told(t, w, drop))
                 continue;
             for (uint32_t v = w; v < t->worker_count; v++)
                 sum += drop_count(&t->workers[v], drop);
-            tell(t, "streamd_dropped_total", "Rows left out, by node and reason.", SX_STAT_COUNTER, labels, 2,
-                 (double)sum);
+            tell(t, DROPPED, drop->node->name, drop->reason, (double)sum);
         }
     }
 }
 
-static void tell_workers(const struct tell *t, const char *name, const char *help, size_t offset)
+static void tell_workers(const struct tell *t, enum stat which, size_t offset)
 {
     for (uint32_t w = 0; w < t->worker_count; w++) {
         const char *stats = (const char *)&t->workers[w].stats;
         char number[12];
-        struct sx_stat_label label = {"worker", number};
 
         snprintf(number, sizeof(number), "%u", w);
-        tell(t, name, help, SX_STAT_COUNTER, &label, 1,
+        tell(t, which, number, NULL,
              (double)sx_counted((const _Atomic uint64_t *)(const void *)(stats + offset)));
     }
 }
@@ -179,9 +194,9 @@ static void tell_workers(const struct tell *t, const char *name, const char *hel
 static void tell_latency(const struct tell *t)
 {
     uint64_t counts[SX_COMMIT_BOUNDS] = {0}, own[SX_COMMIT_BOUNDS + 1] = {0}, sum_us = 0, total = 0;
-    struct sx_stat stat = {.name = "streamd_commit_seconds",
-                           .help = "How long commits took.",
-                           .kind = SX_STAT_HISTOGRAM,
+    struct sx_stat stat = {.name = rows[COMMIT_SECONDS].name,
+                           .help = rows[COMMIT_SECONDS].help,
+                           .kind = rows[COMMIT_SECONDS].kind,
                            .bounds = bounds_s,
                            .counts = counts,
                            .bound_count = SX_COMMIT_BOUNDS};
@@ -242,19 +257,15 @@ void sx_engine_each_task(struct sx_engine *engine, bool (*fn)(const struct sx_ta
     }
 }
 
-enum task_gauge { INPUT_LAG, RESTORE_LAG, STREAM_TIME };
-
 struct task_tell {
     const struct tell *t;
-    const char *name, *help;
-    enum task_gauge which;
+    enum stat which;
 };
 
 static bool tell_task(const struct sx_task_look *task, void *arg)
 {
     const struct task_tell *tt = arg;
     char subtopology[12], partition[12];
-    struct sx_stat_label labels[] = {{"subtopology", subtopology}, {"partition", partition}};
     int64_t value = tt->which == INPUT_LAG     ? task->input_lag
                     : tt->which == RESTORE_LAG ? task->restore_lag
                                                : task->stream_time_ms;
@@ -262,35 +273,32 @@ static bool tell_task(const struct sx_task_look *task, void *arg)
     snprintf(subtopology, sizeof(subtopology), "%u", task->subtopology);
     snprintf(partition, sizeof(partition), "%d", task->partition);
     if (tt->which != STREAM_TIME || value >= 0)
-        tell(tt->t, tt->name, tt->help, SX_STAT_GAUGE, labels, 2,
+        tell(tt->t, tt->which, subtopology, partition,
              tt->which == STREAM_TIME ? (double)value / 1e3 : (double)value);
     return true;
 }
 
-static void tell_tasks(const struct tell *t, const char *name, const char *help, enum task_gauge which)
+static void tell_tasks(const struct tell *t, enum stat which)
 {
-    struct task_tell tt = {t, name, help, which};
+    struct task_tell tt = {t, which};
 
     sx_engine_each_task(t->engine, tell_task, &tt);
 }
 
-enum store_number { STORE_MEMORY, STORE_READ, STORE_WRITTEN, STORE_DISK_READS };
-
-static void tell_stores(const struct tell *t, const char *name, const char *help, enum store_number which)
+static void tell_stores(const struct tell *t, enum stat which)
 {
     for (uint32_t s = 0; s < t->engine->plan->store_count; s++) {
-        struct sx_stat_label label = {"store", t->engine->plan->stores[s]->name};
         uint64_t sum = 0;
 
         for (uint32_t w = 0; w < t->worker_count; w++) {
             const struct sx_store_stat *stat = &t->workers[w].stats.stores[s];
 
-            sum += sx_counted(which == STORE_MEMORY    ? &stat->memory_bytes
-                              : which == STORE_READ    ? &stat->rows_read
-                              : which == STORE_WRITTEN ? &stat->rows_written
-                                                       : &stat->disk_reads);
+            sum += sx_counted(which == STORE_MEMORY   ? &stat->memory_bytes
+                              : which == STORE_READS  ? &stat->rows_read
+                              : which == STORE_WRITES ? &stat->rows_written
+                                                      : &stat->disk_reads);
         }
-        tell(t, name, help, which == STORE_MEMORY ? SX_STAT_GAUGE : SX_STAT_COUNTER, &label, 1, (double)sum);
+        tell(t, which, t->engine->plan->stores[s]->name, NULL, (double)sum);
     }
 }
 
@@ -299,29 +307,24 @@ void sx_engine_stats(struct sx_engine *engine, sx_stat_fn fn, void *arg)
     struct tell t = {engine, workers_of(engine), 0, fn, arg};
 
     t.worker_count = t.workers ? engine->worker_count : 0;
-    tell(&t, "streamd_engine_state", "The engine's state, as a number of streamd_engine_state.",
-         SX_STAT_GAUGE, NULL, 0, (double)sx_engine_state(engine));
-    tell_nodes(&t, "streamd_node_records_total", "Rows that a node took.", ROWS_IN);
-    tell_nodes(&t, "streamd_node_emitted_total", "Rows that a node gave.", ROWS_OUT);
-    tell_nodes(&t, "streamd_row_errors_total", "Rows of a source that failed.", ERRORS);
+    tell(&t, ENGINE_STATE, NULL, NULL, (double)sx_engine_state(engine));
+    tell_nodes(&t, NODE_RECORDS);
+    tell_nodes(&t, NODE_EMITTED);
+    tell_nodes(&t, ROW_ERRORS);
     tell_drops(&t);
-    tell_topics(&t, "streamd_consumed_total", "Records read from a topic and processed.", false);
-    tell_topics(&t, "streamd_produced_total", "Records written to a topic.", true);
-    tell_workers(&t, "streamd_commits_total", "Commits.", offsetof(struct sx_worker_stats, commits));
-    tell_workers(&t, "streamd_aborts_total", "Commits given up, work done again.",
-                 offsetof(struct sx_worker_stats, aborts));
-    tell_workers(&t, "streamd_fenced_total", "Times that another instance took over.",
-                 offsetof(struct sx_worker_stats, fenced));
-    tell_workers(&t, "streamd_restored_total", "Records restored into stores.",
-                 offsetof(struct sx_worker_stats, restored_rows));
+    tell_topics(&t, CONSUMED);
+    tell_topics(&t, PRODUCED);
+    tell_workers(&t, COMMITS, offsetof(struct sx_worker_stats, commits));
+    tell_workers(&t, ABORTS, offsetof(struct sx_worker_stats, aborts));
+    tell_workers(&t, FENCED, offsetof(struct sx_worker_stats, fenced));
+    tell_workers(&t, RESTORED, offsetof(struct sx_worker_stats, restored_rows));
     tell_latency(&t);
-    tell_tasks(&t, "streamd_task_input_lag", "Records ahead in a task's inputs.", INPUT_LAG);
-    tell_tasks(&t, "streamd_task_restore_lag", "Records ahead of a task's restore.", RESTORE_LAG);
-    tell_tasks(&t, "streamd_task_stream_time_seconds", "A task's stream time.", STREAM_TIME);
-    tell_stores(&t, "streamd_store_memory_bytes", "Memory of a store's cache.", STORE_MEMORY);
-    tell_stores(&t, "streamd_store_reads_total", "Rows looked up in a store.", STORE_READ);
-    tell_stores(&t, "streamd_store_writes_total", "Rows written to a store.", STORE_WRITTEN);
-    tell_stores(&t, "streamd_store_disk_reads_total", "Lookups that went to the disk.", STORE_DISK_READS);
-    tell(&t, "streamd_global_rows_total", "Rows read into global tables.", SX_STAT_COUNTER, NULL, 0,
-         (double)sx_global_rows(t.workers ? engine->global : NULL));
+    tell_tasks(&t, INPUT_LAG);
+    tell_tasks(&t, RESTORE_LAG);
+    tell_tasks(&t, STREAM_TIME);
+    tell_stores(&t, STORE_MEMORY);
+    tell_stores(&t, STORE_READS);
+    tell_stores(&t, STORE_WRITES);
+    tell_stores(&t, STORE_DISK_READS);
+    tell(&t, GLOBAL_ROWS, NULL, NULL, (double)sx_global_rows(t.workers ? engine->global : NULL));
 }

@@ -13,6 +13,15 @@
 
 enum sx_stat_kind { SX_STAT_COUNTER, SX_STAT_GAUGE, SX_STAT_HISTOGRAM };
 
+/* What a sample is of: a row of stats.def. */
+struct sx_stat_row {
+    const char *name; /* as Prometheus has it: streamd_..., a counter ends in _total */
+    enum sx_stat_kind kind;
+    const char *labels[2]; /* their names; NULL: none */
+    const char *help;      /* one sentence */
+};
+const struct sx_stat_row *sx_stat_rows(uint32_t *count);
+
 struct sx_stat_label {
     const char *name;
     const char *value;
@@ -20,8 +29,8 @@ struct sx_stat_label {
 
 /* One sample; everything in it lives until the call ends. */
 struct sx_stat {
-    const char *name; /* as Prometheus has it: streamd_..., a counter ends in _total */
-    const char *help; /* one sentence */
+    const char *name;
+    const char *help;
     enum sx_stat_kind kind;
     const struct sx_stat_label *labels;
     uint32_t label_count;

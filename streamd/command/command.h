@@ -5,7 +5,17 @@
 #include "dsl/compile.h"
 #include "streamd/record_json.h"
 
-enum { SX_EXIT_OK = 0, SX_EXIT_FAILED = 1, SX_EXIT_USAGE = 2 };
+/* Every exit code, its number and its meaning. */
+#define SX_EXIT_MAP(X)                                                                      \
+    X(OK, 0, "done, or stopped by a signal")                                                \
+    X(FAILED, 1, "failed at run time: a record with `on error fail`, a test, a connection") \
+    X(USAGE, 2, "wrong usage, or a file that does not compile")
+
+enum {
+#define X(name, number, text) SX_EXIT_##name = (number),
+    SX_EXIT_MAP(X)
+#undef X
+};
 
 /* Options after command line, environment and config file, in that order of strength. */
 struct sx_options {
@@ -27,6 +37,15 @@ enum sx_option {
     SX_OPTION_COUNT
 };
 
+/* The row of each option. */
+struct sx_option_row {
+    const char *name, *argument, *preset,
+        *help; /* argument NULL: a flag; preset NULL: none, or the help says it */
+};
+extern const struct sx_option_row sx_option_rows[SX_OPTION_COUNT];
+/* --data-dir is STREAMD_DATA_DIR. */
+void sx_option_variable(const struct sx_option_row *row, char name[64]);
+
 /* The value of an option, or its default (NULL: none). */
 const char *sx_option(const struct sx_options *options, enum sx_option option);
 /* As a number of at least `least`; a wrong one is reported. */
@@ -45,6 +64,9 @@ struct sx_command {
     const char *options; /* names of the options it takes, between spaces */
     int (*run)(const struct sx_options *options);
 };
+
+/* The rows of commands.def. */
+const struct sx_command *const *sx_commands(size_t *count);
 
 /* Compile a file; mistakes and (if `warnings`) warnings go to standard error. NULL: it failed, *exit_code
  * says how. */

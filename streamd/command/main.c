@@ -15,27 +15,25 @@ static const struct sx_command *const commands[] = {
 #undef SX_COMMAND
 };
 
-static const struct {
-    const char *name, *argument, *preset, *help;
-} option_rows[] = {
-#define SX_OPTION(id, name, argument, preset, help) {name, argument, preset, help},
-#include "streamd/command/options.def"
-#undef SX_OPTION
-};
+const struct sx_command *const *sx_commands(size_t *count)
+{
+    *count = SX_COUNT(commands);
+    return commands;
+}
 
 static void print_options(const char *names)
 {
-    for (size_t i = 0; i < SX_COUNT(option_rows); i++) {
+    for (size_t i = 0; i < SX_OPTION_COUNT; i++) {
         char word[64], left[64];
 
-        snprintf(word, sizeof(word), " %s ", option_rows[i].name);
+        snprintf(word, sizeof(word), " %s ", sx_option_rows[i].name);
         if (names != NULL && strstr(names, word) == NULL)
             continue;
-        snprintf(left, sizeof(left), "--%s %s", option_rows[i].name,
-                 option_rows[i].argument ? option_rows[i].argument : "");
-        printf("  %-24s %s", left, option_rows[i].help);
-        if (option_rows[i].preset != NULL)
-            printf(" [%s]", option_rows[i].preset);
+        snprintf(left, sizeof(left), "--%s %s", sx_option_rows[i].name,
+                 sx_option_rows[i].argument ? sx_option_rows[i].argument : "");
+        printf("  %-24s %s", left, sx_option_rows[i].help);
+        if (sx_option_rows[i].preset != NULL)
+            printf(" [%s]", sx_option_rows[i].preset);
         putchar('\n');
     }
     printf("  %-24s %s\n", "--set NAME=VALUE", "The value of a param of the file.");

@@ -6,11 +6,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-struct row {
-    const char *name, *argument, *preset, *help;
-};
-
-static const struct row rows[] = {
+const struct sx_option_row sx_option_rows[SX_OPTION_COUNT] = {
 #define SX_OPTION(id, name, argument, preset, help) {name, argument, preset, help},
 #include "streamd/command/options.def"
 #undef SX_OPTION
@@ -18,7 +14,7 @@ static const struct row rows[] = {
 
 const char *sx_option(const struct sx_options *options, enum sx_option option)
 {
-    return options->values[option] ? options->values[option] : rows[option].preset;
+    return options->values[option] ? options->values[option] : sx_option_rows[option].preset;
 }
 
 bool sx_option_number(const struct sx_options *options, enum sx_option option, int64_t least, int64_t most,
@@ -30,26 +26,26 @@ bool sx_option_number(const struct sx_options *options, enum sx_option option, i
         return true;
     if (sx_read_int(sx_slice_of(text), value) && *value >= least && *value <= most)
         return true;
-    fprintf(stderr, "error: --%s must be a number from %lld to %lld, and is `%s`\n", rows[option].name,
-            (long long)least, (long long)most, text);
+    fprintf(stderr, "error: --%s must be a number from %lld to %lld, and is `%s`\n",
+            sx_option_rows[option].name, (long long)least, (long long)most, text);
     return false;
 }
 
 static int find_row(const char *name, size_t size)
 {
-    for (size_t i = 0; i < SX_COUNT(rows); i++)
-        if (strlen(rows[i].name) == size && memcmp(rows[i].name, name, size) == 0)
+    for (size_t i = 0; i < SX_OPTION_COUNT; i++)
+        if (strlen(sx_option_rows[i].name) == size && memcmp(sx_option_rows[i].name, name, size) == 0)
             return (int)i;
     return -1;
 }
 
 static bool unknown(const char *what, const char *name, const char *where)
 {
-    const char *names[SX_COUNT(rows) + 1], *near;
+    const char *names[SX_OPTION_COUNT + 1], *near;
 
-    for (size_t i = 0; i < SX_COUNT(rows); i++)
-        names[i] = rows[i].name;
-    names[SX_COUNT(rows)] = "set";
+    for (size_t i = 0; i < SX_OPTION_COUNT; i++)
+        names[i] = sx_option_rows[i].name;
+    names[SX_OPTION_COUNT] = "set";
     near = sx_nearest(name, names, SX_COUNT(names));
     fprintf(stderr, "error: %sthere is no %s `%s`", where, what, name);
     if (near != NULL)
@@ -82,9 +78,10 @@ static bool read_option(struct sx_options *options, int argc, char **argv, int *
 
     if (!set && row < 0)
         return unknown("option", argv[*at], "");
-    if ((set || rows[row].argument != NULL) && value == NULL) {
+    if ((set || sx_option_rows[row].argument != NULL) && value == NULL) {
         if (*at + 1 >= argc) {
-            fprintf(stderr, "error: --%s needs %s\n", name, set ? "NAME=VALUE" : rows[row].argument);
+            fprintf(stderr, "error: --%s needs %s\n", name,
+                    set ? "NAME=VALUE" : sx_option_rows[row].argument);
             return false;
         }
         value = argv[++*at];
@@ -96,17 +93,21 @@ static bool read_option(struct sx_options *options, int argc, char **argv, int *
     return true;
 }
 
-/* STREAMD_DATA_DIR for --data-dir. */
+void sx_option_variable(const struct sx_option_row *row, char name[64])
+{
+    int n = snprintf(name, 64, "STREAMD_%s", row->name);
+
+    for (int i = (int)strlen("STREAMD_"); i < SX_MIN(n, 63); i++)
+        name[i] = name[i] == '-' ? '_' : (char)toupper((unsigned char)name[i]);
+}
+
 static void read_environment(struct sx_options *options)
 {
-    for (size_t i = 0; i < SX_COUNT(rows); i++) {
-        char name[64] = "STREAMD_";
+    for (size_t i = 0; i < SX_OPTION_COUNT; i++) {
+        char name[64];
         const char *value;
-        size_t n = strlen(name);
 
-        for (const char *c = rows[i].name; *c; c++)
-            name[n++] = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
-        name[n] = '\0';
+        sx_option_variable(&sx_option_rows[i], name);
         value = getenv(name);
         if (value != NULL && value[0] && options->values[i] == NULL) {
             options->values[i] = value;

@@ -11,7 +11,10 @@ static void table(void)
     CU_ASSERT_EQUAL(count, 9);
     for (size_t i = 0; i < count; i++) {
         CU_ASSERT_PTR_EQUAL(sx_format_find(all[i]->name), all[i]);
-        CU_ASSERT(all[i]->summary[0] != '\0' && all[i]->example[0] != '\0');
+        CU_ASSERT(all[i]->summary[0] != '\0');
+        CU_ASSERT_EQUAL(all[i]->internal, all[i]->example == NULL);
+        CU_ASSERT_EQUAL(all[i]->internal, all[i]->example_bytes == NULL);
+        CU_ASSERT_EQUAL(all[i]->internal, all[i]->example_row == NULL);
     }
     CU_ASSERT_PTR_NULL(sx_format_find("jso"));
     CU_ASSERT_PTR_NULL(sx_format_find(""));
