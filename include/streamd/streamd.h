@@ -184,13 +184,17 @@ STREAMD_API streamd_status streamd_topology_describe(const streamd_topology *top
 
 typedef struct streamd_config streamd_config;
 
-STREAMD_API streamd_config *streamd_config_new(void); /* all defaults; NULL if out of memory */
+STREAMD_API streamd_config *streamd_config_new(void); /* All settings at their defaults. */
 STREAMD_API void            streamd_config_free(streamd_config *config);
 
-/* Set one setting from text: "workers" "4", "commit.interval" "200ms", "kafka.linger.ms" "5".
- * Every setting, its range, unit and default: docs/reference/settings.md, made from config.def.
+/* Set one setting from text: "threads" "4", "commit" "200ms", "kafka.linger.ms" "5".
  *
- * Errors   E_CONFIG, with the nearest known name if the name is unknown; E_NOMEM.
+ * The names are those of the program's options: bootstrap (Kafka's address; without it the embedded
+ * log is used), data-dir (of the embedded log and its state), state-dir (of the state, with Kafka),
+ * threads, guarantee, commit, instance, memory, partitions; docs/embedding.md lists them. What begins
+ * with `kafka.` goes to librdkafka, which checks it when the engine starts.
+ *
+ * Errors   E_CONFIG: no such name, with the nearest one that there is; or the value is not in range.
  */
 STREAMD_API streamd_status streamd_config_set(streamd_config *config, const char *name,
                                               const char *value, streamd_error **error);
@@ -210,9 +214,9 @@ typedef enum streamd_engine_state {
     STREAMD_ENGINE_FAILED       /* a fatal error; streamd_engine_stop() says which   last         */
 } streamd_engine_state;
 
-/* Prepare an engine. Checks the configuration against the topology; starts nothing.
+/* Prepare an engine: no thread, no file, no connection yet. `config` NULL: all defaults.
  *
- * Errors   E_CONFIG, E_NOMEM.
+ * Errors   None today.
  * Owns     The caller frees *engine. `config` is copied. `topology` must outlive the engine.
  */
 STREAMD_API streamd_status streamd_engine_new(const streamd_topology *topology,
@@ -222,10 +226,13 @@ STREAMD_API streamd_status streamd_engine_new(const streamd_topology *topology,
 /* Stops first if need be, without waiting for a last commit. Blocks until no thread is left. */
 STREAMD_API void streamd_engine_free(streamd_engine *engine);
 
-/* Create missing internal topics, start the workers, join the group. Returns when joined.
+/* Open the state directory, create missing internal topics, read global tables to their end, start
+ * the workers, join the group. Returns when joined: tasks may still be restored then.
  *
- * Errors   E_STATE, E_LOG, E_CONFIG (a topic's partition count does not fit), E_STORE, E_NOMEM.
- * Blocks   At most the setting `start.timeout`.
+ * Errors   E_STATE: it was started before, or another engine or process holds the directory; E_CONFIG:
+ *          a topic's or a store's shape does not fit, or a `kafka.` setting is wrong; E_NOTFOUND: a
+ *          source's topic is missing; E_LOG, E_STORE, E_CORRUPT. The engine is then FAILED.
+ * Blocks   As long as Kafka takes to answer: while it cannot be reached each step gives up by itself.
  */
 STREAMD_API streamd_status streamd_engine_start(streamd_engine *engine, streamd_error **error);
 
@@ -248,11 +255,23 @@ STREAMD_API streamd_engine_state streamd_engine_current_state(const streamd_engi
 typedef void (*streamd_state_fn)(streamd_engine_state from, streamd_engine_state to, void *arg);
 STREAMD_API void streamd_engine_on_state(streamd_engine *engine, streamd_state_fn fn, void *arg);
 
+typedef enum streamd_log_level {
+    STREAMD_LOG_ERROR,
+    STREAMD_LOG_WARN,
+    STREAMD_LOG_INFO
+} streamd_log_level;
+
+/* Called with each log line of the engine, without its end, one call at a time, from any of its
+ * threads. Without it nothing is logged: the library itself writes nowhere. To be set before start.
+ */
+typedef void (*streamd_log_fn)(streamd_log_level level, const char *line, void *arg);
+STREAMD_API void streamd_engine_on_log(streamd_engine *engine, streamd_log_fn fn, void *arg);
+
 /* The page that GET /metrics serves (Prometheus text, version 0.0.4).
  *
- * Errors   E_NOMEM.
+ * Errors   None today.
  * Owns     The caller frees *buffer.
- * Threads  Any, at any time. Takes no lock that a worker holds.
+ * Threads  Any, at any time. No worker waits for it.
  */
 STREAMD_API streamd_status streamd_engine_metrics(const streamd_engine *engine,
                                                   streamd_buffer **buffer, streamd_error **error);
@@ -264,8 +283,8 @@ typedef struct streamd_task streamd_task;
 
 STREAMD_API int32_t streamd_task_subtopology(const streamd_task *task);
 STREAMD_API int32_t streamd_task_partition(const streamd_task *task);
-STREAMD_API bool    streamd_task_is_standby(const streamd_task *task);
-/* The greatest record timestamp that the task has taken; it decides which windows are closed. */
+STREAMD_API bool    streamd_task_is_restoring(const streamd_task *task);
+/* The greatest record timestamp that the task has taken, which decides what windows are closed; or -1. */
 STREAMD_API int64_t streamd_task_stream_time_ms(const streamd_task *task);
 /* Records in its input partitions, and in the changelogs being restored, that are still ahead. */
 STREAMD_API int64_t streamd_task_input_lag_records(const streamd_task *task);

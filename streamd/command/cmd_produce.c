@@ -127,18 +127,15 @@ static bool post(struct posting *p)
 }
 
 /* The directory is held by a running streamd: it writes the records, as its topology encodes them. */
-static int send_through(const struct sx_options *options, FILE *file)
+static int send_through(const struct sx_options *options, int64_t partitions, FILE *file)
 {
     struct posting p = {.folder = sx_option(options, SX_OPTION_DATA_DIR), .topic = options->arguments[0]};
     char *line = NULL;
     size_t room = 0;
     unsigned number = 0;
-    int64_t partitions = 0;
     ssize_t size;
     bool ok = true;
 
-    if (!sx_option_number(options, SX_OPTION_PARTITIONS, 1, 10000, &partitions))
-        return SX_EXIT_USAGE;
     p.query = sx_format("create&partitions=%lld", (long long)partitions);
     while (ok && (size = getline(&line, &room, file)) >= 0) {
         number++;
@@ -160,6 +157,7 @@ static int run(const struct sx_options *options)
 {
     struct producing p = {0};
     struct sx_compiled *compiled = NULL;
+    struct streamd_config *config;
     streamd_error *error = NULL;
     FILE *file = stdin;
     int code = SX_EXIT_FAILED;
@@ -169,18 +167,21 @@ static int run(const struct sx_options *options)
         return SX_EXIT_USAGE;
     }
     p.lines.topic = options->arguments[0];
-    if (options->written[SX_OPTION_PARTITIONS] &&
-        !sx_option_number(options, SX_OPTION_PARTITIONS, 1, 10000, &p.new_partitions))
+    config = sx_session_config(options);
+    if (config == NULL)
         return SX_EXIT_USAGE;
+    if (options->written[SX_OPTION_PARTITIONS])
+        p.new_partitions = sx_config_number(config, SX_SETTING_PARTITIONS, 0);
     if (options->argument_count == 2 && strcmp(options->arguments[1], "-") != 0)
         file = fopen(options->arguments[1], "r");
     if (file == NULL) {
         fprintf(stderr, "error: cannot read %s\n", options->arguments[1]);
+        streamd_config_free(config);
         return SX_EXIT_USAGE;
     }
     if (sx_option(options, SX_OPTION_BOOTSTRAP) == NULL &&
         sx_through_there(sx_option(options, SX_OPTION_DATA_DIR)))
-        code = send_through(options, file);
+        code = send_through(options, sx_config_number(config, SX_SETTING_PARTITIONS, 0), file);
     else if (sx_session_form(options, p.lines.topic, &p.lines.form, &compiled, &code) &&
              sx_session_open(&p.session, options)) {
         sx_arena_init(&p.arena, 0);
@@ -194,6 +195,7 @@ static int run(const struct sx_options *options)
         sx_session_close(&p.session);
     }
     sx_compiled_free(compiled);
+    streamd_config_free(config);
     if (file != stdin)
         fclose(file);
     return code;

@@ -140,10 +140,10 @@ static bool open_all(struct resetting *r, const struct sx_options *options)
 
     if (!sx_session_open_as(&r->session, options, r->plan->application))
         return false;
-    r->folder = sx_session_folder(options, r->plan->application);
+    r->folder = sx_setup_folder(r->session.config, r->plan->application);
     r->disk = r->session.disk;
     if (r->disk == NULL)
-        r->disk = sx_session_disk(r->folder, true, false, 64 << 20);
+        r->disk = sx_session_disk(r->folder, true, (struct sx_disk_options){.memory_bytes = 64 << 20});
     if (r->disk != NULL &&
         r->session.log->def->topics(r->session.log, &r->topics, &r->topic_count, &error) == STREAMD_OK)
         return true;

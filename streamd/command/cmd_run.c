@@ -1,8 +1,6 @@
 /* cmd_run.c: run a topology until a signal, a fatal error or, with --until-end, the end of its input. */
 #include "streamd/command/session.h"
 
-#include "engine/base/text.h"
-#include "engine/run/engine.h"
 #include "streamd/http.h"
 
 #include <signal.h>
@@ -15,6 +13,7 @@ enum { LOOK_MS = 200, STOP_MS = 30000, QUIET_LOOKS = 10 };
 struct running {
     const struct sx_options *options;
     struct sx_compiled *compiled;
+    struct streamd_config *config;
     struct sx_engine *engine;
     struct sx_disk *disk;
     struct sx_logger *logger;
@@ -27,52 +26,6 @@ static void write_line(enum sx_level level, const char *line, void *arg)
     struct running *r = arg;
 
     fprintf(stderr, "%s%s\n", r->to_terminal ? "\r\033[K" : "", line);
-}
-
-/* ---- Options -------------------------------------------------------------------------------- */
-
-static bool read_guarantee(struct running *r, enum sx_guarantee *guarantee)
-{
-    const char *text = sx_option(r->options, SX_OPTION_GUARANTEE);
-
-    *guarantee = r->compiled->plan->guarantee == 0 ? SX_AT_LEAST_ONCE : SX_EXACTLY_ONCE;
-    if (text == NULL)
-        return true;
-    *guarantee = strcmp(text, "at_least_once") == 0 ? SX_AT_LEAST_ONCE : SX_EXACTLY_ONCE;
-    if (*guarantee == SX_AT_LEAST_ONCE || strcmp(text, "exactly_once") == 0)
-        return true;
-    fprintf(stderr, "error: --guarantee is at_least_once or exactly_once, not `%s`\n", text);
-    return false;
-}
-
-static bool read_commit(struct running *r, int64_t *ms)
-{
-    const char *text = sx_option(r->options, SX_OPTION_COMMIT);
-
-    *ms = r->compiled->plan->commit_ms > 0 ? r->compiled->plan->commit_ms : 100;
-    if (text == NULL || (sx_read_duration(sx_slice_of(text), ms) && *ms >= 1 && *ms <= 60000))
-        return true;
-    fprintf(stderr, "error: --commit must be from 1ms to 1m, and is `%s`\n", text);
-    return false;
-}
-
-/* The id of this process's state: made once, kept in the state directory. */
-static char *state_id(struct sx_disk *disk)
-{
-    struct sx_slice key = SX_SLICE("process/id");
-    struct sx_buffer id = {0};
-    struct sx_unit *unit;
-    bool found = false;
-
-    if (sx_disk_get(disk, SX_FAMILY_META, key, &id, &found, NULL) == STREAMD_OK && !found) {
-        sx_buffer_printf(&id, "%lld-%d", (long long)sx_wall_ms(&sx_clock_system), (int)getpid());
-        unit = sx_unit_new(disk);
-        sx_unit_put(unit, SX_FAMILY_META, key, sx_buffer_slice(&id));
-        sx_unit_write(unit, false, NULL);
-        sx_unit_free(unit);
-    }
-    sx_buffer_add_byte(&id, '\0');
-    return id.data;
 }
 
 /* ---- Progress -------------------------------------------------------------------------------- */
@@ -250,16 +203,42 @@ static int run_engine(struct running *r, const struct sx_engine_options *engine,
     return stop(r, &signals);
 }
 
+static struct sx_disk *open_disk(const struct running *r)
+{
+    bool on_kafka = sx_config_text(r->config, SX_SETTING_BOOTSTRAP) != NULL;
+    char *folder = sx_setup_folder(r->config, r->compiled->plan->application);
+    struct sx_disk *disk =
+        sx_session_disk(folder, r->options->written[on_kafka ? SX_OPTION_STATE_DIR : SX_OPTION_DATA_DIR],
+                        sx_setup_disk(r->config));
+
+    free(folder);
+    return disk;
+}
+
+static int run_on_disk(struct running *r)
+{
+    bool json = strcmp(sx_option(r->options, SX_OPTION_LOG), "json") == 0;
+    struct sx_setup setup;
+    streamd_error *error = NULL;
+    int code;
+
+    if (sx_setup_engine(&setup, r->config, r->compiled->plan, r->disk, &error) != STREAMD_OK) {
+        sx_complain(error);
+        return SX_EXIT_FAILED;
+    }
+    r->logger = setup.engine.logger = sx_logger_new(write_line, r, SX_INFO, json);
+    code = run_engine(r, &setup.engine, r->options->values[SX_OPTION_UNTIL_END] != NULL);
+    sx_http_stop(r->http);
+    sx_engine_free(r->engine);
+    sx_logger_free(r->logger);
+    sx_setup_free(&setup);
+    return code;
+}
+
 static int run(const struct sx_options *options)
 {
     struct running r = {.options = options, .to_terminal = isatty(STDERR_FILENO) == 1};
-    const char *bootstrap = sx_option(options, SX_OPTION_BOOTSTRAP);
-    struct sx_log_setting settings[SX_COUNT(options->setting_names)];
-    struct sx_engine_options engine = {.clock = &sx_clock_system};
-    int64_t threads = SX_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1), partitions = 4;
     sigset_t signals = stop_signals();
-    size_t memory = 0;
-    char *folder = NULL, *id = NULL;
     int code;
 
     if (options->argument_count != 1) {
@@ -273,48 +252,16 @@ static int run(const struct sx_options *options)
      * end the process at once whenever the main thread is not waiting for it. */
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     code = SX_EXIT_USAGE;
-    if (!sx_session_size(sx_option(options, SX_OPTION_MEMORY), &memory))
-        fprintf(stderr, "error: --memory is a size as 512MiB, not `%s`\n",
-                sx_option(options, SX_OPTION_MEMORY));
-    else if (sx_option_number(options, SX_OPTION_THREADS, 1, 256, &threads) &&
-             sx_option_number(options, SX_OPTION_PARTITIONS, 1, 10000, &partitions) &&
-             read_guarantee(&r, &engine.guarantee) && read_commit(&r, &engine.commit_ms)) {
-        bool written = options->written[bootstrap ? SX_OPTION_STATE_DIR : SX_OPTION_DATA_DIR];
-
-        folder = sx_session_folder(options, r.compiled->plan->application);
-        r.disk = sx_session_disk(folder, written, bootstrap == NULL, memory / 4);
+    r.config = sx_session_config(options);
+    if (r.config != NULL) {
         code = SX_EXIT_FAILED;
+        r.disk = open_disk(&r);
     }
     if (r.disk != NULL) {
-        id = state_id(r.disk);
-        r.logger =
-            sx_logger_new(write_line, &r, SX_INFO, strcmp(sx_option(options, SX_OPTION_LOG), "json") == 0);
-        sx_session_settings(options, settings);
-        engine.plan = r.compiled->plan;
-        engine.log_def = sx_log_find(bootstrap ? "kafka" : "embedded");
-        engine.log = (struct sx_log_options){.bootstrap = bootstrap,
-                                             .application = r.compiled->plan->application,
-                                             .id = id,
-                                             .instance = sx_option(options, SX_OPTION_INSTANCE),
-                                             .client_id = "streamd",
-                                             .memory_bytes = memory / 4,
-                                             .default_partitions = (int32_t)partitions,
-                                             .sync = true,
-                                             .settings = settings,
-                                             .setting_count = options->setting_count};
-        engine.state_dir = folder;
-        engine.disk = r.disk;
-        engine.threads = (uint32_t)threads;
-        engine.cache_bytes = memory / 2;
-        engine.logger = r.logger;
-        code = run_engine(&r, &engine, options->values[SX_OPTION_UNTIL_END] != NULL);
-        sx_http_stop(r.http);
-        sx_engine_free(r.engine);
+        code = run_on_disk(&r);
         sx_disk_close(r.disk);
-        sx_logger_free(r.logger);
     }
-    free(id);
-    free(folder);
+    streamd_config_free(r.config);
     sx_compiled_free(r.compiled);
     return code;
 }

@@ -48,9 +48,6 @@ void sx_option_variable(const struct sx_option_row *row, char name[64]);
 
 /* The value of an option, or its default (NULL: none). */
 const char *sx_option(const struct sx_options *options, enum sx_option option);
-/* As a number of at least `least`; a wrong one is reported. */
-bool sx_option_number(const struct sx_options *options, enum sx_option option, int64_t least, int64_t most,
-                      int64_t *value);
 
 /* Read argv[1..]. False: something was wrong and was said. */
 bool sx_options_read(struct sx_options *options, int argc, char **argv);

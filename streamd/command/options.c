@@ -17,20 +17,6 @@ const char *sx_option(const struct sx_options *options, enum sx_option option)
     return options->values[option] ? options->values[option] : sx_option_rows[option].preset;
 }
 
-bool sx_option_number(const struct sx_options *options, enum sx_option option, int64_t least, int64_t most,
-                      int64_t *value)
-{
-    const char *text = sx_option(options, option);
-
-    if (text == NULL)
-        return true;
-    if (sx_read_int(sx_slice_of(text), value) && *value >= least && *value <= most)
-        return true;
-    fprintf(stderr, "error: --%s must be a number from %lld to %lld, and is `%s`\n",
-            sx_option_rows[option].name, (long long)least, (long long)most, text);
-    return false;
-}
-
 static int find_row(const char *name, size_t size)
 {
     for (size_t i = 0; i < SX_OPTION_COUNT; i++)

@@ -5,9 +5,43 @@
 
 #include <stdlib.h>
 
-struct sx_disk *sx_session_disk(const char *folder, bool written, bool wal, size_t memory_bytes)
+#define TOOLS_BYTES ((size_t)64 << 20) /* of memory, for a disk and for queues */
+
+struct streamd_config *sx_session_config(const struct sx_options *options)
 {
-    struct sx_disk_options options = {.wal = wal, .memory_bytes = memory_bytes};
+    static const enum sx_option option_of[] = {
+#define SX_SETTING(id, name, kind, least, most, argument, preset, help) SX_OPTION_##id,
+#include "streamd/config.def"
+#undef SX_SETTING
+    };
+    static const char *const names[] = {
+#define SX_SETTING(id, name, kind, least, most, argument, preset, help) name,
+#include "streamd/config.def"
+#undef SX_SETTING
+    };
+    struct streamd_config *config = streamd_config_new();
+    streamd_error *all = NULL, *error;
+
+    for (size_t s = 0; s < SX_COUNT(names); s++)
+        if (options->values[option_of[s]] != NULL &&
+            streamd_config_set(config, names[s], options->values[option_of[s]], &error) != STREAMD_OK)
+            sx_error_append(&all, error);
+    for (uint32_t i = 0; i < options->setting_count; i++) {
+        char *name = sx_format("kafka.%s", options->setting_names[i]);
+
+        if (streamd_config_set(config, name, options->setting_values[i], &error) != STREAMD_OK)
+            sx_error_append(&all, error);
+        free(name);
+    }
+    if (all == NULL)
+        return config;
+    sx_complain(all);
+    streamd_config_free(config);
+    return NULL;
+}
+
+struct sx_disk *sx_session_disk(const char *folder, bool written, struct sx_disk_options options)
+{
     struct sx_disk *disk = NULL;
     streamd_error *error = NULL;
     streamd_status status = sx_disk_open(folder, &options, &disk, &error);
@@ -27,21 +61,6 @@ struct sx_disk *sx_session_disk(const char *folder, bool written, bool wal, size
     return disk;
 }
 
-void sx_session_settings(const struct sx_options *options, struct sx_log_setting *settings)
-{
-    for (uint32_t i = 0; i < options->setting_count; i++)
-        settings[i] = (struct sx_log_setting){options->setting_names[i], options->setting_values[i]};
-}
-
-char *sx_session_folder(const struct sx_options *options, const char *application)
-{
-    if (sx_option(options, SX_OPTION_BOOTSTRAP) == NULL)
-        return sx_strdup(sx_option(options, SX_OPTION_DATA_DIR));
-    if (sx_option(options, SX_OPTION_STATE_DIR) != NULL)
-        return sx_strdup(sx_option(options, SX_OPTION_STATE_DIR));
-    return sx_format("./streamd-state/%s", application);
-}
-
 bool sx_session_open(struct sx_session *session, const struct sx_options *options)
 {
     return sx_session_open_as(session, options, "streamd-tools");
@@ -49,38 +68,28 @@ bool sx_session_open(struct sx_session *session, const struct sx_options *option
 
 bool sx_session_open_as(struct sx_session *session, const struct sx_options *options, const char *application)
 {
-    const char *bootstrap = sx_option(options, SX_OPTION_BOOTSTRAP);
-    struct sx_log_setting settings[SX_COUNT(options->setting_names)];
     streamd_error *error = NULL;
-    int64_t partitions = 4;
-    struct sx_log_options log = {
-        .bootstrap = bootstrap,
-        .application = application,
-        .id = "tools",
-        .client_id = "streamd-tools",
-        .guarantee = SX_EXACTLY_ONCE,
-        .writer_count = 1,
-        .memory_bytes = 64 << 20,
-        .sync = true,
-        .settings = settings,
-        .setting_count = options->setting_count,
-    };
+    struct sx_log_options log;
 
-    *session = (struct sx_session){0};
-    if (!sx_option_number(options, SX_OPTION_PARTITIONS, 1, 10000, &partitions))
+    *session = (struct sx_session){.config = sx_session_config(options)};
+    if (session->config == NULL)
         return false;
-    sx_session_settings(options, settings);
-    log.default_partitions = (int32_t)partitions;
-    if (bootstrap == NULL) {
-        session->disk = sx_session_disk(sx_option(options, SX_OPTION_DATA_DIR), true, true, 64 << 20);
-        if (session->disk == NULL)
-            return false;
-        log.disk = session->disk;
+    log = sx_setup_log(session->config, application);
+    log.id = "tools";
+    log.client_id = "streamd-tools";
+    log.memory_bytes = TOOLS_BYTES;
+    if (log.bootstrap == NULL) {
+        struct sx_disk_options disk = {.wal = true, .memory_bytes = TOOLS_BYTES};
+
+        log.disk = session->disk =
+            sx_session_disk(sx_config_text(session->config, SX_SETTING_DATA_DIR), true, disk);
     }
-    if (sx_log_find(bootstrap ? "kafka" : "embedded")->open(&log, &session->log, &error) != STREAMD_OK) {
+    if ((log.bootstrap == NULL && log.disk == NULL) ||
+        sx_setup_log_def(session->config)->open(&log, &session->log, &error) != STREAMD_OK) {
         sx_complain(error);
         session->log = NULL;
         sx_session_close(session);
+        *session = (struct sx_session){0};
         return false;
     }
     return sx_waker_init(&session->waker);
@@ -94,6 +103,7 @@ void sx_session_close(struct sx_session *session)
     }
     if (session->disk != NULL)
         sx_disk_close(session->disk);
+    streamd_config_free(session->config);
 }
 
 bool sx_session_form(const struct sx_options *options, const char *topic, struct sx_record_form *form,
@@ -113,23 +123,4 @@ bool sx_session_form(const struct sx_options *options, const char *topic, struct
     }
     *form = sx_form_of_topic(*compiled, topic);
     return true;
-}
-
-bool sx_session_size(const char *text, size_t *bytes)
-{
-    static const struct {
-        const char *unit;
-        size_t bytes;
-    } units[] = {{"KiB", (size_t)1 << 10}, {"MiB", (size_t)1 << 20}, {"GiB", (size_t)1 << 30}};
-    size_t digits = strspn(text, "0123456789");
-    int64_t number;
-
-    if (!sx_read_int(sx_slice(text, digits), &number) || number <= 0 || number > 1 << 20)
-        return false;
-    for (size_t u = 0; u < SX_COUNT(units); u++)
-        if (strcmp(text + digits, units[u].unit) == 0) {
-            *bytes = (size_t)number * units[u].bytes;
-            return true;
-        }
-    return false;
 }
