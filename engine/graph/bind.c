@@ -40,10 +40,32 @@ struct sx_node_plan *sx_bind_node(struct sx_bind *b, const struct sx_flow *flow,
     return node;
 }
 
+static bool has_store(const struct sx_plan *plan, const char *name)
+{
+    for (uint32_t i = 0; i < plan->store_count; i++)
+        if (strcmp(plan->stores[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A definition's first store has its name; one more has the stage's role behind it, numbered only when
+ * the definition has that stage several times. */
+static const char *store_name(struct sx_bind *b, const char *role)
+{
+    const char *name = role ? sx_arena_format(b->arena, "%s-%s", b->definition, role) : b->definition;
+    int size = (int)strcspn(b->op->name, " ");
+
+    if (role == NULL && has_store(b->plan, name))
+        name = sx_arena_format(b->arena, "%s-%.*s", b->definition, size, b->op->name);
+    for (uint32_t number = 2; has_store(b->plan, name); number++)
+        name = sx_arena_format(b->arena, "%s-%.*s-%u", b->definition, size, b->op->name, number);
+    return name;
+}
+
 struct sx_store_plan *sx_bind_store(struct sx_bind *b, struct sx_node_plan *node, const char *role,
                                     enum sx_store_kind kind)
 {
-    const char *name = role ? sx_arena_format(b->arena, "%s-%s", b->definition, role) : b->definition;
+    const char *name = store_name(b, role);
     const char *topic = sx_arena_format(b->arena, "%s-%s-changelog", b->plan->application, name);
     struct sx_store_plan *store = sx_plan_store(b->plan, name, kind);
 

@@ -272,8 +272,10 @@ struct sx_node {
     struct sx_store *stores[SX_NODE_STORES];
     struct sx_arena *arena;   /* the batch's */
     struct sx_buffer scratch; /* for building keys and rows; anybody's between two calls */
-    int32_t partition;        /* the task's */
-    bool passes_through;      /* a repartition: no topic between (the test driver) */
+    /* The records in hand, for batches that are made of nothing given, as in on_time. */
+    const struct sx_origin *origin;
+    int32_t partition;   /* the task's */
+    bool passes_through; /* a repartition: no topic between (the test driver) */
 };
 
 static inline struct sx_arena *sx_node_arena(struct sx_node *n) { return n->arena; }

@@ -341,6 +341,7 @@ static void begin(struct sx_task *task)
 
         memcpy(n->saved, n->node.state, n->node.plan->op->state_bytes);
         n->counts_saved = n->counts;
+        n->node.origin = task->origin;
     }
 }
 
