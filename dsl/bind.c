@@ -232,7 +232,7 @@ static bool add_expr(struct sx_bind *b, struct named_list *list, const struct sx
         return false;
     if (type->kind == SX_NULL) {
         sx_mistake(SELF(b)->c, item->at, STREAMD_E_TYPE, "write `cast(null as string)`",
-                   "the type of `%s` is not known", name);
+                   "the type of `%s` is not known", name ? name : "null");
         return false;
     }
     return true;
@@ -343,6 +343,13 @@ static uint32_t named(struct sx_bind *b, uint32_t clause, const struct sx_named 
     case SX_CLAUSE_ALIASED:
         for (uint32_t i = 0; i < c->count; i++)
             add_expr(b, &list, &c->items[i], c->items[i].name);
+        break;
+    case SX_CLAUSE_ARGUMENTS:
+        for (uint32_t i = 0; i < c->count; i++) {
+            add_expr(b, &list, &c->items[i], NULL);
+            if (c->items[i].name != NULL)
+                sx_mistake(SELF(b)->c, c->items[i].at, STREAMD_E_SYNTAX, NULL, "an argument has no name");
+        }
         break;
     default:
         add_exprs(b, &list, c);

@@ -137,8 +137,8 @@ const struct sx_ast_stage *sx_builder_stage(struct sx_builder *b, const char *wh
 /* The position of a name that a call gave: the name is a text of its own. */
 static struct sx_position named_at(struct sx_builder *b, const char *where, const char *name)
 {
-    const struct sx_text *text = sx_builder_add_text(
-        b, sx_arena_format(b->c.arena, "%s %s", where, name), name, strlen(name));
+    const struct sx_text *text =
+        sx_builder_add_text(b, sx_arena_format(b->c.arena, "%s %s", where, name), name, strlen(name));
 
     return (struct sx_position){.file = text->name, .line = 1, .column = 1, .length = (uint32_t)text->size};
 }
@@ -146,8 +146,7 @@ static struct sx_position named_at(struct sx_builder *b, const char *where, cons
 void sx_builder_source(struct sx_builder *b, enum sx_flow_kind kind, const char *name,
                        const char *const *topics, uint32_t topic_count, const char *body)
 {
-    const struct sx_piece pieces[] = {
-        {SX_PIECE_WORDS, "{"}, {SX_PIECE_TEXT, body}, {SX_PIECE_WORDS, "}"}};
+    const struct sx_piece pieces[] = {{SX_PIECE_WORDS, "{"}, {SX_PIECE_TEXT, body}, {SX_PIECE_WORDS, "}"}};
     struct sx_statement *s = SX_ARENA_NEW(b->c.arena, struct sx_statement);
     const char *word = kind == SX_FLOW_STREAM ? "stream" : kind == SX_FLOW_TABLE ? "table" : "global table";
     const char *where = sx_arena_format(b->c.arena, "%s %s", word, name);

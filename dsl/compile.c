@@ -268,6 +268,31 @@ streamd_status sx_compile_tests(const char *text, size_t size, const char *name,
     return status;
 }
 
+streamd_status sx_compile_type(const char *text, struct sx_arena *arena, const struct sx_type **type,
+                               streamd_error **error)
+{
+    struct sx_catalog empty = {0};
+    struct sx_builder *b = sx_builder_new("type", &empty);
+    struct sx_parser parser;
+    const struct sx_type *read;
+    streamd_status status;
+    uint32_t count;
+
+    b->c.arena = b->c.errors.arena = b->c.warnings.arena = arena;
+    parser = sx_builder_parser(b);
+    parser.pieces = true;
+    parser.tokens = parser.at =
+        sx_lex(sx_builder_add_text(b, "type", text, strlen(text)), arena, &b->c.errors, &count);
+    read = sx_parse_type(&parser);
+    if (!parser.failed && parser.at->kind != SX_TOKEN_END)
+        sx_parse_failed(&parser, parser.at->at, NULL, "%s stands behind the type", sx_here(&parser));
+    status = sx_builder_result(b, error);
+    if (status == STREAMD_OK)
+        *type = read;
+    sx_builder_free(b);
+    return status;
+}
+
 streamd_status sx_compile_constant(const char *text, const struct sx_catalog *catalog, struct sx_arena *arena,
                                    struct sx_value *value, const struct sx_type **type, streamd_error **error)
 {

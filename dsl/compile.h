@@ -47,6 +47,10 @@ streamd_status sx_compile_constant(const char *text, const struct sx_catalog *ca
                                    struct sx_value *value, const struct sx_type **type,
                                    streamd_error **error);
 
+/* A type as a text writes it. It lives in `arena`. */
+streamd_status sx_compile_type(const char *text, struct sx_arena *arena, const struct sx_type **type,
+                               streamd_error **error);
+
 /* ---- Step by step: what sx_compile() does, for programs that build a topology without a file - */
 
 /* A text goes in by sx_builder_text(); what a program makes by calls goes in as trees of the same kind:

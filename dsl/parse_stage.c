@@ -181,6 +181,7 @@ static void parse_clause(struct sx_parser *p, const struct sx_clause *row, struc
         clause->at = clause->expr->at;
         break;
     case SX_CLAUSE_EXPRS:
+    case SX_CLAUSE_ARGUMENTS:
         do
             parse_item(p, SX_PARSE_PUSH(p, clause->items, clause->count));
         while (!p->failed && sx_take_sign(p, ","));

@@ -20,6 +20,7 @@ struct sx_groups {
     struct sx_evaluator **outputs;
     struct sx_aggregate_state *states; /* of the group in hand */
     struct sx_value *now, *before;     /* its results */
+    const char *no_result;             /* why one of them could not be had, or NULL */
     bool was_there;
     int64_t ts, ts_before;
     struct sx_buffer stored;
@@ -140,6 +141,10 @@ static void results_of(struct sx_groups *g, struct sx_node *node, struct sx_valu
         use->call.arena = node->arena;
         if (a->uses[u].def != NULL) {
             values[u] = a->uses[u].def->result_of(&use->call, &g->states[u]);
+            if (SX_UNLIKELY(use->call.failed)) {
+                use->call.failed = false;
+                g->no_result = use->call.message;
+            }
             continue;
         }
         if (!sx_row_read(g->states[u].variable, &a->uses[u].type, 1, &values[u], node->arena))
@@ -381,13 +386,24 @@ static uint32_t next_row(struct sx_results *r, uint32_t row, const struct sx_win
     return r->count++;
 }
 
+/* The results of the group in hand; a row whose group has none fails. */
+static void results_now(struct sx_results *r, uint32_t row)
+{
+    struct sx_groups *g = r->groups;
+
+    g->no_result = NULL;
+    results_of(g, r->node, g->now);
+    if (SX_UNLIKELY(g->no_result != NULL))
+        reject(g, r->node, r->cause, row, g->no_result);
+}
+
 void sx_results_add(struct sx_results *r, uint32_t row, const struct sx_window *window)
 {
     struct sx_groups *g = r->groups;
     uint32_t keys = g->plan->key_count, uses = g->plan->aggregation->use_count;
     uint32_t at = next_row(r, row, window, g->ts);
 
-    results_of(g, r->node, g->now);
+    results_now(r, row);
     for (uint32_t k = 0; k < keys; k++)
         sx_column_set(&r->now[k], at, sx_column_get(&r->cause->columns[k], row));
     for (uint32_t u = 0; u < uses; u++)
@@ -418,7 +434,7 @@ void sx_results_add_stored(struct sx_results *r, struct sx_slice key, struct sx_
         !sx_key_read(key, g->plan->key_types, keys, values, r->node->arena))
         return;
     at = next_row(r, row, window, (int64_t)sx_get_le64(bytes));
-    results_of(g, r->node, g->now);
+    results_now(r, row);
     for (uint32_t k = 0; k < keys; k++)
         sx_column_set(&r->now[k], at, values[k]);
     for (uint32_t u = 0; u < g->plan->aggregation->use_count; u++)

@@ -9,12 +9,12 @@ const struct sx_catalog *sx_api_catalog(const streamd_catalog *catalog)
     return catalog ? &catalog->catalog : &sx_builtin_catalog;
 }
 
-streamd_topology *sx_api_topology(struct sx_compiled *compiled)
+streamd_topology *sx_api_topology(struct sx_compiled *compiled, const streamd_catalog *catalog)
 {
     streamd_topology *topology = sx_calloc(1, sizeof(*topology));
 
     topology->compiled = compiled;
-    sx_arena_init(&topology->extension, 4096);
+    topology->catalog = sx_api_catalog_keep(catalog);
     return topology;
 }
 
@@ -43,7 +43,7 @@ streamd_status streamd_topology_parse_with(const streamd_catalog *catalog, const
                  : sx_compile(text, text_bytes, &options, &compiled, error);
     free(names);
     if (status == STREAMD_OK)
-        *topology = sx_api_topology(compiled);
+        *topology = sx_api_topology(compiled, catalog);
     return status;
 }
 
@@ -58,7 +58,7 @@ void streamd_topology_free(streamd_topology *topology)
     if (topology == NULL)
         return;
     sx_compiled_free(topology->compiled);
-    sx_arena_free(&topology->extension);
+    sx_api_catalog_release(topology->catalog);
     free(topology);
 }
 

@@ -52,6 +52,7 @@ const char *streamd_error_message(const streamd_error *error) { return error ? e
 const streamd_error *streamd_error_next(const streamd_error *error) { return error ? error->next : NULL; }
 unsigned streamd_error_line(const streamd_error *error) { return error ? error->line : 0; }
 unsigned streamd_error_column(const streamd_error *error) { return error ? error->column : 0; }
+const char *streamd_error_file(const streamd_error *error) { return error ? error->file : NULL; }
 bool streamd_error_is_retriable(const streamd_error *error) { return error && error->retriable; }
 bool streamd_error_is_fatal(const streamd_error *error) { return error && error->fatal; }
 const char *sx_error_file(const streamd_error *error) { return error->file; }

@@ -79,6 +79,9 @@ struct sx_signature {
 /* Parse a signature. Errors: STREAMD_E_SYNTAX. */
 streamd_status sx_signature_parse(const char *text, struct sx_arena *arena, struct sx_signature *signature,
                                   streamd_error **error);
+/* The first word of it that is no type, or a result that does not follow from the parameters; NULL: all is
+ * well. For signatures that come from outside; a row with such a word fits nothing. */
+const char *sx_signature_unknown(const struct sx_signature *signature);
 /* Do these argument types fit? Gives the result's type and the type each argument is to be cast to
  * (`wanted`, as many as arguments). *cost: number of int-to-double casts, for choosing among
  * overloads. SX_NULL fits everything. */

@@ -186,6 +186,33 @@ static const struct sx_type *plain(const char *name)
     return NULL;
 }
 
+/* Is it a type, or a pattern of types? `variables`: the ones that may stand in it, NULL: all, and `any`. */
+static bool is_pattern(const char *pattern, const bool *variables, uint32_t depth)
+{
+    char inner[64];
+
+    if (is_variable(pattern))
+        return variables == NULL || variables[pattern[0] - 'A'];
+    if (is_nested(pattern, SX_ARRAY, inner, sizeof(inner)) ||
+        is_nested(pattern, SX_MAP, inner, sizeof(inner)))
+        return depth < NESTING_MAX && is_pattern(inner, variables, depth + 1);
+    return plain(pattern) != NULL || (variables == NULL && strcmp(pattern, "any") == 0);
+}
+
+const char *sx_signature_unknown(const struct sx_signature *s)
+{
+    bool variables[26] = {false};
+
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (!is_pattern(s->parameters[i].type, NULL, 0))
+            return s->parameters[i].type;
+        for (const char *c = s->parameters[i].type; *c; c++)
+            if (isupper((unsigned char)*c))
+                variables[*c - 'A'] = true;
+    }
+    return is_pattern(s->result, variables, 0) ? NULL : s->result;
+}
+
 /* First pass: what the variables are. False: two arguments want different types. */
 static bool bind(struct variables *v, const char *pattern, const struct sx_type *type)
 {

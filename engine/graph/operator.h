@@ -30,6 +30,7 @@ enum sx_clause_kind {
     SX_CLAUSE_FLOWS,      /* several, with commas */
     SX_CLAUSE_EXPR,       /* an expression */
     SX_CLAUSE_EXPRS,      /* EXPR | name: EXPR, with commas */
+    SX_CLAUSE_ARGUMENTS,  /* EXPR, with commas: as in a call */
     SX_CLAUSE_ALIASED,    /* EXPR as NAME, with commas */
     SX_CLAUSE_PROJECTION, /* { a, b: expr, *, NAME.*, * except (c) } */
     SX_CLAUSE_AGGREGATES, /* { name: expression over aggregates, ... } */

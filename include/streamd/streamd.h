@@ -97,6 +97,8 @@ STREAMD_API const streamd_error *streamd_error_next(const streamd_error *error);
 /* Position in the topology text, counted from 1; 0 if the error has none. */
 STREAMD_API unsigned             streamd_error_line(const streamd_error *error);
 STREAMD_API unsigned             streamd_error_column(const streamd_error *error);
+/* The text of that position: the name that it was given, of a builder the call; NULL if there is none. */
+STREAMD_API const char          *streamd_error_file(const streamd_error *error);
 /* What to do: retry the same call; or give the engine up (neither: change the input). */
 STREAMD_API bool                 streamd_error_is_retriable(const streamd_error *error);
 STREAMD_API bool                 streamd_error_is_fatal(const streamd_error *error);
