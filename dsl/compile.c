@@ -194,6 +194,20 @@ static void warn_unused(struct sx_compiler *c)
                     "nothing reads `%s`", d->name);
 }
 
+/* Reading what the file itself writes would go round for ever; it is left out, which is worth saying. */
+static void warn_patterns(struct sx_compiler *c)
+{
+    const struct sx_plan *plan = c->plan;
+
+    for (uint32_t t = 0; t < plan->topic_count; t++)
+        for (uint32_t u = 0; plan->topics[t]->pattern != NULL && u < plan->topic_count; u++)
+            if ((plan->topics[u]->roles & SX_TOPIC_SINK) != 0 &&
+                plan->topics[t]->pattern->matches(plan->topics[t]->pattern, plan->topics[u]->name))
+                sx_warn(c, plan->topics[t]->at, "choose a pattern that takes only what is to be read",
+                        "the pattern `%s` also matches `%s`, which this file writes: that topic is not read",
+                        plan->topics[t]->pattern->text, plan->topics[u]->name);
+}
+
 streamd_status sx_builder_finish(struct sx_builder *b, struct sx_compiled **compiled, streamd_error **error)
 {
     struct sx_definition_info *infos;
@@ -219,6 +233,7 @@ streamd_status sx_builder_finish(struct sx_builder *b, struct sx_compiled **comp
     b->compiled->sources = sources;
     b->compiled->source_count = b->c.source_count;
     warn_unused(&b->c);
+    warn_patterns(&b->c);
     b->c.plan->warnings = sx_diagnostics_chain(&b->c.warnings);
     *compiled = b->compiled;
     b->compiled = NULL;

@@ -152,6 +152,26 @@ static bool declare(struct sx_compiler *c, const struct sx_ast_format *written, 
     return *plan != NULL || strcmp(written->name, "none") == 0;
 }
 
+/* `from topics matching "regex"`: the pattern, compiled. */
+static bool check_pattern(struct sx_compiler *c, const struct sx_statement *s, struct sx_source_spec *spec)
+{
+    const char *message = NULL;
+
+    if (s->flow != SX_FLOW_STREAM) {
+        sx_mistake(c, s->topics_at[0], STREAMD_E_TYPE,
+                   "read the topics as a stream, and make a table of it with `| latest`",
+                   "a table is kept from one topic, not from those that match");
+        return false;
+    }
+    if (c->catalog->topic_pattern != NULL)
+        spec->pattern = c->catalog->topic_pattern(c->arena, s->pattern, &message);
+    if (spec->pattern == NULL)
+        sx_mistake(c, s->topics_at[0], STREAMD_E_SYNTAX,
+                   "all topics that begin with `orders-`: `\"orders-.*\"`", "%s",
+                   message ? message : "patterns cannot be used here");
+    return spec->pattern != NULL;
+}
+
 static bool check_time(struct sx_compiler *c, struct sx_source_spec *spec, const struct sx_ast *time)
 {
     struct sx_scope scope = {.c = c, .schema = sx_source_schema(spec, c->arena)};
@@ -193,6 +213,8 @@ const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_s
         sx_check_topic(c, s->topics[t], s->topics_at[t]);
     if (body->on_error == SX_ON_ERROR_TOPIC)
         sx_check_topic(c, body->error_topic, body->error_at);
+    if (s->pattern != NULL)
+        ok = check_pattern(c, s, spec);
     ok &= declare(c, body->key.name ? &body->key : &no_key, "key", true, &spec->key_format, &spec->key_plan,
                   &spec->key_fields, &spec->key_count);
     ok &= declare(c, &body->value, "value", false, &spec->value_format, &spec->value_plan,

@@ -237,17 +237,26 @@ static void parse_stages(struct sx_parser *p, struct sx_statement *s)
 /* from topic "t" [, "t2"] | from topics matching "re" */
 static void parse_topics(struct sx_parser *p, struct sx_statement *s)
 {
-    if (sx_at_words(p, "topics matching") || sx_at_word(p, "file") || sx_at_word(p, "stdin") ||
-        sx_at_word(p, "schedule")) {
+    if (sx_at_words(p, "topics matching")) {
+        uint32_t count = 0;
+
+        p->at += 2;
+        *SX_PARSE_PUSH(p, s->topics_at, count) = p->at->at;
+        s->pattern = sx_want_string(p, "a regular expression over names of topics");
+        return;
+    }
+    if (sx_at_word(p, "file") || sx_at_word(p, "stdin") || sx_at_word(p, "schedule")) {
         sx_diagnose(p->d, STREAMD_E_SYNTAX, p->at->at, "read a topic: `from topic \"name\"`",
-                    "`from %s%s` is not yet supported", p->at->text,
-                    sx_at_word(p, "topics") ? " matching" : "");
+                    "`from %s` is not yet supported", p->at->text);
         p->failed = true;
         return;
     }
     if (!sx_take_word(p, "topic")) {
-        sx_parse_failed(p, p->at->at, "write `from topic \"name\" { ... }`", "expected `topic`, got %s",
-                        sx_here(p));
+        sx_parse_failed(p, p->at->at,
+                        sx_at_word(p, "topics")
+                            ? "write `from topic \"a\", \"b\"`, or `from topics matching \"regex\"`"
+                            : "write `from topic \"name\" { ... }`",
+                        "expected `topic`, got %s", sx_here(p));
         return;
     }
     do {

@@ -26,10 +26,12 @@ struct source_state {
 static struct sx_entry_plan *make_entry(struct sx_plan *plan, const struct sx_source_spec *spec)
 {
     struct sx_entry_plan *entry = SX_ARENA_NEW(&plan->arena, struct sx_entry_plan);
-    uint32_t *topics = SX_ARENA_ARRAY(&plan->arena, uint32_t, spec->topic_count + 1);
+    uint32_t count = spec->pattern ? 1 : spec->topic_count;
+    uint32_t *topics = SX_ARENA_ARRAY(&plan->arena, uint32_t, count + 1);
 
-    for (uint32_t i = 0; i < spec->topic_count; i++) {
-        struct sx_topic_plan *topic = sx_plan_topic(plan, spec->topics[i], SX_TOPIC_SOURCE);
+    for (uint32_t i = 0; i < count; i++) {
+        struct sx_topic_plan *topic = spec->pattern ? sx_plan_pattern(plan, spec->pattern)
+                                                    : sx_plan_topic(plan, spec->topics[i], SX_TOPIC_SOURCE);
 
         topics[i] = topic->index;
         topic->at = spec->at;
@@ -42,7 +44,7 @@ static struct sx_entry_plan *make_entry(struct sx_plan *plan, const struct sx_so
             sx_plan_copartition(plan, topics[0], topics[i]);
     }
     entry->topics = topics;
-    entry->topic_count = spec->topic_count;
+    entry->topic_count = count;
     entry->start_latest = spec->start_latest;
     entry->on_error = spec->on_error;
     if (spec->on_error == SX_ON_ERROR_TOPIC)

@@ -316,6 +316,9 @@ struct sx_catalog {
     uint32_t aggregate_table_count;
     /* What stands behind a source declaration, and behind a repartition that nobody wrote. */
     const struct sx_flow *(*bind_source)(struct sx_plan *plan, const struct sx_source_spec *spec);
+    /* A regular expression over names of topics, in the arena; NULL: *message says what is wrong. */
+    const struct sx_topic_pattern *(*topic_pattern)(struct sx_arena *arena, const char *text,
+                                                    const char **message);
     const struct sx_flow *(*bind_repartition)(struct sx_bind *bind, const struct sx_flow *flow,
                                               const char *role, const struct sx_topic_plan *meets,
                                               int32_t partitions, const char *why);
@@ -327,6 +330,7 @@ struct sx_source_spec {
     enum sx_flow_kind kind; /* stream, table, global */
     const char *const *topics;
     uint32_t topic_count;
+    const struct sx_topic_pattern *pattern; /* instead of topics; NULL: none */
     const struct sx_format_def *key_format;
     const void *key_plan;
     const struct sx_format_field *key_fields;

@@ -55,6 +55,44 @@ struct sx_topic_plan *sx_plan_topic(struct sx_plan *plan, const char *name, enum
     return topic;
 }
 
+struct sx_topic_plan *sx_plan_pattern(struct sx_plan *plan, const struct sx_topic_pattern *pattern)
+{
+    struct sx_topic_plan *topic =
+        sx_plan_topic(plan, sx_arena_format(&plan->arena, "/%s/", pattern->text), SX_TOPIC_SOURCE);
+
+    topic->pattern = pattern;
+    return topic;
+}
+
+static bool ends_in(const char *name, const char *end)
+{
+    size_t size = strlen(name), tail = strlen(end);
+
+    return size >= tail && strcmp(name + size - tail, end) == 0;
+}
+
+/* A topic that this application made for itself, maybe before its file was changed. */
+static bool is_internal(const struct sx_plan *plan, const char *name)
+{
+    size_t prefix = strlen(plan->application);
+
+    return strncmp(name, plan->application, prefix) == 0 && name[prefix] == '-' &&
+           (ends_in(name, "-changelog") || ends_in(name, "-repartition") || ends_in(name, "-slots"));
+}
+
+bool sx_topic_takes(const struct sx_plan *plan, const struct sx_topic_plan *topic, const char *name)
+{
+    if (strcmp(topic->name, name) == 0)
+        return true;
+    if (topic->pattern == NULL || strncmp(name, "__", 2) == 0 || is_internal(plan, name))
+        return false;
+    for (uint32_t i = 0; i < plan->topic_count; i++)
+        if ((plan->topics[i]->roles & ~(uint32_t)SX_TOPIC_SOURCE) != 0 &&
+            strcmp(plan->topics[i]->name, name) == 0)
+            return false;
+    return topic->pattern->matches(topic->pattern, name);
+}
+
 struct sx_store_plan *sx_plan_store(struct sx_plan *plan, const char *name, enum sx_store_kind kind)
 {
     struct sx_store_plan *store = SX_ARENA_NEW(&plan->arena, struct sx_store_plan);

@@ -49,8 +49,16 @@ enum sx_topic_role {
     SX_TOPIC_CHANGELOG = 8
 };
 
+/* Which names a source's `matching "regex"` takes: a whole name, not a part of one. */
+struct sx_topic_pattern {
+    const char *text;
+    bool (*matches)(const struct sx_topic_pattern *pattern, const char *name); /* any thread */
+    const void *code;
+};
+
 struct sx_topic_plan {
-    const char *name;
+    const char *name;                       /* of a pattern: between slashes, which no topic's name holds */
+    const struct sx_topic_pattern *pattern; /* it stands for the topics that match; NULL: for itself */
     uint32_t index;
     uint32_t roles;     /* enum sx_topic_role, or-ed */
     int32_t partitions; /* `repartition N`; 0: found at start from what it meets */
@@ -150,6 +158,11 @@ void sx_plan_free(struct sx_plan *plan);
 /* The topic of that name, made when it is new. `role` is added to its roles. */
 struct sx_topic_plan *sx_plan_topic(struct sx_plan *plan, const char *name, enum sx_topic_role role);
 struct sx_store_plan *sx_plan_store(struct sx_plan *plan, const char *name, enum sx_store_kind kind);
+/* The topic that stands for those whose names the pattern takes. */
+struct sx_topic_plan *sx_plan_pattern(struct sx_plan *plan, const struct sx_topic_pattern *pattern);
+/* `topic` is this one, or its pattern takes it. A pattern takes neither what the plan itself writes, nor
+ * the application's internal topics, nor those of the log (`__...`). */
+bool sx_topic_takes(const struct sx_plan *plan, const struct sx_topic_plan *topic, const char *name);
 /* A node with its inputs linked: edges are added to them, in this order of calls. */
 struct sx_node_plan *sx_plan_node(struct sx_plan *plan, const struct sx_operator_def *op,
                                   const char *definition, const char *stage, struct sx_position at);

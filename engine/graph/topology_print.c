@@ -38,6 +38,14 @@ static void print_targets(const struct sx_node_plan *node, struct sx_buffer *to)
                              : "");
 }
 
+static void print_source(const struct sx_topic_plan *topic, bool first, struct sx_buffer *to)
+{
+    if (topic->pattern != NULL)
+        sx_buffer_printf(to, " from topics matching \"%s\"", topic->pattern->text);
+    else
+        sx_buffer_printf(to, "%s\"%s\"", first ? " from topic " : ", ", topic->name);
+}
+
 static void print_node(const struct sx_plan *plan, const struct sx_node_plan *node, uint32_t subtopology,
                        struct sx_buffer *to)
 {
@@ -54,8 +62,7 @@ static void print_node(const struct sx_plan *plan, const struct sx_node_plan *no
                          : node->schema->is_table ? "table"
                                                   : "stream");
         for (uint32_t t = 0; t < node->entry->topic_count; t++)
-            sx_buffer_printf(to, "%s\"%s\"", t ? ", " : " from topic ",
-                             topic_name(plan, node->entry->topics[t]));
+            print_source(plan->topics[node->entry->topics[t]], t == 0, to);
     } else if (node->output_count == 0 && node->topic_count == 1) {
         sx_buffer_printf(to, "to topic \"%s\"", topic_name(plan, node->topics[0]));
     } else {

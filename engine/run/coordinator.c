@@ -7,6 +7,7 @@
 
 #define POLL_MS 100
 #define PURGE_MS 30000
+#define MATCH_MS 5000 /* how soon a topic is read that appears and matches a pattern */
 #define REJOIN_WAIT_MS 1000
 
 /* ---- Slots ----------------------------------------------------------------------------------- */
@@ -126,6 +127,48 @@ static void purge(struct sx_engine *engine)
     free(before);
 }
 
+/* ---- Patterns -------------------------------------------------------------------------------- */
+
+/* To each worker the slots that are its: taken away, with a commit, or given back. */
+static void tell_owners(struct sx_engine *engine, enum sx_mail_kind kind)
+{
+    int32_t *slots = sx_malloc(sizeof(*slots) * (size_t)(engine->slot_count + 1));
+
+    for (uint32_t w = 0; w < engine->worker_count; w++) {
+        uint32_t count = 0;
+
+        for (int32_t s = 0; s < engine->slot_count; s++)
+            if (engine->owners[s] == (int32_t)w)
+                slots[count++] = s;
+        if (count)
+            sx_worker_tell(&engine->workers[w], kind, slots, count, kind == SX_MAIL_TAKE);
+    }
+    free(slots);
+}
+
+/* Topics that have come or gone: the slots begin anew with them, which the group need not know. */
+static streamd_status match_again(struct sx_engine *engine, streamd_error **error)
+{
+    struct sx_topic_names *names;
+    bool changed = false;
+    streamd_status status;
+
+    if (!sx_matches_any(engine))
+        return STREAMD_OK;
+    names = sx_calloc((size_t)engine->plan->topic_count + 1, sizeof(*names));
+    status = sx_matches_find(engine, names, &changed, error);
+    if (status == STREAMD_OK && changed) {
+        /* Workers read the names while they open a slot: meanwhile they are to have none. */
+        tell_owners(engine, SX_MAIL_TAKE);
+        memcpy(engine->names, names, engine->plan->topic_count * sizeof(*names));
+        sx_engine_find_lanes(engine);
+        tell_owners(engine, SX_MAIL_GIVE);
+        sx_log(engine->options.logger, SX_INFO, "the topics that match a pattern have changed", NULL);
+    }
+    free(names);
+    return status;
+}
+
 /* ---- The loop -------------------------------------------------------------------------------- */
 
 static bool must_end(const struct sx_engine *engine)
@@ -191,6 +234,13 @@ static void serve(struct sx_engine *engine)
         bear(engine, status, error);
         if (atomic_load(&engine->rejoin) && !must_end(engine))
             rejoin(engine);
+        if (now_ms - engine->matched_ms >= MATCH_MS && !atomic_load(&engine->rejoin) && !must_end(engine)) {
+            streamd_error *problem = NULL;
+
+            engine->matched_ms = now_ms;
+            status = match_again(engine, &problem);
+            bear(engine, status, problem);
+        }
         if (now_ms - engine->purged_ms >= PURGE_MS) {
             engine->purged_ms = now_ms;
             purge(engine);

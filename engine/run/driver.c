@@ -7,7 +7,7 @@
 
 /* How many records of a topic and partition there were. */
 struct input_offset {
-    const char *topic;
+    char *topic;
     int32_t partition;
     int64_t next;
 };
@@ -110,6 +110,8 @@ void sx_driver_free(struct sx_driver *d)
         d->stores[s]->ops->close(d->stores[s]);
     for (uint32_t i = 0; i < d->dropped_count; i++)
         free((char *)d->dropped[i].reason);
+    for (uint32_t i = 0; i < d->offset_count; i++)
+        free(d->offsets[i].topic);
     sx_arena_free(&d->arena);
     free(d->stores);
     free(d->offsets);
@@ -123,7 +125,7 @@ static int64_t next_offset(struct sx_driver *d, const char *topic, int32_t parti
         if (d->offsets[i].partition == partition && strcmp(d->offsets[i].topic, topic) == 0)
             return d->offsets[i].next++;
     d->offsets = sx_realloc(d->offsets, (d->offset_count + 1) * sizeof(*d->offsets));
-    d->offsets[d->offset_count++] = (struct input_offset){topic, partition, 1};
+    d->offsets[d->offset_count++] = (struct input_offset){sx_strdup(topic), partition, 1};
     return 0;
 }
 
@@ -137,18 +139,17 @@ streamd_status sx_driver_send(struct sx_driver *d, const char *topic, int32_t pa
     entries = sx_task_entries(d->task, &count);
     for (uint32_t e = 0; e < count; e++)
         for (uint32_t t = 0; t < entries[e]->entry->topic_count; t++) {
-            const char *name = d->plan->topics[entries[e]->entry->topics[t]]->name;
             struct sx_decoded decoded;
             struct sx_task_failure failure;
 
-            if (strcmp(name, topic) != 0)
+            if (!sx_topic_takes(d->plan, d->plan->topics[entries[e]->entry->topics[t]], topic))
                 continue;
             if (!read) {
-                record->offset = next_offset(d, name, partition);
+                record->offset = next_offset(d, topic, partition);
                 sx_arena_reset(&d->arena);
             }
             read = true;
-            sx_task_decode(d->task, entries[e], name, partition, record, 1, false, &d->arena, &decoded);
+            sx_task_decode(d->task, entries[e], topic, partition, record, 1, false, &d->arena, &decoded);
             if (sx_task_process(d->task, &decoded, 0, 1, &failure) < 1) {
                 d->events.failed(&failure, SX_ON_ERROR_FAIL, d->events.arg);
                 return sx_fail(error, STREAMD_E_DECODE, "%s, partition %d, offset %lld: %s: %s", topic,

@@ -124,6 +124,8 @@ struct sx_engine *sx_engine_new(const struct sx_engine_options *options)
     if (engine->options.clock == NULL)
         engine->options.clock = &sx_clock_system;
     engine->partitions = sx_calloc(engine->plan->topic_count + 1, sizeof(*engine->partitions));
+    engine->names = sx_calloc(engine->plan->topic_count + 1, sizeof(*engine->names));
+    sx_arena_init(&engine->names_arena, 1024);
     engine->store_ids = sx_calloc(engine->plan->store_count + 1, sizeof(*engine->store_ids));
     engine->lanes = sx_calloc(engine->plan->subtopology_count + 1, sizeof(*engine->lanes));
     pthread_mutex_init(&engine->lock, NULL);
@@ -141,29 +143,45 @@ static bool reads(const struct sx_subtopology *sub, uint32_t topic)
     return false;
 }
 
+static bool share_a_name(const struct sx_topic_names *a, const struct sx_topic_names *b)
+{
+    for (uint32_t i = 0, j = 0; i < a->count && j < b->count;) {
+        int order = strcmp(a->names[i], b->names[j]);
+
+        if (order == 0)
+            return true;
+        i += order < 0;
+        j += order > 0;
+    }
+    return false;
+}
+
+static void put_together(struct sx_engine *engine, uint32_t a, uint32_t b)
+{
+    uint32_t from = SX_MAX(engine->lanes[a], engine->lanes[b]);
+    uint32_t to = SX_MIN(engine->lanes[a], engine->lanes[b]);
+
+    for (uint32_t i = 0; i < engine->plan->subtopology_count; i++)
+        if (engine->lanes[i] == from)
+            engine->lanes[i] = to;
+}
+
 /* Subtopologies that read a common topic are one lane, named by its first. */
-static void find_lanes(struct sx_engine *engine)
+void sx_engine_find_lanes(struct sx_engine *engine)
 {
     const struct sx_plan *plan = engine->plan;
 
     for (uint32_t s = 0; s < plan->subtopology_count; s++)
         engine->lanes[s] = s;
-    for (uint32_t topic = 0; topic < plan->topic_count; topic++) {
-        uint32_t first = UINT32_MAX;
-
-        for (uint32_t s = 0; s < plan->subtopology_count; s++) {
-            uint32_t from, to;
-
-            if (!reads(&plan->subtopologies[s], topic))
+    for (uint32_t t = 0; t < plan->topic_count; t++)
+        for (uint32_t u = t; u < plan->topic_count; u++) {
+            if (!share_a_name(&engine->names[t], &engine->names[u]))
                 continue;
-            first = first == UINT32_MAX ? s : first;
-            from = SX_MAX(engine->lanes[first], engine->lanes[s]);
-            to = SX_MIN(engine->lanes[first], engine->lanes[s]);
-            for (uint32_t i = 0; i < plan->subtopology_count; i++)
-                if (engine->lanes[i] == from)
-                    engine->lanes[i] = to;
+            for (uint32_t a = 0; a < plan->subtopology_count; a++)
+                for (uint32_t b = 0; b < plan->subtopology_count && reads(&plan->subtopologies[a], t); b++)
+                    if (reads(&plan->subtopologies[b], u))
+                        put_together(engine, a, b);
         }
-    }
 }
 
 static streamd_status prepare(struct sx_engine *engine, streamd_error **error)
@@ -180,7 +198,7 @@ static streamd_status prepare(struct sx_engine *engine, streamd_error **error)
         status = sx_stores_number(engine, error);
     if (status == STREAMD_OK)
         status = sx_global_start(engine, &engine->global, error);
-    find_lanes(engine);
+    sx_engine_find_lanes(engine);
     return status;
 }
 
@@ -199,7 +217,7 @@ static streamd_status start_threads(struct sx_engine *engine, streamd_error **er
     pthread_mutex_unlock(&engine->lock);
     for (uint32_t w = 0; w < engine->worker_count && good; w++)
         good = sx_worker_start(&workers[w]);
-    engine->purged_ms = sx_now_ms(engine->options.clock);
+    engine->purged_ms = engine->matched_ms = sx_now_ms(engine->options.clock);
     if (good)
         good = engine->has_coordinator =
             pthread_create(&engine->coordinator, NULL, sx_coordinator_run, engine) == 0;
@@ -333,6 +351,8 @@ void sx_engine_free(struct sx_engine *engine)
     free(engine->owners);
     free(engine->slots_topic);
     free(engine->partitions);
+    free(engine->names);
+    sx_arena_free(&engine->names_arena);
     free(engine->store_ids);
     free(engine->lanes);
     free(engine);

@@ -48,6 +48,21 @@ static streamd_status create(struct sx_engine *engine, const struct sx_topic_spe
 
 /* ---- External topics ------------------------------------------------------------------------- */
 
+/* The log's topics that it takes are known. Where topics are made when they are first named, there may be
+ * none yet; on Kafka that is a mistake like a topic that does not exist. */
+static streamd_status look_up_pattern(struct sx_engine *engine, const struct sx_topic_plan *topic,
+                                      streamd_error **error)
+{
+    if (engine->partitions[topic->index] == 0 && engine->log->holds_state)
+        engine->partitions[topic->index] = engine->options.log.default_partitions;
+    if (engine->partitions[topic->index] != 0)
+        return STREAMD_OK;
+    return sx_fail(
+        error, STREAMD_E_NOTFOUND,
+        "no topic matches `%s`, which the source in line %u reads; create one, or correct the pattern",
+        topic->pattern->text, topic->at.line);
+}
+
 static streamd_status look_up(struct sx_engine *engine, const struct sx_topic_plan *topic,
                               streamd_error **error)
 {
@@ -275,10 +290,13 @@ static streamd_status make_changelogs(struct sx_engine *engine, streamd_error **
 streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error)
 {
     const struct sx_plan *plan = engine->plan;
-    streamd_status status = STREAMD_OK;
+    bool changed;
+    streamd_status status = sx_matches_find(engine, engine->names, &changed, error);
 
     for (uint32_t i = 0; i < plan->topic_count && status == STREAMD_OK; i++)
-        if (is_external(plan->topics[i]))
+        if (plan->topics[i]->pattern != NULL)
+            status = look_up_pattern(engine, plan->topics[i], error);
+        else if (is_external(plan->topics[i]))
             status = look_up(engine, plan->topics[i], error);
     if (status == STREAMD_OK)
         status = resolve(engine, error);

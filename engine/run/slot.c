@@ -81,18 +81,18 @@ static void open_task(struct sx_slot *slot, struct sx_slot_task *task, const str
     free(stores);
 }
 
-static struct sx_input *input_for(struct sx_slot *slot, uint32_t topic, uint32_t lane)
+static struct sx_input *input_for(struct sx_slot *slot, uint32_t topic, const char *name, uint32_t lane)
 {
     struct sx_input *input;
 
     for (uint32_t i = 0; i < slot->input_count; i++)
-        if (slot->inputs[i].topic == topic)
+        if (strcmp(slot->inputs[i].name, name) == 0)
             return &slot->inputs[i];
     slot->inputs = sx_realloc(slot->inputs, sizeof(*slot->inputs) * (slot->input_count + 1));
     input = &slot->inputs[slot->input_count++];
     memset(input, 0, sizeof(*input));
     input->topic = topic;
-    input->name = slot->worker->engine->plan->topics[topic]->name;
+    input->name = name;
     input->partition = slot->number;
     input->lane = lane;
     input->committed = input->limit = SX_OFFSET_NONE;
@@ -103,6 +103,19 @@ static struct sx_input *input_for(struct sx_slot *slot, uint32_t topic, uint32_t
     return input;
 }
 
+static void add_input(struct sx_slot *slot, struct sx_slot_task *task, struct sx_node_plan *node,
+                      uint32_t topic, const char *name)
+{
+    struct sx_input *input =
+        input_for(slot, topic, name, slot->worker->engine->lanes[task->subtopology->index]);
+
+    input->start_latest &= node->entry->start_latest;
+    for (uint32_t u = 0; u < input->use_count; u++)
+        input->row_by_row |= input->uses[u].task == task;
+    input->uses = sx_realloc(input->uses, sizeof(*input->uses) * (input->use_count + 1));
+    input->uses[input->use_count++] = (struct sx_input_use){.task = task, .entry = node};
+}
+
 static void add_inputs(struct sx_slot *slot, struct sx_slot_task *task)
 {
     const struct sx_engine *engine = slot->worker->engine;
@@ -111,18 +124,23 @@ static void add_inputs(struct sx_slot *slot, struct sx_slot_task *task)
         struct sx_node_plan *node = task->subtopology->entries[e];
 
         for (uint32_t t = 0; t < node->entry->topic_count && !node->entry->global; t++) {
-            struct sx_input *input;
+            uint32_t topic = node->entry->topics[t];
+            const struct sx_topic_names *names = &engine->names[topic];
 
-            if (engine->partitions[node->entry->topics[t]] <= slot->number)
-                continue;
-            input = input_for(slot, node->entry->topics[t], engine->lanes[task->subtopology->index]);
-            input->start_latest &= node->entry->start_latest;
-            for (uint32_t u = 0; u < input->use_count; u++)
-                input->row_by_row |= input->uses[u].task == task;
-            input->uses = sx_realloc(input->uses, sizeof(*input->uses) * (input->use_count + 1));
-            input->uses[input->use_count++] = (struct sx_input_use){.task = task, .entry = node};
+            for (uint32_t n = 0; n < names->count && engine->partitions[topic] > slot->number; n++)
+                add_input(slot, task, node, topic, names->names[n]);
         }
     }
+}
+
+/* Another topic of its pattern was read before: then it appeared since, and is read from its beginning. */
+static bool appeared(const struct sx_slot *slot, const struct sx_input *input,
+                     const struct sx_partition_offset *committed)
+{
+    for (uint32_t i = 0; i < slot->input_count; i++)
+        if (slot->inputs[i].topic == input->topic && committed[i].offset != SX_OFFSET_NONE)
+            return true;
+    return false;
 }
 
 /* Where the group stands, and where to begin when it was never here. */
@@ -147,7 +165,7 @@ static streamd_status find_offsets(struct sx_slot *slot, streamd_error **error)
         status =
             engine->def->watermarks(engine->log, input->name, input->partition, false, &low, &high, error);
         if (status == STREAMD_OK)
-            input->position = input->start_latest ? high : low;
+            input->position = input->start_latest && !appeared(slot, input, offsets) ? high : low;
     }
     free(offsets);
     return status;

@@ -61,6 +61,12 @@ struct sx_worker {
     struct sx_worker_stats stats;
 };
 
+/* The topics that a topic of the plan stands for. */
+struct sx_topic_names {
+    const char **names; /* sorted; of the engine's arena, never freed before it */
+    uint32_t count;
+};
+
 struct sx_engine {
     struct sx_engine_options options;
     const struct sx_plan *plan;
@@ -68,6 +74,10 @@ struct sx_engine {
     struct sx_log *log;
     _Atomic(struct sx_log *) open_log;
     int32_t *partitions; /* by index of topics in the plan */
+    /* By index of topics in the plan: itself, or what its pattern matches now. It changes while no
+     * worker has a slot. */
+    struct sx_topic_names *names;
+    struct sx_arena names_arena;
     uint32_t *store_ids; /* by index of stores in the plan */
     uint32_t *lanes;     /* by subtopology: the smallest one that it shares a topic with */
     int32_t slot_count;
@@ -91,7 +101,7 @@ struct sx_engine {
     pthread_t coordinator;
     bool has_coordinator;
     int32_t *owners; /* by slot: the worker, -1: not ours; the coordinator's */
-    int64_t purged_ms;
+    int64_t purged_ms, matched_ms;
 };
 
 /* ---- engine.c -------------------------------------------------------------------------------- */
@@ -104,6 +114,9 @@ void sx_engine_slots_taken(struct sx_engine *engine, uint32_t count);
 void sx_engine_slot_ready(struct sx_engine *engine, bool ready);
 void sx_engine_go(struct sx_engine *engine, enum streamd_engine_state to); /* under the lock */
 
+/* Which subtopologies go together, as the names are now. */
+void sx_engine_find_lanes(struct sx_engine *engine);
+
 /* ---- coordinator.c --------------------------------------------------------------------------- */
 void *sx_coordinator_run(void *engine);
 
@@ -111,6 +124,14 @@ void *sx_coordinator_run(void *engine);
 
 /* Partition counts of all topics, missing ones created, those that do not fit refused. */
 streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error);
+
+/* ---- matches.c ------------------------------------------------------------------------------- */
+
+/* What each topic of the plan stands for, of a pattern what the log has now, into names[]; of a pattern
+ * that had none before also its partition count. *changed: it is not what engine->names says. */
+streamd_status sx_matches_find(struct sx_engine *engine, struct sx_topic_names *names, bool *changed,
+                               streamd_error **error);
+bool sx_matches_any(const struct sx_engine *engine); /* the plan has patterns */
 
 /* ---- store_ids.c ----------------------------------------------------------------------------- */
 streamd_status sx_stores_number(struct sx_engine *engine, streamd_error **error);

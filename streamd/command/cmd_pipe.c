@@ -65,7 +65,7 @@ static bool send_line(struct pipe *p, struct sx_slice text, unsigned number)
         return false;
     }
     topic = sx_arena_strndup(&p->arena, line.topic.data, line.topic.size);
-    form = sx_form_of_source(p->compiled, topic);
+    form = sx_form_of_source(sx_source_of_topic(p->compiled, topic));
     if (line.has_timestamp)
         p->last_timestamp = line.timestamp;
     line.timestamp = p->last_timestamp;

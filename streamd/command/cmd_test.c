@@ -225,23 +225,27 @@ static void add_row_text(struct sx_buffer *to, const char *key, const char *valu
     sx_buffer_add_byte(to, '\0');
 }
 
-static const struct sx_source_spec *find_source(const struct testing *t, const struct sx_step *step)
+/* A source by its name, or by a topic that it reads; *topic is what the record is sent to. */
+static const struct sx_source_spec *find_source(const struct testing *t, const struct sx_step *step,
+                                                const char **topic)
 {
-    for (uint32_t s = 0; s < t->compiled->source_count; s++) {
+    *topic = step->name;
+    for (uint32_t s = 0; s < t->compiled->source_count && !step->is_topic; s++) {
         const struct sx_source_spec *source = t->compiled->sources[s];
 
-        if (strcmp(source->name, step->name) == 0)
-            return source;
-        for (uint32_t i = 0; i < source->topic_count; i++)
-            if (strcmp(source->topics[i], step->name) == 0)
-                return source;
+        if (strcmp(source->name, step->name) != 0)
+            continue;
+        *topic =
+            source->pattern ? sx_plan_pattern(t->compiled->plan, source->pattern)->name : source->topics[0];
+        return source;
     }
-    return NULL;
+    return sx_source_of_topic(t->compiled, step->name);
 }
 
 static void run_send(struct testing *t, const struct sx_test *test, const struct sx_step *step)
 {
-    const struct sx_source_spec *source = find_source(t, step);
+    const char *topic;
+    const struct sx_source_spec *source = find_source(t, step, &topic);
     struct sx_record_line line = {.partition = step->partition, .timestamp = step->time_ms};
     struct sx_header *headers = SX_ARENA_ARRAY(&t->arena, struct sx_header, step->header_count + 1);
     struct sx_record_form form, key_form, value_form;
@@ -262,7 +266,7 @@ static void run_send(struct testing *t, const struct sx_test *test, const struct
             (struct sx_header){sx_slice_of(step->headers[h].name), sx_slice_of(step->headers[h].value)};
     line.headers = headers;
     line.header_count = step->header_count;
-    form = sx_form_of_source(t->compiled, source->topics[0]);
+    form = sx_form_of_source(source);
     key_form = value_form = form;
     line.key = sx_slice_of(step->key.json);
     line.raw = step->key.raw;
@@ -279,7 +283,7 @@ static void run_send(struct testing *t, const struct sx_test *test, const struct
     }
     record.value = value.value;
     t->count_before = t->count;
-    sx_driver_send(t->driver, source->topics[0], step->partition, &record, &error);
+    sx_driver_send(t->driver, topic, step->partition, &record, &error);
     streamd_error_free(error);
 }
 
@@ -339,6 +343,17 @@ static void expect_no_more(struct testing *t, const struct sx_test *test, const 
     sx_buffer_free(&got);
 }
 
+static bool stops_on_error(const struct testing *t, const struct sx_step *step)
+{
+    const char *topic;
+    const struct sx_source_spec *source = find_source(t, step, &topic);
+    enum sx_on_error policy = source ? source->on_error : SX_ON_ERROR_DEFAULT;
+
+    if (policy == SX_ON_ERROR_DEFAULT)
+        policy = t->compiled->plan->on_error;
+    return source != NULL && policy != SX_ON_ERROR_SKIP && policy != SX_ON_ERROR_TOPIC;
+}
+
 static void run_step(struct testing *t, const struct sx_test *test, const struct sx_step *step,
                      const struct sx_step *next)
 {
@@ -347,11 +362,7 @@ static void run_step(struct testing *t, const struct sx_test *test, const struct
     switch (step->kind) {
     case SX_STEP_SEND:
         run_send(t, test, step);
-        if (t->error[0] && t->compiled->plan->on_error != SX_ON_ERROR_SKIP &&
-            (next == NULL || next->kind != SX_STEP_ERROR) && find_source(t, step) != NULL &&
-            find_source(t, step)->on_error != SX_ON_ERROR_SKIP &&
-            find_source(t, step)->on_error != SX_ON_ERROR_TOPIC &&
-            t->compiled->plan->on_error != SX_ON_ERROR_TOPIC)
+        if (t->error[0] && (next == NULL || next->kind != SX_STEP_ERROR) && stops_on_error(t, step))
             complain(t, test, step, "the record failed: %s", t->error);
         break;
     case SX_STEP_EXPECT:

@@ -76,7 +76,9 @@ char *sx_read_file(const char *path, size_t *size, const char **reason);
 void sx_complain(streamd_error *error);
 
 /* How the records of a topic look to this topology: by its sources first, then its sinks. */
-struct sx_record_form sx_form_of_source(const struct sx_compiled *compiled, const char *topic);
+/* The first source that reads the topic, by its name before by a pattern; NULL: none. */
+const struct sx_source_spec *sx_source_of_topic(const struct sx_compiled *compiled, const char *topic);
+struct sx_record_form sx_form_of_source(const struct sx_source_spec *source); /* NULL: of no known form */
 struct sx_record_form sx_form_of_sink(const struct sx_topic_plan *topic);
 struct sx_record_form sx_form_of_topic(const struct sx_compiled *compiled, const char *topic);
 
