@@ -33,6 +33,7 @@ static void lay_out(struct sx_bind *b, struct sx_groups_plan *plan)
 {
     const struct sx_aggregation *a = plan->aggregation;
 
+    plan->head_bytes = plan->retracts ? 16 : 8;
     plan->fixed_at = SX_ARENA_ARRAY(b->arena, uint32_t, a->use_count + 1);
     for (uint32_t u = 0; u < a->use_count; u++) {
         const struct sx_aggregate_def *def = a->uses[u].def;
@@ -41,6 +42,27 @@ static void lay_out(struct sx_bind *b, struct sx_groups_plan *plan)
         plan->fixed_bytes += def ? (def->fixed_bytes + 7u) & ~7u : 0;
         plan->variable |= def == NULL || def->variable;
     }
+}
+
+/* Over a table every aggregate must be able to take a row back. */
+static bool can_retract(struct sx_bind *b, const struct sx_flow *in, const struct sx_aggregation *a)
+{
+    for (uint32_t u = 0; u < a->use_count; u++) {
+        const struct sx_aggregate_def *def = a->uses[u].def;
+        int name = def ? (int)strcspn(def->signature, "(") : 0;
+
+        if (def == NULL)
+            sx_bind_fail(b, -1, "use aggregates, or fold the table's `changes`",
+                         "`fold` cannot take a row back, and rows of a table change and go");
+        else if (def->retract == NULL)
+            sx_bind_fail(b, -1, def->cannot_retract,
+                         "`%.*s` cannot take a row back, and rows of a table change and go", name,
+                         def->signature);
+    }
+    if (in->window != NULL)
+        sx_bind_fail(b, -1, "leave the window out, or group the table's `changes`",
+                     "the groups of a table have no windows");
+    return !sx_bind_failed(b);
 }
 
 static void make_schemas(struct sx_bind *b, const struct sx_flow *in, struct sx_groups_plan *plan)
@@ -93,6 +115,8 @@ static const char *fingerprint(struct sx_bind *b, const struct aggregate_plan *p
         const struct sx_aggregate_use *use = &plan->groups.aggregation->uses[u];
         sx_buffer_printf(&text, ";%s", use->def ? use->def->signature : "fold");
     }
+    if (plan->groups.retracts)
+        sx_buffer_add_text(&text, ";of a table");
     if (plan->window != NULL)
         sx_buffer_printf(&text, ";%d %lld %lld %lld", (int)plan->window->kind,
                          (long long)plan->window->size_ms, (long long)plan->window->advance_ms,
@@ -136,12 +160,16 @@ static void bind(struct sx_bind *b)
         return;
     plan->window = in->window;
     plan->groups.at = b->ops->position(b, -1);
+    plan->groups.retracts = in->schema->is_table;
+    if (plan->groups.retracts && !can_retract(b, in, plan->groups.aggregation))
+        return;
     lay_out(b, &plan->groups);
     make_schemas(b, in, &plan->groups);
     if (in->window != NULL && in->window->late_topic != NULL)
         plan->late = late_sink(b, in);
     node = sx_bind_node(b, in, "aggregate", plan, plan->groups.schema);
     node->reads[0] = columns_read(b, in, plan);
+    node->wants_old = plan->groups.retracts;
     store = sx_bind_store(b, node, NULL, in->window ? SX_STORE_WINDOW : SX_STORE_KV);
     store->retention_ms = in->window ? in->window->retain_ms : 0;
     store->fingerprint = fingerprint(b, plan);
@@ -295,7 +323,7 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     const struct aggregate_plan *plan = p;
     struct aggregate_state *state = s;
     int64_t time_before = state->stream_time;
-    struct sx_batch present = sx_batch_present(node->arena, batch);
+    struct sx_batch present = plan->groups.retracts ? *batch : sx_batch_present(node->arena, batch);
     struct sx_results *results = NULL;
     struct sx_buffer key_bytes = {0};
 

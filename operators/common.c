@@ -52,6 +52,21 @@ struct sx_batch sx_batch_present(struct sx_arena *arena, const struct sx_batch *
     return sx_batch_select(batch, sel, count);
 }
 
+struct sx_batch sx_batch_before(struct sx_arena *arena, const struct sx_batch *batch)
+{
+    struct sx_batch before = batch->old != NULL ? *batch->old : *batch;
+    size_t bytes = sizeof(uint64_t) * (SX_BITMAP_WORDS(batch->rows) + 1);
+
+    before.sel = batch->sel;
+    before.count = batch->count;
+    before.old = NULL;
+    if (batch->old == NULL) {
+        before.gone = sx_arena_alloc(arena, bytes);
+        memset((uint64_t *)before.gone, 0xff, bytes);
+    }
+    return before;
+}
+
 struct sx_column sx_column_gather(struct sx_arena *arena, const struct sx_column *from, const uint16_t *rows,
                                   uint32_t count)
 {

@@ -24,6 +24,9 @@ void sx_named_columns(const struct sx_named *items, uint32_t count, uint64_t *co
 /* The rows of a batch that are there (`gone` not set), as a selection in `arena`. */
 struct sx_batch sx_batch_present(struct sx_arena *arena, const struct sx_batch *batch);
 
+/* The rows before of a table's batch, with its selection. All are gone if the batch has none. */
+struct sx_batch sx_batch_before(struct sx_arena *arena, const struct sx_batch *batch);
+
 /* Copy rows[0..count) of a column or a batch to new physical rows 0..count-1, in `arena`. The batch
  * keeps time, window, gone and origin; `old` is left out. */
 struct sx_column sx_column_gather(struct sx_arena *arena, const struct sx_column *from, const uint16_t *rows,

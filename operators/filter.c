@@ -75,7 +75,8 @@ static void process_table(struct filter_state *state, struct sx_node *node, cons
 {
     struct sx_row_failures failures = {0}, ignored = {0};
     const uint64_t *now = passing(state, node, batch, &failures);
-    const uint64_t *before = batch->old ? passing(state, node, batch->old, &ignored) : NULL;
+    struct sx_batch was = sx_batch_before(node->arena, batch);
+    const uint64_t *before = batch->old ? passing(state, node, &was, &ignored) : NULL;
     uint32_t words = SX_BITMAP_WORDS(batch->rows) + 1;
     uint64_t *gone = SX_ARENA_ARRAY(node->arena, uint64_t, words);
     uint64_t *absent = SX_ARENA_ARRAY(node->arena, uint64_t, words);

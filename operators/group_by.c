@@ -12,20 +12,22 @@ static void bind(struct sx_bind *b)
     const struct sx_named *groups;
     uint32_t count = b->ops->named(b, 0, &groups);
     const struct sx_flow *placed = in;
-    struct sx_flow *out;
+    struct sx_flow *moved, *out;
+    bool same;
 
-    if (in->kind == SX_FLOW_TABLE) {
-        b->ops->not_yet(b, -1, "grouping a table");
-        return;
-    }
-    if (in->kind != SX_FLOW_STREAM) {
-        sx_bind_fail(b, -1, NULL, "`group by` takes a stream");
+    if (in->kind != SX_FLOW_STREAM && in->kind != SX_FLOW_TABLE) {
+        sx_bind_fail(b, -1, NULL, "`group by` takes a stream or a table");
         return;
     }
     if (sx_bind_failed(b) || count == 0)
         return;
-    if (!sx_keys_are_columns(in, groups, count))
-        placed = sx_key_by_bind(b, in, groups, count, true);
+    same = sx_keys_are_columns(in, groups, count);
+    /* Grouped by its key, a windowed table has several rows of a group: one of each window. */
+    if (!same || in->schema->windowed) {
+        moved = sx_key_by_bind(b, in, groups, count, true);
+        moved->moved = in->moved || !same;
+        placed = moved;
+    }
     placed = sx_bind_place(b, placed, NULL, -1);
     out = sx_bind_flow_like(b, placed);
     out->kind = SX_FLOW_GROUPS;
@@ -39,8 +41,8 @@ static void bind(struct sx_bind *b)
 const struct sx_operator_def sx_operator_group_by = {
     .name = "group by",
     .summary = "Group the rows by expressions, for `window` and `aggregate`; a row for which one is null "
-               "is not grouped.",
-    .takes = "stream -> groups",
+               "is not grouped. Of a table a row leaves its group when it changes, and joins its new one.",
+    .takes = "stream -> groups, table -> groups",
     .clauses = clauses,
     .clause_count = SX_COUNT(clauses),
     .example = {.program = "stream bids from topic \"bids\" { key string value json { user string } }\n"

@@ -8,9 +8,9 @@
 struct use_state {
     struct sx_evaluator *args[ARGS_MAX];
     struct sx_evaluator *where;
-    struct sx_evaluator *step; /* of a fold */
-    struct sx_column arg_columns[ARGS_MAX];
-    struct sx_column where_column;
+    struct sx_evaluator *step;                 /* of a fold */
+    struct sx_column arg_columns[2][ARGS_MAX]; /* of the rows now, and of the rows before */
+    struct sx_column where_column[2];
     struct sx_call call;
 };
 
@@ -21,7 +21,7 @@ struct sx_groups {
     struct sx_aggregate_state *states; /* of the group in hand */
     struct sx_value *now, *before;     /* its results */
     const char *no_result;             /* why one of them could not be had, or NULL */
-    bool was_there;
+    bool was_there, is_there;
     int64_t ts, ts_before;
     struct sx_buffer stored;
 };
@@ -77,10 +77,10 @@ void sx_groups_close(struct sx_groups *g)
     free(g);
 }
 
-bool sx_groups_begin(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch)
+static void evaluate(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch, int side,
+                     struct sx_row_failures *failures)
 {
     const struct sx_aggregation *a = g->plan->aggregation;
-    struct sx_row_failures failures = {0};
 
     for (uint32_t u = 0; u < a->use_count; u++) {
         struct use_state *use = &g->uses[u];
@@ -92,15 +92,28 @@ bool sx_groups_begin(struct sx_groups *g, struct sx_node *node, const struct sx_
         if (use->where != NULL) {
             /* The arguments are evaluated only where the condition holds, so that they cannot fail
              * elsewhere. */
-            sx_eval_select(use->where, batch, node->arena, &sel, &count, &failures);
+            sx_eval_select(use->where, batch, node->arena, &sel, &count, failures);
             rows = sx_batch_select(batch, sel, count);
-            use->where_column = sx_column_new(node->arena, &sx_type_bool, batch->rows);
-            memset(use->where_column.b, 0, batch->rows);
+            use->where_column[side] = sx_column_new(node->arena, &sx_type_bool, batch->rows);
+            memset(use->where_column[side].b, 0, batch->rows);
             for (uint32_t i = 0; i < count; i++)
-                use->where_column.b[sel[i]] = 1;
+                use->where_column[side].b[sel[i]] = 1;
         }
         for (uint32_t i = 0; i < a->uses[u].arg_count; i++)
-            sx_eval_column(use->args[i], &rows, node->arena, &use->arg_columns[i], &failures);
+            sx_eval_column(use->args[i], &rows, node->arena, &use->arg_columns[side][i], failures);
+    }
+}
+
+bool sx_groups_begin(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch)
+{
+    struct sx_batch present = sx_batch_present(node->arena, batch), before;
+    struct sx_row_failures failures = {0};
+
+    evaluate(g, node, &present, 0, &failures);
+    if (g->plan->retracts) {
+        before = sx_batch_before(node->arena, batch);
+        present = sx_batch_present(node->arena, &before);
+        evaluate(g, node, &present, 1, &failures);
     }
     return !sx_node_reject_all(node, batch, &failures);
 }
@@ -111,15 +124,16 @@ bool sx_groups_begin(struct sx_groups *g, struct sx_node *node, const struct sx_
 static bool read_states(struct sx_groups *g, char *bytes, uint32_t size)
 {
     const struct sx_groups_plan *plan = g->plan;
-    const char *at = bytes + 8 + plan->fixed_bytes, *end = bytes + size;
+    uint32_t head = plan->head_bytes;
+    const char *at = bytes + head + plan->fixed_bytes, *end = bytes + size;
 
-    if (size < 8 + plan->fixed_bytes)
+    if (size < head + plan->fixed_bytes)
         return false;
     for (uint32_t u = 0; u < plan->aggregation->use_count; u++) {
         const struct sx_aggregate_def *def = plan->aggregation->uses[u].def;
         uint64_t length;
 
-        g->states[u].fixed = bytes + 8 + plan->fixed_at[u];
+        g->states[u].fixed = bytes + head + plan->fixed_at[u];
         g->states[u].variable = SX_SLICE_NONE;
         if (def != NULL && !def->variable)
             continue;
@@ -168,7 +182,7 @@ static bool fold(struct sx_groups *g, struct sx_node *node, const struct sx_batc
     struct sx_buffer bytes = {0};
 
     if (g->states[u].variable.size == 0)
-        acc = sx_column_get(&g->uses[u].arg_columns[0], row);
+        acc = sx_column_get(&g->uses[u].arg_columns[0][0], row);
     else if (!sx_row_read(g->states[u].variable, &use->type, 1, &acc, node->arena))
         return reject(g, node, batch, row, "the stored state of a fold is damaged");
     if (!sx_eval_row(g->uses[u].step, batch, row, &acc, node->arena, &next, &failures))
@@ -179,8 +193,9 @@ static bool fold(struct sx_groups *g, struct sx_node *node, const struct sx_batc
     return true;
 }
 
-/* Give the row to every aggregate that wants it. */
-static bool add_all(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch, uint32_t row)
+/* Give the row, or the row before (side 1), to every aggregate that wants it. */
+static bool add_all(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch, uint32_t row,
+                    int side)
 {
     const struct sx_aggregation *a = g->plan->aggregation;
 
@@ -189,7 +204,7 @@ static bool add_all(struct sx_groups *g, struct sx_node *node, const struct sx_b
         const struct sx_aggregate_use *plan = &a->uses[u];
         struct sx_value args[ARGS_MAX];
 
-        if (use->where != NULL && !use->where_column.b[row])
+        if (use->where != NULL && !use->where_column[side].b[row])
             continue;
         if (plan->def == NULL) {
             if (!fold(g, node, batch, row, u))
@@ -197,10 +212,10 @@ static bool add_all(struct sx_groups *g, struct sx_node *node, const struct sx_b
             continue;
         }
         for (uint32_t i = 0; i < plan->arg_count; i++)
-            args[i] = sx_column_get(&use->arg_columns[i], row);
+            args[i] = sx_column_get(&use->arg_columns[side][i], row);
         if (plan->arg_count && args[0].kind == SX_NULL && !(plan->def->flags & SX_AGGREGATE_NULLS))
             continue;
-        plan->def->add(&use->call, &g->states[u], args, plan->arg_count);
+        (side == 0 ? plan->def->add : plan->def->retract)(&use->call, &g->states[u], args, plan->arg_count);
         if (SX_UNLIKELY(use->call.failed)) {
             use->call.failed = false;
             return reject(g, node, batch, row, use->call.message);
@@ -209,51 +224,43 @@ static bool add_all(struct sx_groups *g, struct sx_node *node, const struct sx_b
     return true;
 }
 
-static void begin_group(struct sx_groups *g, struct sx_node *node, bool fresh, int64_t ts, bool want_old)
+/* What the row does to the group whose states were read from `bytes`. False: rejected. */
+static bool change_group(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch,
+                         uint32_t row, char *bytes, bool fresh, bool want_old)
 {
-    g->was_there = !fresh;
-    g->ts_before = ts;
-    if (want_old && !fresh)
-        results_of(g, node, g->before);
-}
+    bool comes = true, goes = false;
 
-bool sx_groups_add(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch, uint32_t row,
-                   int64_t segment, struct sx_slice key, bool want_old)
-{
-    const struct sx_groups_plan *plan = g->plan;
-    struct sx_slice stored;
-    char *bytes;
-    bool fresh;
-
-    if (!plan->variable) {
-        bytes = sx_store_edit(node->stores[0], segment, key, 8 + plan->fixed_bytes, &fresh);
-        if (fresh)
-            sx_put_le64(bytes, (uint64_t)INT64_MIN);
-        read_states(g, bytes, 8 + plan->fixed_bytes);
-        begin_group(g, node, fresh, (int64_t)sx_get_le64(bytes), want_old);
-        if (!add_all(g, node, batch, row))
-            return false;
-        g->ts = SX_MAX((int64_t)sx_get_le64(bytes), batch->ts[row]);
-        sx_put_le64(bytes, (uint64_t)g->ts);
-        return true;
-    }
-    stored = sx_store_get(node->stores[0], segment, key);
-    fresh = stored.data == NULL;
-    bytes =
-        sx_arena_zero(node->arena, SX_MAX(stored.size, 8 + plan->fixed_bytes + plan->aggregation->use_count));
     if (fresh)
         sx_put_le64(bytes, (uint64_t)INT64_MIN);
-    else
-        memcpy(bytes, stored.data, stored.size);
-    if (!read_states(g, bytes, fresh ? 8 + plan->fixed_bytes + plan->aggregation->use_count : stored.size))
-        return reject(g, node, batch, row, "the stored state of the group is damaged");
-    begin_group(g, node, fresh, (int64_t)sx_get_le64(bytes), want_old);
-    if (!add_all(g, node, batch, row))
-        return false;
-    g->ts = SX_MAX((int64_t)sx_get_le64(bytes), batch->ts[row]);
+    g->was_there = !fresh;
+    g->is_there = true;
+    g->ts_before = (int64_t)sx_get_le64(bytes);
+    g->ts = SX_MAX(g->ts_before, batch->ts[row]);
+    if (want_old && !fresh)
+        results_of(g, node, g->before);
+    if (g->plan->retracts) {
+        uint64_t rows = sx_get_le64(bytes + 8);
+
+        comes = !sx_batch_is_gone(batch, row);
+        /* A group that is not there has nothing to be taken out of it. */
+        goes = !fresh && batch->old != NULL && !sx_batch_is_gone(batch->old, row);
+        rows = rows + comes - goes;
+        g->is_there = rows > 0;
+        sx_put_le64(bytes + 8, rows);
+    }
     sx_put_le64(bytes, (uint64_t)g->ts);
+    if (!g->is_there)
+        return true;
+    return (!goes || add_all(g, node, batch, row, 1)) && (!comes || add_all(g, node, batch, row, 0));
+}
+
+static void store_group(struct sx_groups *g, struct sx_node *node, int64_t segment, struct sx_slice key,
+                        const char *bytes)
+{
+    const struct sx_groups_plan *plan = g->plan;
+
     g->stored.size = 0;
-    sx_buffer_add(&g->stored, bytes, 8 + plan->fixed_bytes);
+    sx_buffer_add(&g->stored, bytes, plan->head_bytes + plan->fixed_bytes);
     for (uint32_t u = 0; u < plan->aggregation->use_count; u++) {
         const struct sx_aggregate_def *def = plan->aggregation->uses[u].def;
 
@@ -263,6 +270,40 @@ bool sx_groups_add(struct sx_groups *g, struct sx_node *node, const struct sx_ba
         sx_buffer_add_slice(&g->stored, g->states[u].variable);
     }
     sx_store_put(node->stores[0], segment, key, sx_buffer_slice(&g->stored));
+}
+
+bool sx_groups_add(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch, uint32_t row,
+                   int64_t segment, struct sx_slice key, bool want_old)
+{
+    const struct sx_groups_plan *plan = g->plan;
+    uint32_t least = plan->head_bytes + plan->fixed_bytes;
+    struct sx_slice stored;
+    char *bytes;
+    bool fresh;
+
+    if (!plan->variable) {
+        bytes = sx_store_edit(node->stores[0], segment, key, least, &fresh);
+        read_states(g, bytes, least);
+        if (!change_group(g, node, batch, row, bytes, fresh, want_old))
+            return false;
+        if (!g->is_there)
+            sx_store_remove(node->stores[0], segment, key);
+        return true;
+    }
+    stored = sx_store_get(node->stores[0], segment, key);
+    fresh = stored.data == NULL;
+    least += plan->aggregation->use_count;
+    bytes = sx_arena_zero(node->arena, SX_MAX(stored.size, least));
+    if (!fresh)
+        memcpy(bytes, stored.data, stored.size);
+    if (!read_states(g, bytes, fresh ? least : stored.size))
+        return reject(g, node, batch, row, "the stored state of the group is damaged");
+    if (!change_group(g, node, batch, row, bytes, fresh, want_old))
+        return false;
+    if (g->is_there)
+        store_group(g, node, segment, key, bytes);
+    else if (!fresh)
+        sx_store_remove(node->stores[0], segment, key);
     return true;
 }
 
@@ -272,10 +313,11 @@ static bool compute(struct sx_groups *g, struct sx_node *node, struct sx_batch *
 {
     const struct sx_groups_plan *plan = g->plan;
     struct sx_column *columns = SX_ARENA_ARRAY(node->arena, struct sx_column, plan->schema->count + 1);
+    struct sx_batch present = sx_batch_present(node->arena, batch);
 
     memcpy(columns, batch->columns, sizeof(*columns) * plan->key_count);
     for (uint32_t i = 0; i < plan->aggregation->output_count; i++)
-        sx_eval_column(g->outputs[i], batch, node->arena, &columns[plan->key_count + i], failures);
+        sx_eval_column(g->outputs[i], &present, node->arena, &columns[plan->key_count + i], failures);
     batch->columns = columns;
     batch->schema = plan->schema;
     return failures->count == 0;
@@ -300,9 +342,12 @@ void sx_groups_read(struct sx_groups *g, struct sx_node *node, const struct sx_s
         /* What was read is only looked at: results do not change a state. */
         if (stored[row].data == NULL || !read_states(g, (char *)stored[row].data, (uint32_t)stored[row].size))
             continue;
+        g->no_result = NULL;
+        results_of(g, node, g->now);
+        if (g->no_result != NULL)
+            continue; /* no row was sent for it */
         sx_bit_clear(gone, row);
         ((int64_t *)rows->ts)[row] = (int64_t)sx_get_le64(stored[row].data);
-        results_of(g, node, g->now);
         for (uint32_t u = 0; u < uses; u++)
             sx_column_set(&columns[keys + u], row, g->now[u]);
     }
@@ -329,7 +374,7 @@ struct sx_results {
     int64_t *ts, *ts_before;
     struct sx_window *windows;
     uint16_t *origin_row;
-    uint64_t *absent;
+    uint64_t *gone, *absent; /* gone: NULL when groups never are */
 };
 
 static struct sx_column *columns_for(struct sx_node *node, const struct sx_schema *schema)
@@ -353,6 +398,8 @@ static void results_begin(struct sx_results *r)
     r->ts = sx_arena_alloc(arena, sizeof(*r->ts) * SX_BATCH_ROWS);
     r->windows = sx_arena_alloc(arena, sizeof(*r->windows) * SX_BATCH_ROWS);
     r->origin_row = sx_arena_alloc(arena, sizeof(*r->origin_row) * SX_BATCH_ROWS);
+    if (r->groups->plan->retracts)
+        r->gone = SX_ARENA_ARRAY(arena, uint64_t, SX_BITMAP_WORDS(SX_BATCH_ROWS));
     if (r->want_old) {
         r->before = columns_for(r->node, schema);
         r->ts_before = sx_arena_alloc(arena, sizeof(*r->ts_before) * SX_BATCH_ROWS);
@@ -401,13 +448,19 @@ void sx_results_add(struct sx_results *r, uint32_t row, const struct sx_window *
 {
     struct sx_groups *g = r->groups;
     uint32_t keys = g->plan->key_count, uses = g->plan->aggregation->use_count;
-    uint32_t at = next_row(r, row, window, g->ts);
+    uint32_t at;
 
-    results_now(r, row);
+    if (!g->is_there && !g->was_there)
+        return;
+    at = next_row(r, row, window, g->ts);
+    if (g->is_there)
+        results_now(r, row);
+    else
+        sx_bit_set(r->gone, at);
     for (uint32_t k = 0; k < keys; k++)
         sx_column_set(&r->now[k], at, sx_column_get(&r->cause->columns[k], row));
     for (uint32_t u = 0; u < uses; u++)
-        sx_column_set(&r->now[keys + u], at, g->now[u]);
+        sx_column_set(&r->now[keys + u], at, g->is_there ? g->now[u] : SX_VALUE_NULL);
     if (!r->want_old)
         return;
     r->ts_before[at] = g->ts_before;
@@ -456,6 +509,7 @@ void sx_results_flush(struct sx_results *r)
         return;
     out.columns = r->now;
     out.ts = r->ts;
+    out.gone = r->gone;
     out.windows = plan->schema->windowed ? r->windows : NULL;
     r->count = 0;
     rejected = out;

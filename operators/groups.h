@@ -6,6 +6,7 @@
  *   time (8, the largest of its rows) | fixed parts of the aggregates | varint size, bytes of each
  *                                       in order, 8-byte aligned        variable one
  *
+ * Of a table that is grouped the number of its rows (8) follows the time: a group without rows is none.
  * So a group of fixed aggregates (count, sum, avg, min and max of numbers) has a fixed size and is
  * changed in place.
  */
@@ -19,8 +20,10 @@ struct sx_groups_plan {
     const struct sx_schema *results; /* group columns, then one column per aggregate */
     const struct sx_schema *schema;  /* of the table: group columns, then the outputs */
     uint32_t key_count;
-    uint32_t *fixed_at; /* by use: where its fixed part begins */
+    uint32_t *fixed_at;  /* by use: where its fixed part begins */
+    uint32_t head_bytes; /* before the fixed parts */
     uint32_t fixed_bytes;
+    bool retracts; /* it groups a table: rows go as well as come */
     bool variable; /* some aggregate has a variable part */
     const struct sx_type **key_types;
     struct sx_position at;
@@ -34,7 +37,8 @@ void sx_groups_close(struct sx_groups *groups);
 /* Evaluate arguments and conditions for a batch. False: rows were rejected. */
 bool sx_groups_begin(struct sx_groups *groups, struct sx_node *node, const struct sx_batch *batch);
 
-/* Add a row to a group. `want_old`: keep the results before, for sx_results_add. False: rejected. */
+/* Add a row to a group; of a table, take the row before back first. `want_old`: keep the results before,
+ * for sx_results_add. False: rejected. */
 bool sx_groups_add(struct sx_groups *groups, struct sx_node *node, const struct sx_batch *batch, uint32_t row,
                    int64_t segment, struct sx_slice key, bool want_old);
 

@@ -169,7 +169,7 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
 {
     const struct tables_plan *plan = p;
     struct tables_state *state = s;
-    struct sx_batch other, out, old;
+    struct sx_batch other, out, before, old;
     uint16_t *sel;
     uint32_t count = 0;
 
@@ -180,8 +180,10 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
         sx_table_upsert(node, &out, NULL, true);
         return;
     }
-    if (batch->old != NULL)
-        join_rows(plan, node, input, batch->old, &other, &old);
+    if (batch->old != NULL) {
+        before = sx_batch_before(node->arena, batch);
+        join_rows(plan, node, input, &before, &other, &old);
+    }
     sel = sx_arena_alloc(node->arena, sizeof(*sel) * (batch->count + 1));
     for (SX_EACH_ROW(batch, i, row))
         if (!sx_batch_is_gone(&out, row) || batch->old == NULL || !sx_batch_is_gone(&old, row))

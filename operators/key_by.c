@@ -2,14 +2,6 @@
  * next map. `group by` uses it too. */
 #include "operators/key_by.h"
 
-struct key_plan {
-    const struct sx_schema *schema;
-    const struct sx_named *keys;
-    uint32_t count;
-    uint32_t old_keys;
-    bool skip_null; /* rows with a null key are dropped here: what follows would drop them */
-};
-
 struct key_state {
     struct sx_evaluator **keys;
 };
@@ -36,7 +28,7 @@ struct sx_flow *sx_key_by_bind(struct sx_bind *b, const struct sx_flow *in, cons
                                uint32_t count, bool skip_null)
 {
     const struct sx_schema *old = in->schema;
-    struct key_plan *plan = SX_ARENA_NEW(b->arena, struct key_plan);
+    struct sx_key_plan *plan = SX_ARENA_NEW(b->arena, struct sx_key_plan);
     struct sx_field *fields = SX_ARENA_ARRAY(b->arena, struct sx_field, count + old->count + 1);
     struct sx_from *from = SX_ARENA_ARRAY(b->arena, struct sx_from, count + old->count + 1);
     uint64_t *reads = sx_bind_columns(b, old);
@@ -80,8 +72,8 @@ struct sx_flow *sx_key_by_bind(struct sx_bind *b, const struct sx_flow *in, cons
     plan->count = count;
     plan->skip_null = skip_null;
     sx_named_columns(keys, count, reads);
-    node = sx_plan_node(b->plan, &sx_operator_key_by, b->definition, skip_null ? "group" : "key",
-                        b->ops->position(b, -1));
+    node = sx_plan_node(b->plan, in->kind == SX_FLOW_TABLE ? &sx_operator_regroup : &sx_operator_key_by,
+                        b->definition, skip_null ? "group" : "key", b->ops->position(b, -1));
     node->plan = plan;
     node->schema = schema;
     node->reads[0] = reads;
@@ -89,7 +81,8 @@ struct sx_flow *sx_key_by_bind(struct sx_bind *b, const struct sx_flow *in, cons
     sx_plan_link(b->plan, in->node, in->port, node, 0);
     print_keys(b, keys, count, node);
     out = sx_bind_flow_like(b, in);
-    out->kind = SX_FLOW_STREAM;
+    /* Of a table both the row before and the row now go to where their groups are. */
+    node->wants_old = in->kind == SX_FLOW_TABLE;
     out->node = node;
     out->port = SX_PORT_ROWS;
     out->schema = schema;
@@ -128,20 +121,20 @@ static void bind(struct sx_bind *b)
 
 static void open(const void *p, void *s, struct sx_node *node)
 {
-    const struct key_plan *plan = p;
+    const struct sx_key_plan *plan = p;
 
     ((struct key_state *)s)->keys = sx_evaluators_open(plan->keys, plan->count);
 }
 
 static void close(const void *p, void *s, struct sx_node *node)
 {
-    sx_evaluators_close(((struct key_state *)s)->keys, ((const struct key_plan *)p)->count);
+    sx_evaluators_close(((struct key_state *)s)->keys, ((const struct sx_key_plan *)p)->count);
 }
 
 static void process(const void *p, void *s, struct sx_node *node, uint32_t input,
                     const struct sx_batch *batch)
 {
-    const struct key_plan *plan = p;
+    const struct sx_key_plan *plan = p;
     const struct key_state *state = s;
     struct sx_batch out = *batch;
 

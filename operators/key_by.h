@@ -4,6 +4,17 @@
 
 #include "operators/common.h"
 
+/* The plan of both operators that replace keys. */
+struct sx_key_plan {
+    const struct sx_schema *schema;
+    const struct sx_named *keys;
+    uint32_t count;
+    bool skip_null; /* rows with a null key are dropped here: what follows would drop them */
+};
+
+/* The changes of a table by another key (regroup.c). */
+extern const struct sx_operator_def sx_operator_regroup;
+
 extern const struct sx_operator_def sx_operator_key_by;
 
 /* A node that gives the flow these key columns; the result is `moved`. `skip_null`: rows with a null

@@ -115,7 +115,8 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     if (sx_node_reject_all(node, batch, &failures))
         return;
     if (batch->old != NULL && node->plan->needs_old) {
-        struct sx_batch present = sx_batch_present(node->arena, batch->old);
+        struct sx_batch before = sx_batch_before(node->arena, batch);
+        struct sx_batch present = sx_batch_present(node->arena, &before);
         struct sx_row_failures ignored = {0};
         uint64_t *gone = SX_ARENA_ARRAY(node->arena, uint64_t, SX_BITMAP_WORDS(batch->rows) + 1);
 

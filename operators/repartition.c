@@ -4,8 +4,9 @@
  * A record of a repartition topic:
  *   key    the key columns, in the encoding of the external topic that it will meet in a join, else in
  *          the default encoding of its type; its murmur2 is the partition
- *   value  kind (1: a row) | version (1) | flags (1: the row's value is null) | fingerprint (4) | row
- *          of the columns that something downstream reads; the fingerprint is of their names and types
+ *   value  kind (1: a row) | version (1) | flags (1: the row's value is null; 2: there was a row before) |
+ *          fingerprint (4) | row of the columns that something downstream reads; the fingerprint is of
+ *          their names and types. Of a table's change: varint size, row | the row before, if there was one
  *   time and headers as they were
  */
 #include "operators/repartition.h"
@@ -14,7 +15,7 @@
 
 #include <stdlib.h>
 
-enum { KIND_ROW = 1, VERSION = 1, FLAG_GONE = 1, HEAD_BYTES = 7 };
+enum { KIND_ROW = 1, VERSION = 1, FLAG_GONE = 1, FLAG_OLD = 2, HEAD_BYTES = 7 };
 
 struct repartition_plan {
     const struct sx_schema *schema;
@@ -29,7 +30,7 @@ struct travelling {
     const struct sx_type **types;
     uint32_t count;
     uint32_t fingerprint;
-    struct sx_buffer key, value;
+    struct sx_buffer key, value, row;
 };
 
 struct repartition_state {
@@ -136,6 +137,7 @@ const struct sx_flow *sx_repartition_bind(struct sx_bind *b, const struct sx_flo
     node->repartition_key = flow->node->repartition_key;
     node->topics[node->topic_count++] = topic->index;
     node->from = sx_from_same(b->arena, schema);
+    node->wants_old = schema->is_table;
     reads = sx_bind_columns(b, schema);
     for (uint32_t k = 0; k < schema->key_count; k++)
         sx_bit_set(reads, k);
@@ -195,9 +197,20 @@ static void close(const void *p, void *s, struct sx_node *node)
 
     sx_buffer_free(&t->key);
     sx_buffer_free(&t->value);
+    sx_buffer_free(&t->row);
     free(t->columns);
     free(t->types);
     free(t);
+}
+
+static void write_change(struct travelling *t, const struct sx_batch *batch, uint32_t row, bool has_old)
+{
+    t->row.size = 0;
+    sx_row_write(&t->row, batch, t->columns, t->count, row);
+    sx_buffer_add_varint(&t->value, t->row.size);
+    sx_buffer_add_slice(&t->value, sx_buffer_slice(&t->row));
+    if (has_old)
+        sx_row_write(&t->value, batch->old, t->columns, t->count, row);
 }
 
 static void process(const void *p, void *s, struct sx_node *node, uint32_t input,
@@ -218,6 +231,7 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     for (SX_EACH_ROW(batch, i, row)) {
         const struct sx_record *record = sx_batch_record(batch, row);
         bool gone = sx_batch_is_gone(batch, row);
+        bool has_old = batch->old != NULL && !sx_batch_is_gone(batch->old, row);
         struct sx_send send = {.timestamp = batch->ts[row],
                                .partition = -1,
                                .headers = record->headers,
@@ -237,10 +251,13 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
         head = sx_buffer_room(&t->value, HEAD_BYTES);
         head[0] = KIND_ROW;
         head[1] = VERSION;
-        head[2] = gone ? FLAG_GONE : 0;
+        head[2] = (char)((gone ? FLAG_GONE : 0) | (has_old ? FLAG_OLD : 0));
         sx_put_be32(head + 3, t->fingerprint);
         t->value.size = HEAD_BYTES;
-        sx_row_write(&t->value, batch, t->columns, t->count, row);
+        if (plan->schema->is_table)
+            write_change(t, batch, row, has_old);
+        else
+            sx_row_write(&t->value, batch, t->columns, t->count, row);
         send.value = sx_buffer_slice(&t->value);
         sx_node_send(node, &send);
     }
@@ -258,6 +275,56 @@ static const char *damage(const struct travelling *t, struct sx_slice value)
     return NULL;
 }
 
+/* An empty batch for the records. */
+static void begin(const struct repartition_plan *plan, const struct travelling *t,
+                  const struct sx_origin *origin, struct sx_arena *arena, struct sx_batch *batch)
+{
+    uint32_t rows = origin->count;
+
+    *batch = (struct sx_batch){.schema = plan->schema, .rows = rows, .origin = origin};
+    batch->ts = sx_arena_alloc(arena, sizeof(*batch->ts) * (rows + 1));
+    batch->gone = SX_ARENA_ARRAY(arena, uint64_t, SX_BITMAP_WORDS(rows) + 1);
+    batch->columns = SX_ARENA_ARRAY(arena, struct sx_column, plan->schema->count + 1);
+    for (uint32_t c = 0; c < plan->schema->count; c++)
+        batch->columns[c].type = plan->schema->fields[c].type;
+    for (uint32_t c = 0; c < t->count; c++) {
+        batch->columns[t->columns[c]] = sx_column_new(arena, t->types[c], rows);
+        sx_column_nulls(&batch->columns[t->columns[c]], arena, rows);
+    }
+}
+
+static bool read_row(const struct travelling *t, struct sx_slice bytes, struct sx_value *values,
+                     struct sx_arena *arena, struct sx_batch *batch, uint32_t row)
+{
+    if (!sx_row_read(bytes, t->types, t->count, values, arena))
+        return false;
+    for (uint32_t c = 0; c < t->count; c++)
+        sx_column_set(&batch->columns[t->columns[c]], row, values[c]);
+    return true;
+}
+
+/* A row, or a table's change: then `old` is not NULL. */
+static bool read_value(const struct travelling *t, struct sx_slice value, struct sx_value *values,
+                       struct sx_arena *arena, struct sx_batch *batch, struct sx_batch *old, uint32_t row)
+{
+    struct sx_slice bytes = sx_slice(value.data + HEAD_BYTES, value.size - HEAD_BYTES);
+    const char *at = bytes.data, *end = bytes.data + bytes.size;
+    uint64_t size;
+
+    if (old != NULL) {
+        if (!sx_read_varint(&at, end, &size) || size > (uint64_t)(end - at))
+            return false;
+        bytes = sx_slice(at, size);
+        if (!(value.data[2] & FLAG_OLD))
+            sx_bit_set((uint64_t *)old->gone, row);
+        else if (!read_row(t, sx_slice(at + size, (size_t)(end - at) - size), values, arena, old, row))
+            return false;
+    }
+    if (value.data[2] & FLAG_GONE)
+        sx_bit_set((uint64_t *)batch->gone, row);
+    return read_row(t, bytes, values, arena, batch, row);
+}
+
 static void decode(const void *p, void *s, struct sx_node *node, const struct sx_origin *origin, bool padded,
                    struct sx_batch *batch)
 {
@@ -267,38 +334,31 @@ static void decode(const void *p, void *s, struct sx_node *node, const struct sx
     uint32_t rows = origin->count, count = 0;
     struct sx_value *values = SX_ARENA_ARRAY(arena, struct sx_value, t->count + 1);
     uint16_t *sel = sx_arena_alloc(arena, sizeof(*sel) * (rows + 1));
-    uint64_t *gone = SX_ARENA_ARRAY(arena, uint64_t, SX_BITMAP_WORDS(rows) + 1);
-    int64_t *ts = sx_arena_alloc(arena, sizeof(*ts) * (rows + 1));
+    struct sx_batch *old = NULL;
+    int64_t *ts;
 
-    *batch =
-        (struct sx_batch){.schema = plan->schema, .rows = rows, .origin = origin, .ts = ts, .gone = gone};
-    batch->columns = SX_ARENA_ARRAY(arena, struct sx_column, plan->schema->count + 1);
-    for (uint32_t c = 0; c < plan->schema->count; c++)
-        batch->columns[c].type = plan->schema->fields[c].type;
-    for (uint32_t c = 0; c < t->count; c++) {
-        batch->columns[t->columns[c]] = sx_column_new(arena, t->types[c], rows);
-        sx_column_nulls(&batch->columns[t->columns[c]], arena, rows);
+    begin(plan, t, origin, arena, batch);
+    if (plan->schema->is_table) {
+        old = SX_ARENA_NEW(arena, struct sx_batch);
+        begin(plan, t, origin, arena, old);
+        old->ts = batch->ts;
     }
+    ts = (int64_t *)batch->ts;
     for (uint32_t i = 0; i < rows; i++) {
         struct sx_slice value = origin->records[i].value;
         const char *wrong = damage(t, value);
 
         ts[i] = origin->records[i].timestamp;
-        if (wrong == NULL && !sx_row_read(sx_slice(value.data + HEAD_BYTES, value.size - HEAD_BYTES),
-                                          t->types, t->count, values, arena))
+        if (wrong == NULL && !read_value(t, value, values, arena, batch, old, i))
             wrong = "the record of the repartition topic is damaged";
-        if (wrong != NULL) {
+        if (wrong != NULL)
             sx_node_reject(node, batch, i, "decode", plan->at, wrong);
-            continue;
-        }
-        for (uint32_t c = 0; c < t->count; c++)
-            sx_column_set(&batch->columns[t->columns[c]], i, values[c]);
-        if (value.data[2] & FLAG_GONE)
-            sx_bit_set(gone, i);
-        sel[count++] = (uint16_t)i;
+        else
+            sel[count++] = (uint16_t)i;
     }
     batch->sel = sel;
     batch->count = count;
+    batch->old = old;
 }
 
 const struct sx_operator_def sx_operator_repartition = {
