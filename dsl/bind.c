@@ -9,10 +9,7 @@ struct binding {
     const struct sx_ast_stage *stage;
     const struct sx_flow *input;
     uint32_t errors_before;
-    bool broken;              /* something in it has mistakes, though perhaps none were reported here */
-    const char *on_names[32]; /* the left columns that a join's `on` names */
-    const char *on_alias;
-    uint32_t on_count;
+    bool broken; /* something in it has mistakes, though perhaps none were reported here */
 };
 
 #define SELF(b) ((struct binding *)(b))
@@ -387,119 +384,15 @@ static const struct sx_aggregation *aggregation(struct sx_bind *b, uint32_t clau
     return made;
 }
 
-/* ---- on -------------------------------------------------------------------------------------- */
-
-/* The equalities of `a == R.x and b == R.y`; a single other expression is one side alone. */
-static void split_on(struct sx_bind *b, const struct sx_ast *ast, const struct sx_ast **parts,
-                     uint32_t *count, uint32_t most)
-{
-    if (ast->kind == SX_AST_BINARY && strcmp(ast->text, "and") == 0) {
-        split_on(b, ast->args[0], parts, count, most);
-        split_on(b, ast->args[1], parts, count, most);
-    } else if (*count < most) {
-        parts[(*count)++] = ast;
-    } else {
-        sx_mistake(SELF(b)->c, ast->at, STREAMD_E_SYNTAX, NULL, "a key has at most %u columns", most);
-    }
-}
-
-static bool names_right(const struct sx_ast *ast, const char *alias)
-{
-    return ast->kind == SX_AST_FIELD && ast->args[0]->kind == SX_AST_NAME &&
-           strcmp(ast->args[0]->text, alias) == 0;
-}
-
-/* Which key column of the right side a name means; -1: none, reported. */
-static int right_key(struct sx_bind *b, const struct sx_ast *ast, const struct sx_flow *right)
-{
-    for (uint32_t k = 0; k < right->schema->key_count; k++)
-        if (strcmp(right->schema->fields[k].name, ast->text) == 0)
-            return (int)k;
-    if (right->schema->key_count == 1 && strcmp(ast->text, "key") == 0)
-        return 0;
-    sx_mistake(SELF(b)->c, ast->at, STREAMD_E_TYPE,
-               right->schema->key_count
-                   ? sx_arena_format(b->arena, "its key is `%s`", right->schema->fields[0].name)
-                   : NULL,
-               "`%s` is not a key column of `%s`", ast->text, right->name);
-    return -1;
-}
-
-static bool check_on(struct sx_bind *b, uint32_t clause, const struct sx_flow *left,
-                     const struct sx_flow *right, const char *alias, const struct sx_named **lefts,
-                     const struct sx_named **rights, uint32_t *count)
-{
-    const struct sx_ast_clause *c = clause_of(b, clause);
-    uint32_t keys = right->schema->key_count, parts_count = 0;
-    const struct sx_ast *parts[32];
-    struct sx_named *items = SX_ARENA_ARRAY(b->arena, struct sx_named, keys + 1);
-    struct sx_scope scope = {.c = SELF(b)->c, .schema = left->schema};
-
-    split_on(b, c->expr, parts, &parts_count, SX_COUNT(parts));
-    for (uint32_t i = 0; i < parts_count; i++) {
-        const struct sx_ast *own = parts[i];
-        const char *name;
-        int key = keys == 1 ? 0 : -1;
-
-        if (own->kind == SX_AST_BINARY && strcmp(own->text, "==") == 0) {
-            bool turned = names_right(own->args[0], alias);
-            const struct sx_ast *other = own->args[turned ? 0 : 1];
-
-            if (!names_right(other, alias)) {
-                sx_mistake(SELF(b)->c, own->at, STREAMD_E_TYPE,
-                           sx_arena_format(b->arena, "write `a == %s.%s`", alias,
-                                           keys ? right->schema->fields[0].name : "key"),
-                           "one side of `==` must be a key column of `%s`", alias);
-                return false;
-            }
-            own = own->args[turned ? 1 : 0];
-            key = right_key(b, other, right);
-            if (key < 0)
-                return false;
-        } else if (keys != 1 || parts_count != 1) {
-            sx_mistake(SELF(b)->c, own->at, STREAMD_E_TYPE,
-                       sx_arena_format(b->arena, "write `a == %s.%s`, joined by `and` if there are several",
-                                       alias, keys ? right->schema->fields[0].name : "key"),
-                       "each part of `on` must be equal to a key column of `%s`", alias);
-            return false;
-        }
-        if (items[key].program != NULL) {
-            sx_mistake(SELF(b)->c, parts[i]->at, STREAMD_E_TYPE, NULL, "`%s.%s` is equal to two things",
-                       alias, right->schema->fields[key].name);
-            return false;
-        }
-        name = sx_own_name(own);
-        if (name != NULL && SELF(b)->on_count < SX_COUNT(SELF(b)->on_names))
-            SELF(b)->on_names[SELF(b)->on_count++] = name;
-        SELF(b)->on_alias = alias;
-        items[key].name = name ? name : "key";
-        items[key].at = own->at;
-        items[key].program = sx_check_program(&scope, own, right->schema->fields[key].type, &items[key].type);
-        if (items[key].program == NULL)
-            return false;
-    }
-    for (uint32_t k = 0; k < keys; k++)
-        if (items[k].program == NULL) {
-            sx_mistake(SELF(b)->c, c->expr->at, STREAMD_E_TYPE, NULL,
-                       "the key column `%s` of `%s` is equal to nothing", right->schema->fields[k].name,
-                       alias);
-            return false;
-        }
-    if (keys == 0) {
-        sx_mistake(SELF(b)->c, c->expr->at, STREAMD_E_TYPE, NULL, "`%s` has no key", alias);
-        return false;
-    }
-    *lefts = *rights = items;
-    *count = keys;
-    return true;
-}
+/* ---- Clauses of their own -------------------------------------------------------------------- */
 
 static bool on(struct sx_bind *b, uint32_t clause, const struct sx_flow *left, const struct sx_flow *right,
                const char *alias, const struct sx_named **lefts, const struct sx_named **rights,
                uint32_t *count)
 {
-    bool ok =
-        clause_of(b, clause)->expr != NULL && check_on(b, clause, left, right, alias, lefts, rights, count);
+    const struct sx_ast *expr = clause_of(b, clause)->expr;
+    bool ok = expr != NULL && (right->kind == SX_FLOW_STREAM ? sx_compile_on_streams : sx_compile_on_table)(
+                                  SELF(b)->c, expr, left, right, alias, lefts, rights, count);
 
     SELF(b)->broken |= !ok;
     return ok;
@@ -534,26 +427,6 @@ static const struct sx_bind_ops ops = {
     .failed = failed,
 };
 
-/* What a join gives, with the left columns of its `on` marked. */
-static const struct sx_flow *mark_joined(struct binding *self)
-{
-    struct sx_flow *flow = sx_bind_flow_like(&self->bind, self->bind.result);
-    struct sx_schema *schema = SX_ARENA_NEW(self->bind.arena, struct sx_schema);
-    struct sx_field *fields = SX_ARENA_ARRAY(self->bind.arena, struct sx_field, flow->schema->count + 1);
-
-    *schema = *flow->schema;
-    for (uint32_t i = 0; i < schema->count; i++) {
-        fields[i] = flow->schema->fields[i];
-        if (fields[i].qualifier != NULL && strcmp(fields[i].qualifier, self->on_alias) == 0)
-            continue;
-        for (uint32_t n = 0; n < self->on_count; n++)
-            fields[i].joined_on |= strcmp(fields[i].name, self->on_names[n]) == 0;
-    }
-    schema->fields = fields;
-    flow->schema = schema;
-    return flow;
-}
-
 const struct sx_flow *sx_bind_stage(struct sx_compiler *c, const struct sx_ast_stage *stage,
                                     const struct sx_flow *in, const char *definition, bool is_named,
                                     bool *is_failed, const struct sx_named_flow **results,
@@ -580,5 +453,5 @@ const struct sx_flow *sx_bind_stage(struct sx_compiler *c, const struct sx_ast_s
     *result_count = b.bind.result_count;
     if (*is_failed || b.bind.result == NULL)
         return NULL;
-    return b.on_count ? mark_joined(&b) : b.bind.result;
+    return b.bind.result;
 }

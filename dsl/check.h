@@ -141,6 +141,15 @@ const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_s
 /* A sink's body, or the defaults when `body` is NULL. */
 const struct sx_body *sx_compile_body(struct sx_compiler *c, const struct sx_ast_body *body,
                                       const struct sx_flow *flow, struct sx_position at);
+/* The `on` of a join with a table: an expression of the left row for each key column of the right, in
+ * that order; and of two streams: pairs of expressions of one type, in the order of the columns of a key
+ * that a side has already, if there is one. Named as the joined row's key is. False: mistakes. */
+bool sx_compile_on_table(struct sx_compiler *c, const struct sx_ast *ast, const struct sx_flow *left,
+                         const struct sx_flow *right, const char *alias, const struct sx_named **lefts,
+                         const struct sx_named **rights, uint32_t *count);
+bool sx_compile_on_streams(struct sx_compiler *c, const struct sx_ast *ast, const struct sx_flow *left,
+                           const struct sx_flow *right, const char *alias, const struct sx_named **lefts,
+                           const struct sx_named **rights, uint32_t *count);
 const struct sx_aggregation *sx_compile_aggregation(struct sx_compiler *c, const struct sx_ast_clause *clause,
                                                     const struct sx_flow *groups, struct sx_position at);
 

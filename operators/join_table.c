@@ -60,6 +60,7 @@ void sx_join_table_bind(struct sx_bind *b, const struct sx_flow *in, const struc
         in = place(b, in, with, lefts, count, left);
     plan->view = with->view;
     plan->pairing = sx_join_pairing(b, in, with, alias, left ? SX_JOIN_LEFT : SX_JOIN_INNER);
+    plan->pairing.schema = sx_join_named_on(b, plan->pairing.schema, alias, lefts, count);
     node = sx_plan_node(b->plan, plan->global ? &sx_operator_lookup_global : &sx_operator_lookup,
                         b->definition, left ? "left-join" : "join", b->ops->position(b, -1));
     node->plan = plan;

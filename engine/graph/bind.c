@@ -58,7 +58,8 @@ static const char *store_name(struct sx_bind *b, const char *role)
     if (role == NULL && has_store(b->plan, name))
         name = sx_arena_format(b->arena, "%s-%.*s", b->definition, size, b->op->name);
     for (uint32_t number = 2; has_store(b->plan, name); number++)
-        name = sx_arena_format(b->arena, "%s-%.*s-%u", b->definition, size, b->op->name, number);
+        name = role ? sx_arena_format(b->arena, "%s-%s-%u", b->definition, role, number)
+                    : sx_arena_format(b->arena, "%s-%.*s-%u", b->definition, size, b->op->name, number);
     return name;
 }
 
@@ -74,6 +75,15 @@ struct sx_store_plan *sx_bind_store(struct sx_bind *b, struct sx_node_plan *node
         kind == SX_STORE_KV ? SX_PLAN_COMPACT : SX_PLAN_COMPACT_DELETE;
     node->stores[node->store_count++] = store->index;
     return store;
+}
+
+void sx_bind_warn_of_delay(struct sx_bind *b, const struct sx_flow *flow, int clause, int64_t grace_ms)
+{
+    if (flow->delay_ms > grace_ms)
+        b->ops->warn(
+            b, clause,
+            sx_arena_format(b->arena, "%lld ms or more let all of them in", (long long)flow->delay_ms),
+            "rows without a match leave the join before it later than this grace allows");
 }
 
 /* The same bytes for the same key: then rows of both topics with one key are in one partition. */

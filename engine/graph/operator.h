@@ -132,6 +132,7 @@ struct sx_flow {
     enum sx_emit_kind { SX_EMIT_CHANGES, SX_EMIT_ALL, SX_EMIT_DISTINCT, SX_EMIT_FINAL, SX_EMIT_EVERY } emit;
     bool emit_written; /* an `emit` stage stood there */
     bool has_headers;  /* its rows carry the headers of the record that caused them to a sink */
+    int64_t delay_ms;  /* how far behind the newest row one may be, because a join made it wait */
 };
 
 /* One aggregate call within `aggregate { ... }`. */
@@ -194,7 +195,8 @@ struct sx_bind_ops {
                                      const struct sx_type **type);
     uint32_t (*named)(struct sx_bind *, uint32_t clause, const struct sx_named **items);
     const struct sx_aggregation *(*aggregation)(struct sx_bind *, uint32_t clause);
-    /* `on`: pairs of (expression of the left row, key column of the right); false: failed */
+    /* `on`: with a table, an expression of the left row for each of its key columns; of two streams,
+     * pairs of expressions (`rights`) of one type. Named as the joined key is. False: failed */
     bool (*on)(struct sx_bind *, uint32_t clause, const struct sx_flow *left, const struct sx_flow *right,
                const char *alias, const struct sx_named **lefts, const struct sx_named **rights,
                uint32_t *count);
@@ -242,6 +244,8 @@ struct sx_store_plan *sx_bind_store(struct sx_bind *b, struct sx_node_plan *node
 const struct sx_flow *sx_bind_place(struct sx_bind *b, const struct sx_flow *flow, const char *role,
                                     int32_t meets);
 uint64_t *sx_bind_columns(struct sx_bind *b, const struct sx_schema *schema); /* an empty bitmap */
+/* Warn at the clause if rows of the flow come later than `grace_ms` allows. */
+void sx_bind_warn_of_delay(struct sx_bind *b, const struct sx_flow *flow, int clause, int64_t grace_ms);
 
 /* ---- Run: how an operator sees the task ------------------------------------------------------ */
 
