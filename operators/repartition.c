@@ -4,9 +4,11 @@
  * A record of a repartition topic:
  *   key    the key columns, in the encoding of the external topic that it will meet in a join, else in
  *          the default encoding of its type; its murmur2 is the partition
- *   value  kind (1: a row) | version (1) | flags (1: the row's value is null; 2: there was a row before) |
- *          fingerprint (4) | row of the columns that something downstream reads; the fingerprint is of
- *          their names and types. Of a table's change: varint size, row | the row before, if there was one
+ *   value  kind (1: a row) | version (1) | flags (1: the row's value is null; 2: there was a row before;
+ *          4: it says its root) | fingerprint (4) | root | row of the columns that something downstream reads;
+ *          the fingerprint is of their names and types. Of a table's change: varint size, row | the row
+ *          before, if there was one. Root is the source record that it came from, so that `on error` can name
+ *          and keep the original: murmur2 of the topic's name (4) | partition, offset (varints)
  *   time and headers as they were
  */
 #include "operators/repartition.h"
@@ -15,7 +17,7 @@
 
 #include <stdlib.h>
 
-enum { KIND_ROW = 1, VERSION = 1, FLAG_GONE = 1, FLAG_OLD = 2, HEAD_BYTES = 7 };
+enum { KIND_ROW = 1, VERSION = 1, FLAG_GONE = 1, FLAG_OLD = 2, FLAG_ROOT = 4, HEAD_BYTES = 7 };
 
 struct repartition_plan {
     const struct sx_schema *schema;
@@ -213,6 +215,46 @@ static void write_change(struct travelling *t, const struct sx_batch *batch, uin
         sx_row_write(&t->value, batch->old, t->columns, t->count, row);
 }
 
+/* Where the row stands behind head and root; NULL: it is cut off. */
+static const char *read_root(struct sx_slice value, struct sx_root *root)
+{
+    const char *at = value.data + HEAD_BYTES, *end = value.data + value.size;
+    uint64_t partition, offset;
+
+    if ((value.data[2] & FLAG_ROOT) == 0)
+        return at;
+    if (end - at < 4)
+        return NULL;
+    root->topic = sx_get_be32(at);
+    at += 4;
+    if (!sx_read_varint(&at, end, &partition) || !sx_read_varint(&at, end, &offset))
+        return NULL;
+    root->partition = (int32_t)partition;
+    root->offset = (int64_t)offset;
+    return at;
+}
+
+static bool root_of(const struct sx_record *record, struct sx_root *root)
+{
+    return record->value.data != NULL && record->value.size >= HEAD_BYTES &&
+           (record->value.data[2] & FLAG_ROOT) != 0 && read_root(record->value, root) != NULL;
+}
+
+/* A row that was repartitioned before keeps its first root. */
+static void write_root(struct sx_buffer *to, const struct sx_origin *origin, const struct sx_record *record,
+                       uint32_t topic)
+{
+    struct sx_root root = {.topic = topic, .partition = origin->partition, .offset = record->offset};
+
+    if (origin->repartitioned && !root_of(record, &root))
+        return;
+    to->data[2] |= FLAG_ROOT;
+    sx_put_be32(sx_buffer_room(to, 4), root.topic);
+    to->size += 4;
+    sx_buffer_add_varint(to, (uint64_t)root.partition);
+    sx_buffer_add_varint(to, (uint64_t)root.offset);
+}
+
 static void process(const void *p, void *s, struct sx_node *node, uint32_t input,
                     const struct sx_batch *batch)
 {
@@ -220,6 +262,7 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     struct travelling *t = ((struct repartition_state *)s)->t;
     uint32_t keys = plan->schema->key_count;
     const struct sx_column **key = SX_ARENA_ARRAY(node->arena, const struct sx_column *, keys + 1);
+    uint32_t topic = 0;
 
     /* A batch of an entry, or one that passes through: it only has to go on. */
     if (node->passes_through || input == 1) {
@@ -228,12 +271,16 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     }
     for (uint32_t k = 0; k < keys; k++)
         key[k] = &batch->columns[k];
+    if (batch->count && !batch->origin->repartitioned)
+        topic = (uint32_t)sx_murmur2(batch->origin->topic, strlen(batch->origin->topic));
     for (SX_EACH_ROW(batch, i, row)) {
         const struct sx_record *record = sx_batch_record(batch, row);
         bool gone = sx_batch_is_gone(batch, row);
         bool has_old = batch->old != NULL && !sx_batch_is_gone(batch->old, row);
         struct sx_send send = {.timestamp = batch->ts[row],
                                .partition = -1,
+                               .batch = batch,
+                               .row = row,
                                .headers = record->headers,
                                .header_count = record->header_count};
         const char *message = NULL;
@@ -254,6 +301,7 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
         head[2] = (char)((gone ? FLAG_GONE : 0) | (has_old ? FLAG_OLD : 0));
         sx_put_be32(head + 3, t->fingerprint);
         t->value.size = HEAD_BYTES;
+        write_root(&t->value, batch->origin, record, topic);
         if (plan->schema->is_table)
             write_change(t, batch, row, has_old);
         else
@@ -307,9 +355,14 @@ static bool read_row(const struct travelling *t, struct sx_slice bytes, struct s
 static bool read_value(const struct travelling *t, struct sx_slice value, struct sx_value *values,
                        struct sx_arena *arena, struct sx_batch *batch, struct sx_batch *old, uint32_t row)
 {
-    struct sx_slice bytes = sx_slice(value.data + HEAD_BYTES, value.size - HEAD_BYTES);
-    const char *at = bytes.data, *end = bytes.data + bytes.size;
+    struct sx_root root;
+    const char *at = read_root(value, &root), *end = value.data + value.size;
+    struct sx_slice bytes;
     uint64_t size;
+
+    if (at == NULL)
+        return false;
+    bytes = sx_slice(at, (size_t)(end - at));
 
     if (old != NULL) {
         if (!sx_read_varint(&at, end, &size) || size > (uint64_t)(end - at))
@@ -377,5 +430,6 @@ const struct sx_operator_def sx_operator_repartition = {
     .open = open,
     .process = process,
     .decode = decode,
+    .root = root_of,
     .close = close,
 };

@@ -178,8 +178,12 @@ void sx_sink_write(const struct sx_sink_plan *plan, struct sx_sink_state *state,
     if (!prepare(plan, state, node, batch, &c))
         return;
     for (SX_EACH_ROW(batch, i, row)) {
-        struct sx_send send = {
-            .topic = topic, .timestamp = batch->ts[row], .partition = -1, .latest_only = plan->latest_only};
+        struct sx_send send = {.topic = topic,
+                               .timestamp = batch->ts[row],
+                               .partition = -1,
+                               .latest_only = plan->latest_only,
+                               .batch = batch,
+                               .row = row};
         const char *message = NULL;
         bool null_key = body->key_count == 0;
 

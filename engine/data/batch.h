@@ -94,6 +94,7 @@ struct sx_origin {
     int32_t partition;
     const struct sx_record *records;
     uint32_t count;
+    bool repartitioned; /* of a repartition topic: each says which source record it came from */
 };
 
 struct sx_batch {

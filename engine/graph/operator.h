@@ -57,6 +57,13 @@ struct sx_example {
 struct sx_bind;
 struct sx_node;
 
+/* The record of a source that a record of a repartition topic came from. */
+struct sx_root {
+    uint32_t topic; /* murmur2 of its name */
+    int32_t partition;
+    int64_t offset;
+};
+
 struct sx_operator_def {
     const char *name;    /* the words of the stage: `filter`, `key by`, `left join`, `window tumbling` */
     const char *summary; /* one sentence, with a full stop */
@@ -81,6 +88,8 @@ struct sx_operator_def {
      * are rejected (row = record's index) and left out of the selection. */
     void (*decode)(const void *plan, void *state, struct sx_node *node, const struct sx_origin *origin,
                    bool padded, struct sx_batch *batch);
+    /* An entry that reads a topic of ours: where the record came from first. False: it does not say. */
+    bool (*root)(const struct sx_record *record, struct sx_root *root);
     /* Stream or wall time went on without a row; may be NULL. */
     void (*on_time)(const void *plan, void *state, struct sx_node *node, int64_t stream_time_ms,
                     int64_t wall_ms);
@@ -260,6 +269,9 @@ struct sx_send {
     uint32_t header_count;
     const struct sx_window *window; /* of a windowed table's row; for the test driver's output */
     bool latest_only;               /* of this key only the last before the commit is sent */
+    /* What it is made of: the row is rejected if the record is larger than its topic takes. */
+    const struct sx_batch *batch;
+    uint32_t row;
 };
 
 struct sx_node_ops {

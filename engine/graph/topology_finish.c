@@ -112,6 +112,53 @@ static void need_columns(struct sx_plan *plan)
     }
 }
 
+/* ---- On error -------------------------------------------------------------------------------- */
+
+struct on_error {
+    enum sx_on_error what;
+    uint32_t topic;
+};
+
+/* Of two that meet the one that loses less: rather stop than write elsewhere, rather write than skip. */
+static struct on_error stricter(struct on_error a, struct on_error b)
+{
+    static const int rank[] = {
+        [SX_ON_ERROR_DEFAULT] = 0, [SX_ON_ERROR_SKIP] = 1, [SX_ON_ERROR_TOPIC] = 2, [SX_ON_ERROR_FAIL] = 3};
+
+    return rank[b.what] > rank[a.what] ? b : a;
+}
+
+/* A source's `on error` covers what its records cause down to the sinks: also behind a repartition, where
+ * the records that are read are the repartition's. Nodes come after their inputs. */
+static void inherit_on_error(struct sx_plan *plan)
+{
+    struct on_error *all = SX_ARENA_ARRAY(&plan->arena, struct on_error, plan->node_count + 1);
+
+    for (uint32_t n = 0; n < plan->node_count; n++) {
+        struct sx_node_plan *node = plan->nodes[n];
+
+        if (node->entry != NULL && node->input_count > 0) {
+            struct sx_entry_plan *entry = SX_ARENA_NEW(&plan->arena, struct sx_entry_plan);
+
+            *entry = *node->entry;
+            entry->on_error = all[n].what;
+            entry->error_topic = all[n].topic;
+            node->entry = entry;
+        } else if (node->entry != NULL) {
+            all[n] = (struct on_error){node->entry->on_error, node->entry->error_topic};
+            if (all[n].what == SX_ON_ERROR_DEFAULT)
+                all[n] = (struct on_error){plan->on_error, plan->error_topic};
+            if (all[n].what == SX_ON_ERROR_DEFAULT)
+                all[n].what = SX_ON_ERROR_FAIL;
+        }
+        for (uint32_t o = 0; o < node->output_count; o++) {
+            struct on_error *to = &all[node->outputs[o].to->index];
+
+            *to = stricter(*to, all[n]);
+        }
+    }
+}
+
 /* ---- Paths that meet ------------------------------------------------------------------------- */
 
 /* In how many ways does a row of `entry` reach each node? More than one: the order in which rows
@@ -153,6 +200,7 @@ streamd_status sx_plan_finish(struct sx_plan *plan, streamd_error **error)
         return sx_fail(error, STREAMD_E_SYNTAX, "the topology has no source");
     find_subtopologies(plan);
     need_columns(plan);
+    inherit_on_error(plan);
     ways = SX_ARENA_ARRAY(&plan->arena, uint32_t, plan->node_count);
     for (uint32_t s = 0; s < plan->subtopology_count; s++)
         for (uint32_t e = 0; e < plan->subtopologies[s].entry_count; e++)

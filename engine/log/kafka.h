@@ -71,6 +71,9 @@ streamd_status sx_kafka_client(struct sx_kafka *kafka, enum sx_kafka_role role, 
 
 /* ---- kafka_error.c --------------------------------------------------------------------------- */
 
+#define SX_KAFKA_RECORD_BYTES_MAX 1048588 /* what brokers take unless told otherwise */
+#define SX_KAFKA_RECORD_OVERHEAD 128      /* of a batch of one record, and its lengths: at most */
+
 enum sx_kafka_kind {
     SX_KAFKA_TRANSIENT, /* comes and goes: brokers away, leaders changing */
     SX_KAFKA_TIMEOUT,

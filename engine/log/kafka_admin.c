@@ -195,6 +195,7 @@ streamd_status sx_kafka_remove(struct sx_log *log, const char *name, streamd_err
 struct described {
     enum sx_cleanup cleanup;
     int64_t retention_ms;
+    int64_t bytes_max; /* of a batch; 0: not told */
 };
 
 static void take_entry(struct described *described, const char *name, const char *value)
@@ -206,6 +207,8 @@ static void take_entry(struct described *described, const char *name, const char
                                                : SX_CLEANUP_DELETE;
     } else if (strcmp(name, "retention.ms") == 0) {
         described->retention_ms = strtoll(value, NULL, 10);
+    } else if (strcmp(name, "max.message.bytes") == 0) {
+        described->bytes_max = strtoll(value, NULL, 10);
     }
 }
 
@@ -232,11 +235,35 @@ static rd_kafka_resp_err_t take_description(rd_kafka_event_t *event, struct desc
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+static const char *setting(const struct sx_kafka *kafka, const char *name)
+{
+    const char *value = NULL;
+
+    for (uint32_t i = 0; i < kafka->setting_count; i++)
+        if (strcmp(kafka->settings[i].name, name) == 0)
+            value = kafka->settings[i].value;
+    return value;
+}
+
+/* What is left for key, value and headers. The producer counts before it compresses, the broker counts
+ * what it gets: with compression only the producer's limit is known beforehand. */
+static uint32_t record_bytes_max(const struct sx_kafka *kafka, int64_t topic_max)
+{
+    const char *written = setting(kafka, "message.max.bytes");
+    const char *codec = setting(kafka, "compression.codec");
+    int64_t most = written ? strtoll(written, NULL, 10) : SX_KAFKA_RECORD_BYTES_MAX;
+
+    codec = codec ? codec : setting(kafka, "compression.type");
+    if (topic_max > 0 && (codec == NULL || strcmp(codec, "none") == 0))
+        most = SX_MIN(most, topic_max);
+    return (uint32_t)SX_MAX(most - SX_KAFKA_RECORD_OVERHEAD, 1);
+}
+
 streamd_status sx_kafka_describe(struct sx_log *log, const char *topic, struct sx_topic_spec *spec,
                                  streamd_error **error)
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
-    struct described described = {SX_CLEANUP_DELETE, -1};
+    struct described described = {SX_CLEANUP_DELETE, -1, 0};
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
     rd_kafka_ConfigResource_t *resource;
     const char *reason = NULL;
@@ -260,7 +287,11 @@ streamd_status sx_kafka_describe(struct sx_log *log, const char *topic, struct s
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
         status = sx_kafka_fail(error, err, reason, "describing topic %s", topic);
     else
-        *spec = (struct sx_topic_spec){topic, count, described.cleanup, described.retention_ms, false};
+        *spec = (struct sx_topic_spec){.name = topic,
+                                       .partitions = count,
+                                       .cleanup = described.cleanup,
+                                       .retention_ms = described.retention_ms,
+                                       .record_bytes_max = record_bytes_max(kafka, described.bytes_max)};
     if (event != NULL)
         rd_kafka_event_destroy(event);
     rd_kafka_queue_destroy(queue);

@@ -141,6 +141,7 @@ static bool set_defaults(struct sx_kafka *kafka, enum sx_kafka_role role, rd_kaf
         writer_bytes = SX_MIN(SX_MAX(writer_bytes, (size_t)1 << 20), (size_t)1 << 30);
         SET("queue.buffering.max.kbytes", "%zu", writer_bytes / 1024);
         SET("queue.buffering.max.messages", "%zu", SX_MAX(writer_bytes / 256, (size_t)1000));
+        SET("message.max.bytes", "%d", SX_KAFKA_RECORD_BYTES_MAX);
         SET("linger.ms", "5");
         SET("batch.num.messages", "10000");
         SET("batch.size", "1000000");

@@ -40,8 +40,9 @@ struct sx_topic_spec {
     const char *name;
     int32_t partitions; /* 0: the log's default */
     enum sx_cleanup cleanup;
-    int64_t retention_ms; /* -1: for ever */
-    bool internal;        /* made by us: a repartition, changelog or slots topic */
+    int64_t retention_ms;      /* -1: for ever */
+    bool internal;             /* made by us: a repartition, changelog or slots topic */
+    uint32_t record_bytes_max; /* told by describe: key, value and headers together; 0: no limit */
 };
 
 #define SX_OFFSET_NONE (-1) /* nothing committed */
@@ -127,7 +128,7 @@ struct sx_log_def {
                                  streamd_error **error);
     /* Create a topic. That it is there already is no error here: the caller checks counts. */
     streamd_status (*create)(struct sx_log *log, const struct sx_topic_spec *spec, streamd_error **error);
-    /* The cleanup policy and retention of an existing topic. */
+    /* The cleanup policy, retention and limit of an existing topic. */
     streamd_status (*describe)(struct sx_log *log, const char *topic, struct sx_topic_spec *spec,
                                streamd_error **error);
     streamd_status (*remove)(struct sx_log *log, const char *topic, streamd_error **error);

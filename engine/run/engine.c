@@ -124,10 +124,12 @@ struct sx_engine *sx_engine_new(const struct sx_engine_options *options)
     if (engine->options.clock == NULL)
         engine->options.clock = &sx_clock_system;
     engine->partitions = sx_calloc(engine->plan->topic_count + 1, sizeof(*engine->partitions));
+    engine->record_bytes_max = sx_calloc(engine->plan->topic_count + 1, sizeof(*engine->record_bytes_max));
     engine->names = sx_calloc(engine->plan->topic_count + 1, sizeof(*engine->names));
     sx_arena_init(&engine->names_arena, 1024);
     engine->store_ids = sx_calloc(engine->plan->store_count + 1, sizeof(*engine->store_ids));
     engine->lanes = sx_calloc(engine->plan->subtopology_count + 1, sizeof(*engine->lanes));
+    pthread_mutex_init(&engine->originals, NULL);
     pthread_mutex_init(&engine->lock, NULL);
     pthread_cond_init(&engine->changed, NULL);
     atomic_init(&engine->state, STREAMD_ENGINE_CREATED);
@@ -345,6 +347,7 @@ void sx_engine_free(struct sx_engine *engine)
     if (engine->log != NULL)
         engine->def->close(engine->log);
     streamd_error_free(engine->error);
+    pthread_mutex_destroy(&engine->originals);
     pthread_mutex_destroy(&engine->lock);
     pthread_cond_destroy(&engine->changed);
     free(engine->workers);
@@ -352,6 +355,7 @@ void sx_engine_free(struct sx_engine *engine)
     free(engine->slots_topic);
     free(engine->partitions);
     free(engine->names);
+    free(engine->record_bytes_max);
     sx_arena_free(&engine->names_arena);
     free(engine->store_ids);
     free(engine->lanes);

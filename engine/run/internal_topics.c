@@ -287,6 +287,21 @@ static streamd_status make_changelogs(struct sx_engine *engine, streamd_error **
     return STREAMD_OK;
 }
 
+/* What the topics take that tasks write to. Who may not ask is told by the broker, record by record. */
+static void find_limits(struct sx_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->plan->topic_count; i++) {
+        const struct sx_topic_plan *topic = engine->plan->topics[i];
+        struct sx_topic_spec spec = {0};
+        streamd_error *problem = NULL;
+
+        if ((topic->roles & (SX_TOPIC_SINK | SX_TOPIC_REPARTITION)) != 0 &&
+            engine->def->describe(engine->log, topic->name, &spec, &problem) == STREAMD_OK)
+            engine->record_bytes_max[i] = spec.record_bytes_max;
+        streamd_error_free(problem);
+    }
+}
+
 streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error)
 {
     const struct sx_plan *plan = engine->plan;
@@ -307,6 +322,7 @@ streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error
         status = make_changelogs(engine, error);
     if (status != STREAMD_OK)
         return status;
+    find_limits(engine);
     engine->slot_count = 1;
     for (uint32_t s = 0; s < plan->subtopology_count; s++)
         if (!plan->subtopologies[s].global_only)

@@ -3,6 +3,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/run/dead_letter.h"
+#include "engine/run/original.h"
 
 #define FULL_QUEUE_WAIT_MS 50
 
@@ -86,10 +87,17 @@ static void dropped(const struct sx_node_plan *node, const char *reason, uint64_
 static void send_letter(struct sx_worker *worker, const struct sx_task_failure *failure)
 {
     uint32_t topic = sx_dead_letter_topic(worker->engine->plan, failure->entry);
-    struct sx_task_send letter = {.topic = topic, .partition = -1, .source_offset = failure->record->offset};
+    struct sx_task_send letter = {.topic = topic, .partition = -1};
+    struct sx_task_failure found;
+    streamd_error *error = NULL;
 
     sx_arena_reset(&worker->letters);
-    letter.record = sx_dead_letter(failure, &worker->letters);
+    if (sx_original_fetch(worker->engine, failure, &worker->letters, &found, &error) != STREAMD_OK) {
+        sx_worker_keep_error(worker, error);
+        return;
+    }
+    letter.source_offset = found.record->offset;
+    letter.record = sx_dead_letter(&found, &worker->letters);
     letter.place = letter.record.key;
     sx_worker_write(worker, topic, partition_of(worker->engine, &letter), &letter.record);
 }
@@ -97,14 +105,16 @@ static void send_letter(struct sx_worker *worker, const struct sx_task_failure *
 static void failed(const struct sx_task_failure *failure, enum sx_on_error policy, void *arg)
 {
     struct sx_worker *worker = arg;
+    struct sx_record record;
+    struct sx_task_failure found = sx_original_place(worker->engine, failure, &record);
     char offset[24], partition[16];
 
     sx_count(&worker->stats.nodes[failure->entry->index].errors, 1);
-    snprintf(offset, sizeof(offset), "%lld", (long long)failure->record->offset);
-    snprintf(partition, sizeof(partition), "%d", failure->partition);
+    snprintf(offset, sizeof(offset), "%lld", (long long)found.record->offset);
+    snprintf(partition, sizeof(partition), "%d", found.partition);
     sx_log(worker->engine->options.logger, SX_WARN,
            policy == SX_ON_ERROR_TOPIC ? "sent a record to the error topic" : "skipped a record", "topic",
-           failure->topic, "partition", partition, "offset", offset, "stage", failure->stage, "reason",
+           found.topic, "partition", partition, "offset", offset, "stage", failure->stage, "reason",
            failure->reason, "message", failure->message, NULL);
     if (policy == SX_ON_ERROR_TOPIC)
         send_letter(worker, failure);
@@ -112,6 +122,9 @@ static void failed(const struct sx_task_failure *failure, enum sx_on_error polic
 
 void sx_worker_events(struct sx_worker *worker)
 {
-    worker->events =
-        (struct sx_task_events){.sent = sent, .failed = failed, .dropped = dropped, .arg = worker};
+    worker->events = (struct sx_task_events){.sent = sent,
+                                             .failed = failed,
+                                             .dropped = dropped,
+                                             .record_bytes_max = worker->engine->record_bytes_max,
+                                             .arg = worker};
 }

@@ -2,6 +2,7 @@
 #include "engine/run/worker.h"
 
 #include "engine/run/global.h"
+#include "engine/run/original.h"
 
 #include <stdlib.h>
 
@@ -286,6 +287,8 @@ static streamd_status stop_at(struct sx_slot *slot, const struct sx_task_failure
                               streamd_error **error)
 {
     struct sx_buffer at = {0};
+    struct sx_record record;
+    struct sx_task_failure found = sx_original_place(slot->worker->engine, failure, &record);
     streamd_error *first = NULL;
 
     sx_count(&slot->worker->stats.nodes[failure->entry->index].errors, 1);
@@ -293,8 +296,8 @@ static streamd_status stop_at(struct sx_slot *slot, const struct sx_task_failure
         sx_buffer_printf(&at, " (%s:%u:%u)", failure->at.file ? failure->at.file : "?", failure->at.line,
                          failure->at.column);
     sx_buffer_add_byte(&at, 0);
-    sx_fail_fatal(&first, STREAMD_E_DECODE, "%s, partition %d, offset %lld: %s: %s%s", failure->topic,
-                  failure->partition, (long long)failure->record->offset, failure->reason, failure->message,
+    sx_fail_fatal(&first, STREAMD_E_DECODE, "%s, partition %d, offset %lld: %s: %s%s", found.topic,
+                  found.partition, (long long)found.record->offset, failure->reason, failure->message,
                   at.data);
     sx_buffer_free(&at);
     if (keep) {

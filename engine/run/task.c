@@ -54,6 +54,8 @@ struct sx_task {
     struct sx_node_plan *entry;
 };
 
+#define SX_HEADER_OVERHEAD 10 /* two lengths, on Kafka's wire */
+
 static const struct sx_node_ops node_ops;
 
 /* ---- Making ---------------------------------------------------------------------------------- */
@@ -226,11 +228,35 @@ static struct sx_slice keep(struct sx_task *task, struct sx_slice bytes)
     return bytes.data == NULL ? bytes : sx_arena_copy(&task->outbox, bytes);
 }
 
+static void reject(struct sx_node *from, const struct sx_batch *batch, uint32_t row, const char *reason,
+                   struct sx_position at, const char *message);
+
+/* The topic does not take a record of this size: the row's error. */
+static bool is_too_large(struct sx_node *from, const struct sx_send *send)
+{
+    struct sx_task *task = ((struct task_node *)from)->task;
+    uint32_t topic = from->plan->topics[send->topic];
+    uint32_t most = task->events->record_bytes_max ? task->events->record_bytes_max[topic] : 0;
+    size_t size = (size_t)send->key.size + send->value.size;
+
+    for (uint32_t h = 0; h < send->header_count; h++)
+        size += (size_t)send->headers[h].name.size + send->headers[h].value.size + SX_HEADER_OVERHEAD;
+    if (SX_LIKELY(most == 0 || size <= most))
+        return false;
+    reject(from, send->batch, send->row, "too_large", from->plan->at,
+           sx_arena_format(from->arena, "the record for `%s` has %zu bytes, and the topic takes %u",
+                           task->plan->topics[topic]->name, size, most));
+    return true;
+}
+
 static void send(struct sx_node *from, const struct sx_send *send)
 {
     struct sx_task *task = ((struct task_node *)from)->task;
     struct sx_header *headers = NULL;
     struct outgoing *out;
+
+    if (SX_UNLIKELY(is_too_large(from, send)))
+        return;
 
     if (send->header_count) {
         headers = sx_arena_alloc(&task->outbox, sizeof(*headers) * send->header_count);
@@ -309,8 +335,11 @@ void sx_task_decode(struct sx_task *task, struct sx_node_plan *entry, const char
     struct task_node *n = task->nodes[entry->index];
 
     *decoded = (struct sx_decoded){.entry = entry};
-    decoded->origin =
-        (struct sx_origin){.topic = topic, .partition = partition, .records = records, .count = count};
+    decoded->origin = (struct sx_origin){.topic = topic,
+                                         .partition = partition,
+                                         .records = records,
+                                         .count = count,
+                                         .repartitioned = entry->input_count > 0};
     task->entry = entry;
     task->origin = &decoded->origin;
     task->failure_count = 0;

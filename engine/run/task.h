@@ -50,6 +50,7 @@ struct sx_task_events {
      * last process() is void after undone(). */
     void (*emitted)(const struct sx_node_plan *node, uint32_t port, const struct sx_batch *batch, void *arg);
     void (*undone)(void *arg);
+    const uint32_t *record_bytes_max; /* by topic of the plan: a larger record is an error; NULL: no limits */
     void *arg;
 };
 

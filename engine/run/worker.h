@@ -73,7 +73,8 @@ struct sx_engine {
     const struct sx_log_def *def;
     struct sx_log *log;
     _Atomic(struct sx_log *) open_log;
-    int32_t *partitions; /* by index of topics in the plan */
+    int32_t *partitions;        /* by index of topics in the plan */
+    uint32_t *record_bytes_max; /* by index of topics in the plan; 0: no limit */
     /* By index of topics in the plan: itself, or what its pattern matches now. It changes while no
      * worker has a slot. */
     struct sx_topic_names *names;
@@ -85,6 +86,8 @@ struct sx_engine {
     struct sx_global *global; /* NULL: no global tables */
     struct sx_worker *workers;
     uint32_t worker_count;
+
+    pthread_mutex_t originals; /* held while a source's record is read again */
 
     pthread_mutex_t lock; /* what follows */
     pthread_cond_t changed;

@@ -72,7 +72,7 @@ void fixture_close(struct fixture *fixture)
 
 const char *fixture_topic(struct fixture *fixture, const char *what, int32_t partitions)
 {
-    struct sx_topic_spec spec = {fixture_name(what), partitions, SX_CLEANUP_DELETE, -1, false};
+    struct sx_topic_spec spec = {fixture_name(what), partitions, SX_CLEANUP_DELETE, -1, false, 0};
 
     FINE(sx_log_kafka.create(fixture->log, &spec, FINE_ERROR));
     return spec.name;

@@ -260,7 +260,7 @@ struct scene {
 
 static void scene_open(struct scene *scene)
 {
-    struct sx_topic_spec slots = {fixture_name("slots"), SLOTS, SX_CLEANUP_DELETE, -1, true};
+    struct sx_topic_spec slots = {fixture_name("slots"), SLOTS, SX_CLEANUP_DELETE, -1, true, 0};
 
     scene->application = fixture_name("moving");
     CU_ASSERT_FATAL(fixture_open(&scene->f, bootstrap, NULL, "feeder", SX_AT_LEAST_ONCE));

@@ -1,0 +1,130 @@
+"""`on error`: records that cannot be decoded, computed or written, skipped, kept in a topic, or the end of the run."""
+import json
+import unittest
+
+import common
+
+TEXT = """
+application {name}
+stream bids from topic "{name}-bids" {{ key string  value json {{ n int, size int }} {policy} }}
+bids | map {{ tenth: 10 / n, text: repeat("0123456789", coalesce(size, 0)) }} | to topic "{name}-out"
+table totals = bids | group by by: n % 2 | aggregate {{ worst: sum(100 / (n - 7)) }}
+totals | emit all | to topic "{name}-totals"
+"""
+GOOD = [{"key": f"k{n}", "value": {"n": n}, "headers": {"h": str(n)}} for n in (1, 2, 5)]
+BAD = [
+    {"raw": True, "key": "bad-json", "value": "{\"n\": ", "headers": {"h": "x"}},
+    {"raw": True, "key": "bad-type", "value": "{\"n\":\"one\"}"},
+    {"key": "zero", "value": {"n": 0}},
+]
+BIG = {"key": "big", "value": {"n": 3, "size": 900}}
+
+
+def headers_of(letter):
+    return {name.removeprefix("streamd."): value for name, value in letter["headers"].items()}
+
+
+class OnError(common.Case):
+    POLICY = ""
+
+    def setUp(self):
+        self.TEXT = TEXT.replace("{policy}", self.POLICY)
+        super().setUp()
+        config = self.folder / "streamd.conf"
+        config.write_text("kafka.message.max.bytes = 6000\n", encoding="utf-8")
+        self.limits = ["--config", config] if common.KAFKA else []
+
+    def run_once(self, code=0):
+        return self.streamd("run", self.file, "--http", "off", "--until-end", *self.limits, *self.log, *self.state(),
+                            code=code)
+
+    def out(self):
+        return sorted(r["key"] for r in self.consume("out"))
+
+
+class ToTopic(OnError):
+    POLICY = 'on error to topic "{name}-dead"'
+
+    def test_letters(self):
+        self.produce("bids", GOOD + BAD)
+        if common.KAFKA:
+            self.produce("bids", [BIG])
+        self.run_once()
+        self.run_once()  # Nothing is done twice.
+        letters = {r["key"]: r for r in self.consume("dead")}
+        self.assertEqual(self.out(), ["k1", "k2", "k5"])
+        self.assertEqual(set(letters), {"bad-json", "bad-type", "zero"} | ({"big"} if common.KAFKA else set()))
+        self.assertEqual(letters["bad-json"]["value"], "{\"n\": ")
+        self.assertEqual(letters["bad-json"]["headers"]["h"], "x", "its own headers come first")
+        self.assertEqual(letters["bad-type"]["value"], {"n": "one"})
+        there = {r["key"]: (r["partition"], r["offset"]) for r in self.consume("bids")}
+        for key, letter in letters.items():
+            said = headers_of(letter)
+            self.assertEqual(said["topic"], self.topic("bids"))
+            self.assertEqual((int(said["partition"]), int(said["offset"])), there[key])
+            self.assertEqual(letter["timestamp"], next(r["timestamp"] for r in self.consume("bids") if r["key"] == key))
+        self.assertRegex(headers_of(letters["bad-json"])["error"], "^decode: ")
+        self.assertRegex(headers_of(letters["bad-json"])["stage"], r"^bids \(.*topology.stream:3:8\)$")
+        self.assertRegex(headers_of(letters["bad-type"])["error"], "^(decode|type): n: expected")
+        self.assertRegex(headers_of(letters["zero"])["error"], "division by zero")
+        self.assertRegex(headers_of(letters["zero"])["stage"], r"map \(.*topology.stream:4:\d+\)$")
+        if common.KAFKA:
+            self.assertRegex(headers_of(letters["big"])["error"],
+                             "^too_large: the record for `.*-out` has 9.* bytes, and the topic takes 5872$")
+
+    def test_behind_a_repartition(self):
+        self.produce("bids", [*GOOD, {"key": "seven", "value": {"n": 7}}])
+        self.run_once()
+        self.assertEqual(sum(r["key"] == 1 for r in self.consume("totals")), 2)  # 1 and 5, not 7.
+        (letter,) = self.consume("dead")
+        (sent,) = [r for r in self.consume("bids") if r["key"] == "seven"]
+        said = headers_of(letter)
+        self.assertRegex(said["error"], "division by zero")
+        self.assertEqual((letter["key"], letter["timestamp"]), ("seven", sent["timestamp"]))
+        self.assertEqual(json.loads(letter["value"]) if isinstance(letter["value"], str) else letter["value"], {"n": 7})
+        self.assertEqual((said["topic"], int(said["partition"]), int(said["offset"])),
+                         (self.topic("bids"), sent["partition"], sent["offset"]))
+
+
+class Skip(OnError):
+    POLICY = "on error skip"
+
+    def test_the_rest_goes_on(self):
+        self.produce("bids", [*GOOD, *BAD, {"key": "seven", "value": {"n": 7}}] + ([BIG] if common.KAFKA else []))
+        self.run_once()
+        self.assertEqual(self.out(), ["k1", "k2", "k5", "seven"])
+
+
+class Fail(OnError):
+    def test_it_stops_and_says_where(self):
+        self.produce("bids", [{"key": "k", "value": {"n": 1}}, {"key": "k", "value": {"n": 2}},
+                              {"key": "k", "value": {"n": 0}}, {"key": "k", "value": {"n": 4}}])
+        (bad,) = [r for r in self.consume("bids") if r["value"]["n"] == 0]
+        for _ in range(2):  # Also after a restart: nothing is lost.
+            said = self.run_once(code=1)
+            self.assertRegex(said, f"{self.topic('bids')}, partition {bad['partition']}, offset 2: .*division by zero")
+            self.assertIn(f"{self.file}:4:", said)
+        self.assertEqual([r["value"]["tenth"] for r in self.consume("out")], [10, 5], "what came before is committed")
+        self.file.write_text(self.file.read_text(encoding="utf-8").replace("10 / n", "10 / (n + 1)").replace(
+            "100 / (n - 7)", "n"), encoding="utf-8")
+        self.run_once()
+        self.assertEqual([r["value"]["tenth"] for r in self.consume("out")], [10, 5, 10, 2], "and the rest comes after")
+
+    def test_behind_a_repartition_it_names_the_source(self):
+        self.produce("bids", [{"key": "k", "value": {"n": 7}}])
+        (bad,) = self.consume("bids")
+        self.assertRegex(self.run_once(code=1),
+                         f"{self.topic('bids')}, partition {bad['partition']}, offset 0: .*division by zero")
+
+    def test_undecodable(self):
+        self.produce("bids", [BAD[0]])
+        self.assertRegex(self.run_once(code=1), f"{self.topic('bids')}, partition ., offset 0: decode: ")
+
+    @unittest.skipUnless(common.KAFKA, "the embedded log takes records of any size")
+    def test_too_large(self):
+        self.produce("bids", [BIG])
+        self.assertRegex(self.run_once(code=1), "offset 0: too_large: the record for .* and the topic takes 5872")
+
+
+if __name__ == "__main__":
+    unittest.main()
