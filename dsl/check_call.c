@@ -144,6 +144,22 @@ const struct sx_expr *sx_check_call(const struct sx_scope *s, const struct sx_as
     return call;
 }
 
+/* What a call of a function of the file may grow to: a body that names its parameter twice doubles it, and
+ * a few dozen of these in one another would be without end. */
+#define MOST_STEPS 10000
+
+/* Take the steps of an expression from `left`; false: there are more. */
+static bool within(const struct sx_expr *expr, uint32_t *left)
+{
+    if (*left == 0)
+        return false;
+    --*left;
+    for (uint32_t i = 0; i < expr->count; i++)
+        if (expr->args[i] != NULL && !within(expr->args[i], left))
+            return false;
+    return true;
+}
+
 /* A function of the file: its body, with the parameters standing for the arguments. */
 static const struct sx_expr *expand(const struct sx_scope *s, const struct sx_ast *ast,
                                     struct sx_defined *defined)
@@ -151,6 +167,7 @@ static const struct sx_expr *expand(const struct sx_scope *s, const struct sx_as
     const struct sx_statement *f = defined->statement;
     struct sx_scope inner = {.c = s->c};
     const struct sx_expr *result;
+    uint32_t left = MOST_STEPS;
 
     if (defined->open) {
         sx_mistake(s->c, ast->at, STREAMD_E_TYPE, NULL, "`%s` calls itself", f->name);
@@ -180,6 +197,11 @@ static const struct sx_expr *expand(const struct sx_scope *s, const struct sx_as
     defined->open = true;
     result = sx_check(&inner, f->value, NULL);
     defined->open = false;
+    if (result != NULL && !within(result, &left)) {
+        sx_mistake(s->c, ast->at, STREAMD_E_TYPE, "use each parameter once, or compute it in a `map` before",
+                   "`%s` grows to more than %d steps here, which is too much", f->name, MOST_STEPS);
+        return NULL;
+    }
     return result;
 }
 
