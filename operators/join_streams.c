@@ -41,6 +41,7 @@ static bool read_times(struct sx_bind *b, struct sx_streams_plan *plan)
     before_ms = duration_of(b, within ? SX_JOIN_WITHIN : SX_JOIN_BEFORE);
     after_ms = duration_of(b, within ? SX_JOIN_WITHIN : SX_JOIN_AFTER);
     plan->grace_ms = duration_of(b, SX_JOIN_GRACE);
+    sx_plan_closes(b->plan, plan->grace_ms);
     plan->sides[0].back_ms = plan->sides[1].ahead_ms = before_ms;
     plan->sides[0].ahead_ms = plan->sides[1].back_ms = after_ms;
     plan->sides[0].waits = plan->how != SX_JOIN_INNER;

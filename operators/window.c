@@ -78,6 +78,7 @@ static void bind_window(struct sx_bind *b, enum sx_window_kind kind)
     if (sx_bind_failed(b))
         return;
     sx_bind_warn_of_delay(b, in, GRACE, spec->grace_ms);
+    sx_plan_closes(b->plan, spec->grace_ms);
     out = sx_bind_flow_like(b, in);
     out->window = spec;
     b->result = out;

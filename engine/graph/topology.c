@@ -11,7 +11,17 @@ struct sx_plan *sx_plan_new(const char *application)
     plan->application = sx_arena_strdup(&plan->arena, application);
     plan->guarantee = -1;
     plan->commit_ms = -1;
+    plan->skew_ms = SX_ANY_SKEW;
     return plan;
+}
+
+void sx_plan_closes(struct sx_plan *plan, int64_t grace_ms)
+{
+    /* Half of the grace is left for rows that are out of order by themselves. Less than this would make
+     * catching up on sparse rows slow. */
+    const int64_t least_ms = 10000;
+
+    plan->skew_ms = SX_MIN(plan->skew_ms, SX_MAX(grace_ms / 2, least_ms));
 }
 
 void sx_plan_free(struct sx_plan *plan)

@@ -146,9 +146,13 @@ struct sx_plan {
     int64_t commit_ms;
     enum sx_on_error on_error;
     uint32_t error_topic;
+    /* How far apart in event time rows of different partitions may be sent on to a topic where they meet. */
+    int64_t skew_ms;
     /* Names for messages and warnings. */
     streamd_error *warnings;
 };
+
+#define SX_ANY_SKEW INT64_MAX /* nothing in the plan closes as stream time goes on */
 
 /* ---- Building -------------------------------------------------------------------------------- */
 
@@ -170,6 +174,9 @@ void sx_plan_link(struct sx_plan *plan, struct sx_node_plan *from, uint32_t port
                   uint32_t input);
 /* Topics a and b must have the same number of partitions. */
 void sx_plan_copartition(struct sx_plan *plan, uint32_t topic_a, uint32_t topic_b);
+
+/* An operator takes rows that are late by up to `grace_ms`, and drops later ones. */
+void sx_plan_closes(struct sx_plan *plan, int64_t grace_ms);
 
 /* Find subtopologies, needed columns, needs_old, row_at_a_time. Called once, when all nodes are in. */
 streamd_status sx_plan_finish(struct sx_plan *plan, streamd_error **error);

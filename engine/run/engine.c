@@ -28,6 +28,11 @@ static void settle(struct sx_engine *engine)
 {
     bool runs = engine->assigned && engine->ready >= engine->given;
 
+    if (engine->ready >= engine->given)
+        atomic_store(&engine->settling_ms, -1);
+    else if (atomic_load(&engine->settling_ms) < 0)
+        atomic_store(&engine->settling_ms, sx_now_ms(engine->options.clock));
+
     sx_engine_go(engine, runs ? STREAMD_ENGINE_RUNNING : STREAMD_ENGINE_REBALANCING);
 }
 
@@ -112,6 +117,7 @@ struct sx_engine *sx_engine_new(const struct sx_engine_options *options)
     struct sx_engine *engine = sx_calloc(1, sizeof(*engine));
 
     engine->options = *options;
+    atomic_init(&engine->settling_ms, -1);
     engine->plan = options->plan;
     engine->def = options->log_def;
     engine->worker_count = SX_MAX(options->threads, 1u);
@@ -184,6 +190,7 @@ void sx_engine_find_lanes(struct sx_engine *engine)
                     if (reads(&plan->subtopologies[b], u))
                         put_together(engine, a, b);
         }
+    sx_align_lanes(engine);
 }
 
 static streamd_status prepare(struct sx_engine *engine, streamd_error **error)
@@ -359,5 +366,6 @@ void sx_engine_free(struct sx_engine *engine)
     sx_arena_free(&engine->names_arena);
     free(engine->store_ids);
     free(engine->lanes);
+    free(engine->aligned);
     free(engine);
 }

@@ -63,6 +63,9 @@ enum streamd_engine_state sx_engine_state(const struct sx_engine *engine);
 streamd_error *sx_engine_error(struct sx_engine *engine);
 /* Every task here processes. */
 bool sx_engine_ready(const struct sx_engine *engine);
+/* Whether all that the inputs of the tasks here held, when it was asked, is processed and committed. It asks
+ * the log for the ends, and so takes a while. */
+bool sx_engine_at_end(struct sx_engine *engine);
 /* The open log; NULL before start has opened it. */
 struct sx_log *sx_engine_log(struct sx_engine *engine);
 

@@ -110,7 +110,7 @@ static bool is_awaited(struct sx_slot *slot, struct sx_input *input, int64_t now
     return now_ms - input->empty_since_ms < FETCH_WAIT_MS;
 }
 
-struct sx_input *sx_slot_choose(struct sx_slot *slot, uint32_t lane, uint32_t *to)
+struct sx_input *sx_slot_choose(struct sx_slot *slot, uint32_t lane, uint32_t *to, bool *awaited)
 {
     const struct sx_clock *clock = slot->worker->engine->options.clock;
     struct sx_input *best = NULL, *second = NULL;
@@ -129,14 +129,13 @@ struct sx_input *sx_slot_choose(struct sx_slot *slot, uint32_t lane, uint32_t *t
             second = input;
         }
     }
-    if (best == NULL)
-        return NULL;
     for (uint32_t i = 0; i < slot->input_count; i++)
         if (slot->inputs[i].lane == lane && !slot->inputs[i].holds) {
             now_ms = now_ms < 0 ? sx_now_ms(clock) : now_ms;
-            if (is_awaited(slot, &slot->inputs[i], now_ms))
-                return NULL;
+            *awaited |= is_awaited(slot, &slot->inputs[i], now_ms);
         }
+    if (best == NULL || *awaited)
+        return NULL;
     *to = best->count;
     if (best->row_by_row) {
         *to = best->next + 1;

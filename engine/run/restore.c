@@ -299,6 +299,7 @@ static streamd_status step_tables(struct sx_slot *slot, uint32_t lane, bool *bus
 {
     struct sx_input *input;
     uint32_t from, to;
+    bool awaited = false;
     streamd_status status = STREAMD_OK;
 
     for (uint32_t i = 0; i < slot->input_count && status == STREAMD_OK; i++)
@@ -309,7 +310,7 @@ static streamd_status step_tables(struct sx_slot *slot, uint32_t lane, bool *bus
                 (slot->inputs[i].position >= slot->inputs[i].limit || slot->inputs[i].at_end))
                 end_table(slot, &slot->inputs[i]);
         }
-    if (status != STREAMD_OK || (input = sx_slot_choose(slot, lane, &to)) == NULL)
+    if (status != STREAMD_OK || (input = sx_slot_choose(slot, lane, &to, &awaited)) == NULL)
         return status;
     *busy = true;
     from = input->next;

@@ -98,6 +98,7 @@ static struct sx_input *input_for(struct sx_slot *slot, uint32_t topic, const ch
     input->lane = lane;
     input->committed = input->limit = SX_OFFSET_NONE;
     atomic_init(&input->purgeable, SX_OFFSET_NONE);
+    atomic_init(&input->ended, -1);
     input->empty_since_ms = -1;
     input->start_latest = true;
     sx_arena_init(&input->arena, 0);
@@ -313,13 +314,14 @@ static streamd_status stop_at(struct sx_slot *slot, const struct sx_task_failure
     return STREAMD_E_DECODE;
 }
 
-static streamd_status run_input(struct sx_slot *slot, struct sx_input *input, uint32_t to,
-                                streamd_error **error)
+streamd_status sx_slot_run_input(struct sx_slot *slot, struct sx_input *input, uint32_t to,
+                                 streamd_error **error)
 {
     struct sx_worker *worker = slot->worker;
     uint32_t from = input->next;
 
     worker->dirty = true;
+    atomic_store_explicit(&worker->clean, false, memory_order_relaxed);
     sx_arena_reset(&worker->global_arena);
     for (uint32_t u = 0; u < input->use_count; u++) {
         struct sx_input_use *use = &input->uses[u];
@@ -354,23 +356,30 @@ static streamd_status run_input(struct sx_slot *slot, struct sx_input *input, ui
     return STREAMD_OK;
 }
 
+streamd_status sx_slot_fill(struct sx_slot *slot, uint32_t lane, streamd_error **error)
+{
+    streamd_status status = STREAMD_OK;
+
+    for (uint32_t i = 0; i < slot->input_count && status == STREAMD_OK; i++)
+        if (slot->inputs[i].lane == lane)
+            status = sx_input_fill(slot, &slot->inputs[i], error);
+    return status;
+}
+
 static streamd_status run_lane(struct sx_slot *slot, uint32_t lane, bool *busy, streamd_error **error)
 {
+    streamd_status status = sx_slot_fill(slot, lane, error);
     struct sx_input *input;
+    bool awaited = false;
     uint32_t to;
 
-    for (uint32_t i = 0; i < slot->input_count; i++)
-        if (slot->inputs[i].lane == lane) {
-            streamd_status status = sx_input_fill(slot, &slot->inputs[i], error);
-
-            if (status != STREAMD_OK)
-                return status;
-        }
-    input = sx_slot_choose(slot, lane, &to);
+    if (status != STREAMD_OK)
+        return status;
+    input = sx_slot_choose(slot, lane, &to, &awaited);
     if (input == NULL)
         return STREAMD_OK;
     *busy = true;
-    return run_input(slot, input, to, error);
+    return sx_slot_run_input(slot, input, to, error);
 }
 
 streamd_status sx_slot_turn(struct sx_slot *slot, bool *busy, streamd_error **error)
@@ -393,7 +402,8 @@ streamd_status sx_slot_turn(struct sx_slot *slot, bool *busy, streamd_error **er
         return status;
     case SX_SLOT_RUNNING:
         for (uint32_t lane = 0; lane < slot->lane_count && status == STREAMD_OK; lane++)
-            status = run_lane(slot, lane, busy, error);
+            if (!slot->worker->engine->aligned[lane])
+                status = run_lane(slot, lane, busy, error);
         return status;
     }
     return status;
@@ -416,11 +426,8 @@ static void publish_counts(struct sx_slot_task *task, struct sx_worker_stats *st
 
 void sx_slot_publish(struct sx_slot *slot)
 {
-    const struct sx_log_def *def = slot->worker->engine->def;
-
     for (uint32_t t = 0; t < slot->task_count; t++) {
         struct sx_slot_task *task = &slot->tasks[t];
-        int64_t lag = 0;
 
         publish_counts(task, &slot->worker->stats);
         for (uint32_t s = 0; s < task->store_count; s++) {
@@ -429,15 +436,40 @@ void sx_slot_publish(struct sx_slot *slot)
             tell_store(&task->stores[s], store->ops->memory(store),
                        &slot->worker->stats.stores[store->plan->index]);
         }
-        for (uint32_t i = 0; i < slot->input_count; i++) {
-            const struct sx_input *input = &slot->inputs[i];
-            bool reads = false;
+    }
+    sx_slot_publish_ends(slot);
+}
 
-            for (uint32_t u = 0; u < input->use_count; u++)
-                reads |= input->uses[u].task == task;
-            if (reads && input->reader != NULL)
-                lag += SX_MAX(def->reader_end(input->reader) - input->position, 0);
-        }
+/* Records of one input that are ahead of it. */
+static int64_t lag_of(struct sx_slot *slot, struct sx_input *input)
+{
+    int64_t end;
+
+    if (input->reader == NULL)
+        return 0;
+    end = slot->worker->engine->def->reader_end(input->reader);
+    return SX_MAX(end - input->position, 0);
+}
+
+void sx_slot_publish_ends(struct sx_slot *slot)
+{
+    for (uint32_t i = 0; i < slot->input_count; i++) {
+        struct sx_input *input = &slot->inputs[i];
+        bool ended =
+            slot->state == SX_SLOT_RUNNING && input->reader != NULL && input->at_end && !input->holds;
+
+        atomic_store_explicit(&input->ended, ended ? input->position : -1, memory_order_relaxed);
+    }
+    for (uint32_t t = 0; t < slot->task_count; t++) {
+        struct sx_slot_task *task = &slot->tasks[t];
+        int64_t lag = 0;
+
+        for (uint32_t i = 0; i < slot->input_count; i++)
+            for (uint32_t u = 0; u < slot->inputs[i].use_count; u++)
+                if (slot->inputs[i].uses[u].task == task) {
+                    lag += lag_of(slot, &slot->inputs[i]);
+                    break;
+                }
         atomic_store_explicit(&task->input_lag, lag, memory_order_relaxed);
     }
 }

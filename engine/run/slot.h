@@ -63,6 +63,7 @@ struct sx_input {
     int64_t position;          /* the next offset to be processed */
     int64_t committed;         /* as the log has it; SX_OFFSET_NONE */
     _Atomic int64_t purgeable; /* the same, for the coordinator */
+    _Atomic int64_t ended;     /* the position, when it is at its end and nothing is in hand; else -1 */
     int64_t limit;             /* restoring a table from its topic: up to here; else SX_OFFSET_NONE */
     bool at_end;
     int64_t empty_since_ms; /* -1: it is not empty, or at its end */
@@ -101,7 +102,14 @@ void sx_slot_close(struct sx_slot *slot);
 streamd_status sx_slot_run(struct sx_slot *slot, streamd_error **error);
 /* Node counts to the worker's counters, lags for those who look. */
 void sx_slot_publish(struct sx_slot *slot);
-/* One step in whatever state it is. *busy: there was something to do. */
+/* Where the inputs stand: lags, and whether they are at their ends. */
+void sx_slot_publish_ends(struct sx_slot *slot);
+/* Records of a lane's inputs, where none are in hand. */
+streamd_status sx_slot_fill(struct sx_slot *slot, uint32_t lane, streamd_error **error);
+/* Process the rows in hand of an input before row `to`. */
+streamd_status sx_slot_run_input(struct sx_slot *slot, struct sx_input *input, uint32_t to,
+                                 streamd_error **error);
+/* One step in whatever state it is, but for aligned lanes. *busy: there was something to do. */
 streamd_status sx_slot_turn(struct sx_slot *slot, bool *busy, streamd_error **error);
 
 /* ---- inbox.c --------------------------------------------------------------------------------- */
@@ -111,8 +119,9 @@ streamd_status sx_input_fill(struct sx_slot *slot, struct sx_input *input, strea
 void sx_input_drop(struct sx_slot *slot, struct sx_input *input); /* those in hand */
 void sx_input_close(struct sx_slot *slot, struct sx_input *input);
 void sx_input_done(struct sx_slot *slot, struct sx_input *input, uint32_t to); /* rows before are done */
-/* The input that is next in the lane, and up to which row; NULL: none, or it is better to wait. */
-struct sx_input *sx_slot_choose(struct sx_slot *slot, uint32_t lane, uint32_t *to);
+/* The input that is next in the lane, and up to which row; NULL: none, or (*awaited) an input has records
+ * that did not come yet. */
+struct sx_input *sx_slot_choose(struct sx_slot *slot, uint32_t lane, uint32_t *to, bool *awaited);
 
 /* ---- restore.c ------------------------------------------------------------------------------- */
 

@@ -28,6 +28,7 @@ void sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t
     sx_arena_init(&worker->letters, 4096);
     sx_arena_init(&worker->global_arena, 4096);
     sx_worker_events(worker);
+    sx_align_init(worker);
     sx_worker_stats_init(&worker->stats, plan);
     for (uint32_t s = 0; s < plan->store_count; s++)
         worker->globals[s] = sx_global_view(engine->global, s, &worker->global_arena);
@@ -57,6 +58,7 @@ void sx_worker_free(struct sx_worker *worker)
     sx_worker_stats_free(&worker->stats);
     streamd_error_free(worker->error);
     free(worker->slots);
+    free(worker->fronts);
     free(worker->topics);
     free(worker->globals);
     worker->slots = NULL;
@@ -115,6 +117,8 @@ static void remove_slots(struct sx_worker *worker, const struct sx_mail *mail)
             sx_slot_free(slot);
             break;
         }
+    if (worker->slot_count == 0)
+        sx_align_leave(worker);
 }
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
@@ -272,6 +276,22 @@ static bool turn(struct sx_worker *worker)
             return false;
         }
     }
+    for (uint32_t lane = 0; lane < worker->engine->plan->subtopology_count; lane++) {
+        bool more = worker->engine->aligned[lane];
+
+        for (uint32_t i = 0; more && i < worker->slot_count; i++) {
+            streamd_error *error = NULL;
+            streamd_status status;
+
+            more = false;
+            status = sx_align_turn(worker, lane, &more, &error);
+            if (status != STREAMD_OK) {
+                handle_error(worker, status, error);
+                return false;
+            }
+            busy |= more;
+        }
+    }
     if (worker->pending_records) {
         streamd_error *error = NULL;
         streamd_status status = def->drain(worker->writer, 0, &error);
@@ -281,7 +301,8 @@ static bool turn(struct sx_worker *worker)
             return false;
         }
     }
-    if (sx_worker_must_commit(worker, sx_now_ms(worker->engine->options.clock))) {
+    if (sx_worker_must_commit(worker, sx_now_ms(worker->engine->options.clock)) ||
+        (atomic_exchange(&worker->asked, false) && worker->dirty)) {
         commit(worker);
         busy = true;
     }
@@ -299,6 +320,14 @@ static int wait_ms(const struct sx_worker *worker)
     return (int)SX_MAX(SX_MIN(until_commit, IDLE_WAIT_MS), 0);
 }
 
+/* Nothing to do now: what those see who look. */
+static void look_around(struct sx_worker *worker)
+{
+    for (uint32_t i = 0; i < worker->slot_count; i++)
+        sx_slot_publish_ends(worker->slots[i]);
+    atomic_store(&worker->clean, !worker->dirty);
+}
+
 static void *run(void *arg)
 {
     struct sx_worker *worker = arg;
@@ -311,6 +340,8 @@ static void *run(void *arg)
             break;
         if (!worker->broken && worker->slot_count && open_writer(worker))
             busy = turn(worker);
+        if (!busy)
+            look_around(worker);
         if (!busy && !atomic_load(&worker->has_mail))
             sx_waker_wait(&worker->waker, wait_ms(worker));
     }

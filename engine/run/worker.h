@@ -58,6 +58,12 @@ struct sx_worker {
     bool reopen; /* the writer has to be opened anew first */
     int64_t retry_ms;
     bool ending;
+    atomic_bool clean; /* when it last had nothing to do: all that was processed is committed */
+
+    /* Alignment, see align.c. By lane: no row before this time is unread here, or not yet committed. */
+    _Atomic int64_t *fronts;
+    atomic_bool held_back; /* it waits for another worker's front */
+    atomic_bool asked;     /* another waits for this one's commit */
     struct sx_worker_stats stats;
 };
 
@@ -81,6 +87,7 @@ struct sx_engine {
     struct sx_arena names_arena;
     uint32_t *store_ids; /* by index of stores in the plan */
     uint32_t *lanes;     /* by subtopology: the smallest one that it shares a topic with */
+    bool *aligned;       /* by lane */
     int32_t slot_count;
     char *slots_topic;
     struct sx_global *global; /* NULL: no global tables */
@@ -100,6 +107,7 @@ struct sx_engine {
     bool ended; /* the threads are done */
     bool started;
     atomic_bool stopping, failed, abandon, rejoin;
+    _Atomic int64_t settling_ms; /* since when a slot of ours does not process yet; -1: all do */
 
     pthread_t coordinator;
     bool has_coordinator;
@@ -119,6 +127,16 @@ void sx_engine_go(struct sx_engine *engine, enum streamd_engine_state to); /* un
 
 /* Which subtopologies go together, as the names are now. */
 void sx_engine_find_lanes(struct sx_engine *engine);
+
+/* ---- align.c --------------------------------------------------------------------------------- */
+
+/* Which lanes are read in event time across slots, as the lanes are now. */
+void sx_align_lanes(struct sx_engine *engine);
+void sx_align_init(struct sx_worker *worker);
+/* One step of such a lane. */
+streamd_status sx_align_turn(struct sx_worker *worker, uint32_t lane, bool *busy, streamd_error **error);
+/* The worker has no slot any more, and holds nobody back. */
+void sx_align_leave(struct sx_worker *worker);
 
 /* ---- coordinator.c --------------------------------------------------------------------------- */
 void *sx_coordinator_run(void *engine);

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 200, STOP_MS = 30000, QUIET_LOOKS = 10 };
+enum { LOOK_MS = 100, STOP_MS = 30000 };
 
 struct running {
     const struct sx_options *options;
@@ -81,14 +81,12 @@ static void show_progress(struct running *r, const struct look *look, double rat
             look->tasks);
 }
 
-/* Wait for a signal, a failure or the end. True: stop. Markers of transactions at the ends of partitions
- * count as lag though nothing can be read there, so the end is where nothing has moved for a while. */
+/* Wait for a signal, a failure or the end. True: stop. */
 static bool wait_a_look(struct running *r, const sigset_t *signals, bool until_end)
 {
     static const struct timespec pause = {0, LOOK_MS * 1000000};
-    double records = 0, shown = 0, before = -1;
-    int64_t restore_first = 0, ms = 0, last_lag = -1;
-    uint32_t quiet = 0;
+    double records = 0, shown = 0;
+    int64_t restore_first = 0, ms = 0;
 
     for (;; ms += LOOK_MS) {
         struct look look = {0};
@@ -100,13 +98,7 @@ static bool wait_a_look(struct running *r, const sigset_t *signals, bool until_e
         sx_engine_each_task(r->engine, look_at, &look);
         records = records_consumed(r);
         restore_first = SX_MAX(restore_first, look.restore_lag);
-        quiet = sx_engine_ready(r->engine) && look.tasks > 0 && !look.restoring && records == before &&
-                        look.input_lag == last_lag
-                    ? quiet + 1
-                    : 0;
-        before = records;
-        last_lag = look.input_lag;
-        if (until_end && quiet >= QUIET_LOOKS)
+        if (until_end && sx_engine_at_end(r->engine))
             return true;
         if (r->to_terminal && ms % 1000 == 0) {
             show_progress(r, &look, records - shown, restore_first, ms);

@@ -1,5 +1,4 @@
 """`streamd reset`: shows what it would forget, and then the application begins anew."""
-import os
 import unittest
 
 import common
@@ -23,7 +22,6 @@ class Reset(common.Case):
         self.run_to_end()
         self.assertEqual(len(self.consume("copies")), 30)
 
-    @unittest.skipIf(os.environ.get("STREAMD_LOG") == "kafka", "on Kafka a reset does not yet begin anew")
     def test_begins_anew(self):
         before = self.finals()
         self.assertEqual(before["k0"], {"clicks": 10, "sum": 135})

@@ -8,12 +8,14 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STREAMD = os.environ.get("STREAMD_BIN", str(ROOT / "build/streamd"))
@@ -100,38 +102,49 @@ class OrderRevenue(unittest.TestCase):
         self.assertEqual(list((want - got).items())[:3], [], "missing")
         self.assertEqual(list((got - want).items())[:3], [], "not expected")
 
-    def test_as_pipe_says(self):
+    def produce_all(self):
+        """Everything at once: what closes the windows waits in each partition behind the orders, and must not be
+        taken there before the orders of the other partitions."""
         customers, orders, closing = records()
         self.produce("customers", customers)
-        self.produce("orders", orders)
+        self.produce("orders", orders + closing)
+        return [("customers", customers), ("orders", orders + closing)]
+
+    def run_a_part(self):
+        """Stopped by a signal as soon as some of the orders are through."""
+        with subprocess.Popen(self.command("--http", "127.0.0.1:0"), stderr=subprocess.PIPE,
+                              encoding="utf-8") as process:
+            address = next(found[1] for line in process.stderr
+                           if (found := re.search(r"serving .*address=(\S+)", line)))
+            while self.consumed(address) < ORDERS / 10:
+                time.sleep(0.005)
+            process.send_signal(signal.SIGTERM)
+            process.stderr.read()
+            self.assertEqual(process.wait(timeout=RUN_S), 0)
+
+    def consumed(self, address):
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=RUN_S) as page:
+            found = re.search(rf'consumed_total{{topic="{self.topic("orders")}"}} (\d+)', page.read().decode())
+        return int(found[1]) if found else 0
+
+    def test_as_pipe_says(self):
+        batches = self.produce_all()
         self.run_to_end()
-        self.produce("orders", closing)
-        self.run_to_end()
-        self.check([("customers", customers), ("orders", orders + closing)])
+        self.check(batches)
 
     def test_stopped_half_way(self):
-        customers, orders, closing = records()
-        self.produce("customers", customers)
-        self.produce("orders", orders)
-        with subprocess.Popen(self.command(), stderr=subprocess.DEVNULL) as process:
-            time.sleep(1.2)
-            process.send_signal(signal.SIGTERM)
-            self.assertEqual(process.wait(timeout=RUN_S), 0)
+        batches = self.produce_all()
+        self.run_a_part()
         self.run_to_end()
-        self.produce("orders", closing)
-        self.run_to_end()
-        self.check([("customers", customers), ("orders", orders + closing)])
+        self.check(batches)
 
     @unittest.skipUnless(KAFKA, "the embedded log and its state are one database")
     def test_restored_from_the_changelog(self):
-        customers, orders, closing = records()
-        self.produce("customers", customers)
-        self.produce("orders", orders)
-        self.run_to_end()
+        batches = self.produce_all()
+        self.run_a_part()
         shutil.rmtree(self.state)
-        self.produce("orders", closing)
         self.run_to_end()
-        self.check([("customers", customers), ("orders", orders + closing)])
+        self.check(batches)
 
 
 if __name__ == "__main__":

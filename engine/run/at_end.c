@@ -1,0 +1,84 @@
+/* at_end.c: is there anything left to do?
+ *
+ * What was last heard of the ends of topics may be older than what this very process committed to them, so
+ * the log is asked; and between two looks at the workers that show the same, nothing was done. */
+#include "engine/run/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct place {
+    char topic[250]; /* the longest name; what a pattern matches may change meanwhile */
+    int32_t partition;
+    int64_t position;
+};
+
+struct places {
+    struct place *items;
+    uint32_t count;
+};
+
+/* False: something is being done, or still to be. */
+static bool look(struct sx_worker *worker, struct places *places)
+{
+    bool ended = worker->slot_count == 0 || atomic_load(&worker->clean);
+
+    for (uint32_t s = 0; s < worker->slot_count && ended; s++) {
+        struct sx_slot *slot = worker->slots[s];
+
+        ended = slot->state == SX_SLOT_RUNNING;
+        places->items =
+            sx_realloc(places->items, sizeof(*places->items) * (places->count + slot->input_count + 1));
+        for (uint32_t i = 0; i < slot->input_count && ended; i++) {
+            struct sx_input *input = &slot->inputs[i];
+            int64_t position = atomic_load(&input->ended);
+
+            ended = position >= 0;
+            places->items[places->count] =
+                (struct place){.partition = input->partition, .position = position};
+            snprintf(places->items[places->count++].topic, sizeof(places->items->topic), "%s", input->name);
+        }
+    }
+    return ended;
+}
+
+static bool look_at_all(struct sx_engine *engine, struct places *places)
+{
+    bool ended = sx_engine_ready(engine);
+
+    for (uint32_t w = 0; w < engine->worker_count && ended; w++) {
+        pthread_mutex_lock(&engine->workers[w].looks);
+        ended = look(&engine->workers[w], places);
+        pthread_mutex_unlock(&engine->workers[w].looks);
+    }
+    return ended && places->count > 0;
+}
+
+static bool is_same(const struct places *a, const struct places *b)
+{
+    bool same = a->count == b->count;
+
+    for (uint32_t i = 0; i < a->count && same; i++)
+        same = strcmp(a->items[i].topic, b->items[i].topic) == 0 &&
+               a->items[i].partition == b->items[i].partition && a->items[i].position == b->items[i].position;
+    return same;
+}
+
+bool sx_engine_at_end(struct sx_engine *engine)
+{
+    struct places before = {0}, after = {0};
+    bool ended = look_at_all(engine, &before);
+
+    for (uint32_t i = 0; i < before.count && ended; i++) {
+        const struct place *place = &before.items[i];
+        int64_t low, high;
+
+        ended = engine->def->watermarks(engine->log, place->topic, place->partition, false, &low, &high,
+                                        NULL) == STREAMD_OK &&
+                high <= place->position;
+    }
+    ended = ended && look_at_all(engine, &after) && is_same(&before, &after);
+    free(before.items);
+    free(after.items);
+    return ended;
+}
