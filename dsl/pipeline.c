@@ -94,20 +94,10 @@ const struct sx_flow *sx_start_flow(struct sx_compiler *c, const struct sx_flow 
 
 /* ---- Topics ---------------------------------------------------------------------------------- */
 
-/* What Kafka allows: 1 to 249 of these letters, and neither `.` nor `..`. */
-static bool is_topic_name(const char *name)
-{
-    size_t size = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-
-    return name[size] == '\0' && size >= 1 && size <= 249 && strcmp(name, ".") != 0 &&
-           strcmp(name, "..") != 0;
-}
-
 void sx_check_topic(struct sx_compiler *c, const char *name, struct sx_position at)
 {
-    if (!is_topic_name(name))
-        sx_mistake(c, at, STREAMD_E_NAME,
-                   "topics are named with letters, digits, `.`, `_` and `-`, at most 249",
+    if (!sx_is_topic_name(name))
+        sx_mistake(c, at, STREAMD_E_NAME, SX_TOPIC_NAME_RULE,
                    name[0] ? "`%s` cannot be a topic's name" : "the topic has no name%s", name);
 }
 
@@ -118,13 +108,12 @@ static void check_topics(struct sx_compiler *c, uint32_t first, const struct sx_
     for (uint32_t t = first; t < c->plan->topic_count; t++) {
         const struct sx_topic_plan *topic = c->plan->topics[t];
 
-        if (is_topic_name(topic->name))
+        if (sx_is_topic_name(topic->name))
             continue;
         if (topic->roles & SX_TOPIC_SINK || s->name == NULL)
             sx_check_topic(c, topic->name, topic->at.line ? topic->at : stage->at);
         else
-            sx_mistake(c, s->at, STREAMD_E_NAME,
-                       "topics are named with letters, digits, `.`, `_` and `-`, at most 249",
+            sx_mistake(c, s->at, STREAMD_E_NAME, SX_TOPIC_NAME_RULE,
                        "`%s` would name the topic `%s`, which cannot be", s->name, topic->name);
     }
 }

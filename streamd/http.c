@@ -388,13 +388,13 @@ static streamd_status listen_in(struct sx_http *http, int *fd, streamd_error **e
 
 static struct MHD_Daemon *serve(struct sx_http *http, int fd)
 {
-    struct MHD_Daemon *daemon =
-        MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0,
-                         NULL, NULL, handle, http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-                         SX_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SX_HTTP_HEAD_BYTES,
-                         MHD_OPTION_CONNECTION_TIMEOUT, SX_HTTP_REQUEST_MS / 1000u,
-                         MHD_OPTION_THREAD_STACK_SIZE, (size_t)(1024 * 1024), MHD_OPTION_NOTIFY_COMPLETED,
-                         handled, NULL, MHD_OPTION_NOTIFY_CONNECTION, notice, http, MHD_OPTION_END);
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, handle,
+        http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, SX_HTTP_CONNECTIONS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SX_HTTP_HEAD_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+        SX_HTTP_REQUEST_MS / 1000u, MHD_OPTION_THREAD_STACK_SIZE, (size_t)(1024 * 1024),
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, handled, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, notice, http, MHD_OPTION_END);
 
     if (daemon == NULL)
         close(fd);

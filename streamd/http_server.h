@@ -32,6 +32,7 @@ struct sx_http {
     _Atomic uint32_t followers;
     _Atomic uint32_t round;  /* records without a key go round the partitions */
     pthread_mutex_t writing; /* one POST at a time: they share the number of a writer */
+    int64_t pruned_ms;       /* under `writing`: when old Idempotency-Keys were last forgotten */
     pthread_mutex_t lock;    /* of what follows */
     pthread_cond_t changed;  /* on the monotonic clock */
     struct sx_http_guest *guests;

@@ -1,12 +1,13 @@
 /* topic_pages.c: GET and POST /topics/NAME: records as NDJSON, out of a topic and into one. */
 #include "streamd/http_server.h"
+#include "streamd/remembered.h"
 #include "streamd/topic_line.h"
 
 #include "engine/base/text.h"
 
 #include <stdlib.h>
 
-enum { FETCH_RECORDS = 500, WAIT_MS = 100, QUIET_WAITS = 20 };
+enum { FETCH_RECORDS = 500, WAIT_MS = 100, QUIET_WAITS = 20, PRUNE_MS = 60000 };
 
 static bool number_argument(const struct sx_http_request *request, const char *name, int64_t most,
                             int64_t *value)
@@ -203,6 +204,8 @@ enum MHD_Result sx_page_topic_read(const struct sx_http_request *request)
     streamd_error *error = NULL;
     struct reading *r;
 
+    if (!sx_is_topic_name(request->rest))
+        return sx_http_refuse(request, MHD_HTTP_NOT_FOUND, SX_TOPIC_NAME_RULE);
     from = from ? from : "earliest";
     if (log == NULL || atomic_load(&http->stopping))
         return sx_http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the log is not open");
@@ -247,6 +250,9 @@ struct posting {
     struct sx_waker waker;
     struct sx_writer *writer;
     struct sx_topic *topic;
+    struct sx_remembered_request remembered; /* key NULL: it carries none */
+    struct sx_unit *unit;
+    struct sx_buffer answer;
 };
 
 /* State lives by its own topics: nobody else may write there. */
@@ -332,6 +338,48 @@ static streamd_status write_one(struct posting *p, uint32_t i, streamd_error **e
     return status;
 }
 
+/* How many records went to each partition, and the offset of the last: others may write between ours. */
+static void say_offsets(struct posting *p)
+{
+    const struct sx_log_def *def = p->log->def;
+    bool first = true;
+
+    sx_buffer_printf(&p->answer, "{\"records\":%u,\"partitions\":[", p->count);
+    for (int32_t partition = 0; partition < p->lines.partitions; partition++) {
+        uint32_t count = 0;
+
+        for (uint32_t i = 0; i < p->count; i++)
+            count += p->partitions[i] == partition;
+        if (count == 0)
+            continue;
+        sx_buffer_printf(&p->answer, "%s{\"partition\":%d,\"records\":%u,\"last_offset\":%lld}",
+                         first ? "" : ",", partition, count,
+                         (long long)def->writer_offset(p->writer, p->topic, partition) - 1);
+        first = false;
+    }
+    sx_buffer_add_text(&p->answer, "]}\n");
+}
+
+/* The answer is known now, and goes into the same commit. */
+static void remember(struct sx_unit *unit, void *arg)
+{
+    struct posting *p = arg;
+
+    say_offsets(p);
+    if (p->remembered.key != NULL)
+        sx_remembered_put(unit, &p->remembered, sx_buffer_slice(&p->answer));
+}
+
+static streamd_status prune(struct posting *p, streamd_error **error)
+{
+    struct sx_http *http = p->request->http;
+
+    if (p->remembered.key == NULL || p->remembered.now_ms - http->pruned_ms < PRUNE_MS)
+        return STREAMD_OK;
+    http->pruned_ms = p->remembered.now_ms;
+    return sx_remembered_prune(http->options.disk, p->unit, p->remembered.now_ms, error);
+}
+
 /* All of them in one commit, or none. */
 static streamd_status write_lines(struct posting *p, streamd_error **error)
 {
@@ -345,33 +393,36 @@ static streamd_status write_lines(struct posting *p, streamd_error **error)
     for (uint32_t i = 0; i < p->count && status == STREAMD_OK; i++)
         status = write_one(p, i, error);
     if (status == STREAMD_OK)
-        status = def->commit(p->writer, NULL, 0, NULL, NULL, NULL, error);
+        status = prune(p, error);
+    if (status == STREAMD_OK)
+        status = def->commit(p->writer, NULL, 0, p->unit, remember, p, error);
     if (status != STREAMD_OK)
         def->abort(p->writer, NULL);
     return status;
 }
 
-/* How many records went to each partition, and the offset of the last: others may write between ours. */
-static enum MHD_Result say_offsets(struct posting *p)
+/* What was asked before: *done, and the answer. */
+static enum MHD_Result ask_again(struct posting *p, bool *done)
 {
-    const struct sx_log_def *def = p->log->def;
-    struct sx_buffer text = {0};
-    bool first = true;
+    enum sx_remembered found = SX_REMEMBERED_NOT;
+    streamd_error *error = NULL;
 
-    sx_buffer_printf(&text, "{\"records\":%u,\"partitions\":[", p->count);
-    for (int32_t partition = 0; partition < p->lines.partitions; partition++) {
-        uint32_t count = 0;
-
-        for (uint32_t i = 0; i < p->count; i++)
-            count += p->partitions[i] == partition;
-        if (count == 0)
-            continue;
-        sx_buffer_printf(&text, "%s{\"partition\":%d,\"records\":%u,\"last_offset\":%lld}", first ? "" : ",",
-                         partition, count, (long long)def->writer_offset(p->writer, p->topic, partition) - 1);
-        first = false;
-    }
-    sx_buffer_add_text(&text, "]}\n");
-    return sx_http_answer(p->request, MHD_HTTP_OK, "application/json", &text);
+    *done = p->remembered.key != NULL;
+    if (!*done)
+        return MHD_YES;
+    if (strlen(p->remembered.key) > SX_REMEMBERED_KEY_BYTES || p->remembered.key[0] == '\0')
+        return sx_http_refuse(p->request, MHD_HTTP_BAD_REQUEST, "an Idempotency-Key has 1 to %d bytes",
+                              SX_REMEMBERED_KEY_BYTES);
+    if (sx_remembered_find(p->request->http->options.disk, &p->remembered, &found, &p->answer, &error) !=
+        STREAMD_OK)
+        return sx_http_fail(p->request, error);
+    if (found == SX_REMEMBERED_OTHER)
+        return sx_http_refuse(p->request, MHD_HTTP_UNPROCESSABLE_CONTENT,
+                              "this Idempotency-Key came with other records within the last hour");
+    if (found == SX_REMEMBERED_SAME)
+        return sx_http_answer(p->request, MHD_HTTP_OK, "application/json", &p->answer);
+    *done = false;
+    return MHD_YES;
 }
 
 static enum MHD_Result post(struct posting *p)
@@ -380,7 +431,11 @@ static enum MHD_Result post(struct posting *p)
     streamd_error *error = NULL;
     enum MHD_Result result;
     char *message = NULL;
+    bool done;
 
+    result = ask_again(p, &done);
+    if (done)
+        return result;
     if (find_topic(p, &error) != STREAMD_OK)
         return sx_http_fail(p->request, error);
     p->lines.round = atomic_load(&http->round);
@@ -392,7 +447,9 @@ static enum MHD_Result post(struct posting *p)
     atomic_store(&http->round, p->lines.round);
     if (p->count > 0 && write_lines(p, &error) != STREAMD_OK)
         return sx_http_fail(p->request, error);
-    return say_offsets(p);
+    if (p->count == 0)
+        say_offsets(p);
+    return sx_http_answer(p->request, MHD_HTTP_OK, "application/json", &p->answer);
 }
 
 enum MHD_Result sx_page_topic_write(const struct sx_http_request *request)
@@ -401,20 +458,30 @@ enum MHD_Result sx_page_topic_write(const struct sx_http_request *request)
     struct posting p = {.request = request, .log = sx_engine_log(http->options.engine)};
     enum MHD_Result result;
 
+    if (!sx_is_topic_name(request->rest))
+        return sx_http_refuse(request, MHD_HTTP_NOT_FOUND, SX_TOPIC_NAME_RULE);
     if (p.log == NULL)
         return sx_http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the log is not open yet");
     if (is_internal(http, request->rest))
         return sx_http_refuse(request, MHD_HTTP_FORBIDDEN, "%s is an internal topic", request->rest);
     p.lines = (struct sx_topic_lines){.topic = request->rest,
                                       .form = http->options.form(request->rest, http->options.arg)};
+    p.remembered = (struct sx_remembered_request){
+        .topic = request->rest,
+        .key = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Idempotency-Key"),
+        .body = request->body,
+        .now_ms = sx_wall_ms(&sx_clock_system)};
     if (!sx_waker_init(&p.waker))
         return sx_http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "there are too many open files");
+    p.unit = sx_unit_new(http->options.disk);
     sx_arena_init(&p.arena, 0);
     pthread_mutex_lock(&http->writing);
     result = post(&p);
     if (p.writer != NULL)
         p.log->def->writer_close(p.writer);
     pthread_mutex_unlock(&http->writing);
+    sx_unit_free(p.unit);
+    sx_buffer_free(&p.answer);
     sx_arena_free(&p.arena);
     sx_waker_free(&p.waker);
     free(p.records);

@@ -50,6 +50,10 @@ void sx_add_base64(struct sx_buffer *to, struct sx_slice bytes);
 /* Adds nothing when it fails. */
 bool sx_read_base64(struct sx_buffer *to, struct sx_slice text);
 
+/* What Kafka allows as the name of a topic: 1 to 249 letters, digits and `._-`, neither `.` nor `..`. */
+bool sx_is_topic_name(const char *name);
+#define SX_TOPIC_NAME_RULE "topics are named with letters, digits, `.`, `_` and `-`, at most 249"
+
 /* Damerau-Levenshtein distance, cut off at `limit` + 1; and the name of `names` nearest to `wrong`,
  * NULL when none is near enough to suggest: a third of the letters may be wrong, or any letter's case. */
 unsigned sx_distance(const char *a, const char *b, unsigned limit);

@@ -1,11 +1,12 @@
 /* embedded_topics.c: the embedded log's topics: made, found, removed. */
 #include "engine/log/embedded.h"
 
+#include "engine/base/text.h"
+
 #include <stdlib.h>
 
 #define VERSION 1
 #define PARTITIONS_MAX 100000
-#define NAME_BYTES_MAX 249 /* as Kafka's */
 
 static const char topic_prefix[] = "log/topic/";
 static const char topic_prefix_end[] = "log/topic0"; /* '0' follows '/' */
@@ -176,16 +177,6 @@ streamd_status sx_embedded_topic(struct embedded *log, const char *name, int32_t
 
 /* ---- creating and removing ------------------------------------------------------------------- */
 
-/* What Kafka allows, so that a program can move there. */
-static bool is_topic_name(const char *name)
-{
-    size_t size = strlen(name);
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-
-    return size > 0 && size <= NAME_BYTES_MAX && strspn(name, allowed) == size && strcmp(name, ".") != 0 &&
-           strcmp(name, "..") != 0;
-}
-
 static streamd_status store_topic(struct embedded *log, const struct embedded_topic *topic,
                                   streamd_error **error)
 {
@@ -235,7 +226,7 @@ streamd_status sx_embedded_create(struct sx_log *log, const struct sx_topic_spec
     streamd_status status = STREAMD_OK;
     bool exists;
 
-    if (!is_topic_name(spec->name))
+    if (!sx_is_topic_name(spec->name))
         return sx_fail_fatal(error, STREAMD_E_LOG, "\"%s\" cannot be a topic's name", spec->name);
     if (partitions > PARTITIONS_MAX)
         return sx_fail_fatal(error, STREAMD_E_LOG, "the topic %s cannot have %d partitions", spec->name,

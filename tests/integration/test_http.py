@@ -1,6 +1,8 @@
 """The pages of a running streamd: what they say, what they take, and what they refuse."""
+import contextlib
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -83,6 +85,23 @@ class Pages(common.Case):
         self.assertIn("line 2", text)
         self.assertEqual(len(self.run.ask("GET", path)[1].splitlines()), 100)
 
+    def test_idempotency_key(self):
+        path, body = f"/topics/{self.topic('clicks')}", '{"key":"i","value":{"n":1}}\n'
+        first = self.run.ask("POST", path, body, {"Idempotency-Key": "order-1"})
+        self.assertEqual(first[0], 200, first)
+        self.assertEqual(self.run.ask("POST", path, body, {"Idempotency-Key": "order-1"}), first)
+        self.assertEqual(self.run.ask("POST", path, body * 2, {"Idempotency-Key": "order-1"})[0], 422)
+        self.assertEqual(self.run.ask("POST", path, body, {"Idempotency-Key": ""})[0], 400)
+        self.assertEqual(self.run.ask("POST", path, body, {"Idempotency-Key": "k" * 256})[0], 400)
+        wrong = self.run.ask("POST", path, '{"key":1}', {"Idempotency-Key": "order-2"})
+        self.assertEqual(wrong[0], 400)  # Nothing was done, so nothing is remembered.
+        self.assertEqual(self.run.ask("POST", path, body, {"Idempotency-Key": "order-2"})[0], 200)
+        self.assertEqual(self.run.end(signal.SIGTERM if common.KAFKA else signal.SIGKILL),
+                         0 if common.KAFKA else -signal.SIGKILL)
+        self.run = self.start().ready()
+        self.assertEqual(self.run.ask("POST", path, body, {"Idempotency-Key": "order-1"}), first)
+        self.assertEqual(sum(r["key"] == "i" for r in self.consume("clicks")), 2)
+
     def test_refused(self):
         for method, path, status in (("GET", "/", 404), ("GET", "/../etc/passwd", 404), ("GET", "/metrics/x", 404),
                                      ("GET", "/topics/%2e%2e%2fx", 404), ("GET", "/topics/a/b", 404),
@@ -94,6 +113,56 @@ class Pages(common.Case):
         self.assertEqual(self.run.ask("GET", f"/topics/{self.topic('clicks')}", None, {"Host": "a.b"})[0], 403)
         self.assertEqual(self.run.ask("GET", "/health", None, {"X": "a" * 9000})[0], 431)
         self.assertEqual(self.run.ask("POST", f"/topics/{self.topic('clicks')}", b" " * (9 << 20))[0], 413)
+
+    def raw(self, request):
+        """The status of an answer to these bytes; None: the connection was closed without one."""
+        host, _, port = self.run.address.rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=20) as client:
+            client.sendall(request)
+            said = b""
+            try:
+                while b"\r\n" not in said and (more := client.recv(4096)):
+                    said += more
+            except ConnectionResetError:
+                pass
+        return int(said.split()[1]) if said else None
+
+    def test_malformed_requests(self):
+        topic = f"/topics/{self.topic('clicks')}".encode()
+        good, body = b"Host: localhost\r\n", b'{"key":"m","value":{"n":1}}\n'
+        before = len(self.consume("clicks"))
+        for request, wanted in (
+                (b"\r\n\r\n", {None, 400}),
+                (b"GET\r\n\r\n", {None, 400}),
+                (b"GET /health\r\n\r\n", {None, 400, 505}),
+                (b"GET /health HTTP/9.9\r\n" + good + b"\r\n", {None, 400, 505}),
+                (b"GET /health HTTP/1.1\r\n\r\n", {None, 400}),
+                (b"BREW /health HTTP/1.1\r\n" + good + b"\r\n", {405}),
+                (b"GET /health%00x HTTP/1.1\r\n" + good + b"\r\n", {None, 200, 400, 404}),
+                (b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\n" + good + b"\r\n", {414, 431}),
+                (b"GET /topics/%ff%fe HTTP/1.1\r\n" + good + b"\r\n", {404}),
+                (b"GET " + topic + b"?limit=99999999999999999999 HTTP/1.1\r\n" + good + b"\r\n", {400}),
+                (b"GET " + topic + b"?partition=-1 HTTP/1.1\r\n" + good + b"\r\n", {400}),
+                (b"POST " + topic + b" HTTP/1.1\r\n" + good + b"Content-Length: -5\r\n\r\n", {None, 400}),
+                (b"POST " + topic + b" HTTP/1.1\r\n" + good + b"Content-Length: nine\r\n\r\n", {None, 400}),
+                (b"POST " + topic + b" HTTP/1.1\r\n" + good + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", {None, 400}),
+                (b"POST " + topic + b" HTTP/1.1\r\n" + good + b"Content-Length: 9\r\n\r\n\xff\xfe{[]}\x00\n\n", {400}),
+                (b"POST " + topic + b" HTTP/1.1\r\n" + good + b"Content-Length: 3\r\n\r\n[1]", {400}),
+                (bytes(range(256)) * 8, {None, 400})):
+            self.assertIn(self.raw(request), wanted, request[:80])
+        chunked = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:7], body[7:], body)) + b"0\r\n\r\n"
+        self.assertEqual(self.raw(b"POST " + topic + b" HTTP/1.1\r\n" + good + b"Transfer-Encoding: chunked\r\n\r\n" +
+                                  chunked), 200)
+        self.assertEqual(self.run.ask("GET", "/health")[0], 200)
+        self.assertEqual(len(self.consume("clicks")), before + 2, "only what was answered with 200 is there")
+
+    def test_many_connections(self):
+        host, _, port = self.run.address.rpartition(":")
+        with contextlib.ExitStack() as stack:
+            for _ in range(80):  # More than may be open at a time.
+                stack.enter_context(socket.create_connection((host, int(port)), timeout=20))
+            time.sleep(0.2)
+        common.wait_for(lambda: self.run.ask("GET", "/health")[0] == 200)
 
     def test_a_slow_request_is_cut_off(self):
         host, _, port = self.run.address.rpartition(":")
