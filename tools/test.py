@@ -7,10 +7,10 @@
     test.py --list          the steps that a run without NAME has
 
 A step is a line with its time and count; its log is build/test-logs/STEP.log, the end of which is shown if it fails.
-Steps are found by what is there: house rules in tools/check_*.py, CUnit programs build/unit_*, programs that embed the
-library build/embed_*, text cases in tests/cases, tests/errors, tests/conformance and examples, conformance vectors in
-../shared/vectors, suites in tests/integration (on the embedded log and on Kafka), tests of scripts. The last line is
-`N passed, N failed`; exit 1 if any failed.
+Steps are found by what is there: house rules in tools/check_*.py, CUnit programs build/unit_*, the inputs of fuzzers
+through build/corpus_*, programs that embed the library build/embed_*, text cases in tests/cases, tests/errors,
+tests/conformance and examples, conformance vectors in ../shared/vectors, suites in tests/integration (on the embedded
+log and on Kafka), tests of scripts. The last line is `N passed, N failed`; exit 1 if any failed.
 """
 import argparse
 import concurrent.futures
@@ -224,6 +224,9 @@ def product_steps(folder, names):
     streamd = folder / "streamd"
     for program in programs(folder, "unit_"):
         yield Step(program.name, [[program]], by_cunit)
+    for program in programs(folder, "corpus_"):
+        corpus = pathlib.Path("tests/fuzz/corpus") / program.name.removeprefix("corpus_")
+        yield Step(f"fuzz/{corpus.name}", [[program, corpus]], by_summary, limit_s=60)
     for program in programs(folder, "embed_"):
         yield Step(program.name, [[program]], by_exit, limit_s=120)
     if streamd.exists():

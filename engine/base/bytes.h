@@ -23,9 +23,10 @@ void sx_buffer_grow(struct sx_buffer *buffer, size_t more); /* room for `more` b
 void sx_buffer_free(struct sx_buffer *buffer);              /* and empty again */
 void sx_buffer_printf(struct sx_buffer *buffer, const char *format, ...) SX_PRINTF(2, 3);
 
+/* Never NULL, not for 0 bytes in an empty buffer either. */
 static inline char *sx_buffer_room(struct sx_buffer *buffer, size_t more)
 {
-    if (SX_UNLIKELY(buffer->room - buffer->size < more))
+    if (SX_UNLIKELY(buffer->room - buffer->size <= more))
         sx_buffer_grow(buffer, more);
     return buffer->data + buffer->size;
 }

@@ -3,6 +3,7 @@
 #include "engine/data/row.h"
 #include "engine/format/common.h"
 #include "engine/format/json_plan.h"
+#include "engine/format/json_text.h"
 
 struct row_plan {
     const char **names;
@@ -93,10 +94,20 @@ static bool convert(const struct row_plan *plan, bool from_row, struct sx_slice 
                     : encode(plan, pointers, 0, to, arena, message);
 }
 
+/* Rows are the engine's own, so decode, which every repartitioned row passes, does not look into strings for
+ * UTF-8; but somebody else's bytes must not make JSON that is none. */
 static bool to_json(const void *plan, struct sx_slice bytes, struct sx_buffer *json, const char **message,
                     struct sx_arena *arena)
 {
-    return convert(plan, true, bytes, json, message, arena);
+    size_t size = json->size;
+
+    if (!convert(plan, true, bytes, json, message, arena))
+        return false;
+    if (sx_json_check(sx_slice(json->data + size, json->size - size), NULL))
+        return true;
+    json->size = size;
+    *message = "the stored row holds text that is not UTF-8";
+    return false;
 }
 
 static bool from_json(const void *plan, struct sx_slice json, struct sx_buffer *bytes, const char **message,

@@ -387,7 +387,7 @@ streamd_status sx_slot_turn(struct sx_slot *slot, bool *busy, streamd_error **er
     bool done = false;
     streamd_status status = STREAMD_OK;
 
-    switch (slot->state) {
+    switch ((enum sx_slot_state)slot->state) {
     case SX_SLOT_OPENING:
         if (slot->retry_ms > sx_now_ms(slot->worker->engine->options.clock))
             return STREAMD_OK;

@@ -2,19 +2,14 @@
  * tests. What compiles is printed too: a plan that cannot be shown is as bad as one that crashes. */
 #include "dsl/compile.h"
 #include "streamd/builtin.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/target.h"
 
 /* An error without a sentence or a place beyond the text helps nobody. */
 static void expect_good(const streamd_error *error, streamd_status status)
 {
-    if (status == STREAMD_OK ? error != NULL : error == NULL)
-        abort();
+    MUST((status == STREAMD_OK) == (error == NULL));
     for (; error != NULL; error = streamd_error_next(error))
-        if (streamd_error_message(error)[0] == '\0')
-            abort();
+        MUST(streamd_error_message(error)[0] != '\0');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -17,6 +17,9 @@ static void grows(void)
     CU_ASSERT_EQUAL(buffer.size, 0);
     sx_buffer_add(&buffer, NULL, 0);
     CU_ASSERT_EQUAL(buffer.size, 0);
+    /* Room for nothing is a place too: callers add to what they get. */
+    CU_ASSERT_PTR_NOT_NULL(sx_buffer_room(&buffer, 0));
+    sx_buffer_free(&buffer);
 }
 
 static void formats(void)

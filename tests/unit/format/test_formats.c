@@ -165,6 +165,24 @@ static void json_forms_that_do_not_fit(void)
     check_json_refused("row", &sx_type_int, "{\"v\":true}", "v: expected an int, got true (byte 5)");
 }
 
+/* A row's bytes may be somebody else's: what is shown of them is JSON, or nothing. */
+static void rows_that_are_no_json(void)
+{
+    struct sx_buffer bytes = {0}, json = {0};
+    const char *message = "";
+    struct bound b;
+
+    bound_open_whole(&b, "row", &sx_type_string);
+    sx_unit_hex(&bytes, "01 00 02 c3 28");
+    sx_buffer_add_text(&json, "before");
+    CU_ASSERT_FALSE(b.def->to_json(b.plan, sx_buffer_slice(&bytes), &json, &message, &b.arena));
+    SX_ASSERT_TEXT(message, "the stored row holds text that is not UTF-8");
+    SX_ASSERT_BYTES(sx_buffer_slice(&json), "before");
+    bound_close(&b);
+    sx_buffer_free(&bytes);
+    sx_buffer_free(&json);
+}
+
 static void check_encode_fails(const char *format, const struct sx_type *type, struct sx_value value,
                                const char *expected)
 {
@@ -271,6 +289,7 @@ void suite_formats(void)
     SX_TEST(round_trips_of_several_columns);
     SX_TEST(damaged_bytes);
     SX_TEST(json_forms_that_do_not_fit);
+    SX_TEST(rows_that_are_no_json);
     SX_TEST(values_that_cannot_be_written);
     SX_TEST(types_that_do_not_fit);
     SX_TEST(windowed_keys);

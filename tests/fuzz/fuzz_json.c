@@ -1,0 +1,104 @@
+/* fuzz_json.c: records in JSON, to fields and to whole values; and JSON as text.
+ *
+ * The first byte chooses what the records are declared to hold; what follows is the records, with 0xff
+ * between them.
+ */
+#include "tests/fuzz/format_trip.h"
+
+static const struct sx_type ints = {.kind = SX_ARRAY, .element = &sx_type_int};
+static const struct sx_type texts = {.kind = SX_MAP, .element = &sx_type_string};
+static const struct sx_type_field item_fields[] = {
+    {"sku", &sx_type_string, false}, {"qty", &sx_type_int, false}, {"tags", &texts, false}};
+static const struct sx_type item = {
+    .kind = SX_STRUCT, .fields = item_fields, .field_count = SX_COUNT(item_fields)};
+static const struct sx_type items = {.kind = SX_ARRAY, .element = &item};
+static const struct sx_type deep = {.kind = SX_MAP, .element = &items};
+
+static const struct trip trips[] = {
+    {.format = "json",
+     .fields = {{.name = "a", .type = &sx_type_int},
+                {.name = "b", .type = &sx_type_double},
+                {.name = "s", .type = &sx_type_string},
+                {.name = "f", .type = &sx_type_bool},
+                {.name = "t", .type = &sx_type_timestamp},
+                {.name = "x", .type = &sx_type_bytes}}},
+    {.format = "json",
+     .fields = {{.name = "list", .type = &ints},
+                {.name = "map", .type = &texts},
+                {.name = "item", .type = &item},
+                {.name = "deep", .type = &deep}}},
+    {.format = "json",
+     .one_way = true,
+     .fields =
+         {{.name = "price", .path = "offer.price", .type = &sx_type_double, .not_null = true},
+          {.name = "tax", .path = "offer.tax", .type = &sx_type_int},
+          {.name = "offer", .type = &item},
+          {.name = "n", .type = &sx_type_int, .has_default = true, .preset = {.i = 7, .kind = SX_INT}}}},
+    {.format = "json", .whole = true, .fields = {{.name = "value", .type = &deep}}},
+    {.format = "json", .whole = true, .fields = {{.name = "value", .type = &sx_type_string}}},
+    {.format = "json", .whole = true, .fields = {{.name = "value", .type = &sx_type_double}}},
+    {.format = "json", .whole = true, .fields = {{.name = "value", .type = &items}}},
+};
+
+static bool count_member(struct sx_slice name, struct sx_slice value, void *arg)
+{
+    ++*(unsigned *)arg;
+    return sx_json_check(value, NULL);
+}
+
+static bool count_element(struct sx_slice value, void *arg)
+{
+    ++*(unsigned *)arg;
+    return sx_json_check(value, NULL);
+}
+
+/* What reads JSON as text agrees about what JSON is. */
+static void check_text(struct sx_slice text)
+{
+    struct sx_buffer compact = {0}, again = {0}, plain = {0}, quoted = {0};
+    struct sx_json_error error = {0};
+    bool valid = sx_json_check(text, &error);
+    unsigned members = 0, elements = 0, members2 = 0;
+    bool object = sx_json_object(text, count_member, &members, NULL);
+    bool array = sx_json_array(text, count_element, &elements, NULL);
+
+    MUST(valid || (error.what != NULL && error.at <= text.size));
+    MUST(valid == sx_json_compact(text, &compact, NULL));
+    MUST(!(object && array) && (valid || !(object || array)));
+    if (valid) {
+        MUST(compact.size <= text.size);
+        MUST(sx_json_compact(sx_buffer_slice(&compact), &again, NULL));
+        MUST(sx_slice_equal(sx_buffer_slice(&compact), sx_buffer_slice(&again)));
+        MUST(object == (compact.data[0] == '{') && array == (compact.data[0] == '['));
+        MUST(object == sx_json_object(sx_buffer_slice(&compact), count_member, &members2, NULL));
+        MUST(members == members2);
+    }
+    if (sx_json_unescape(text, &plain, NULL)) {
+        /* Without a first byte the buffer is empty, and so is the text. */
+        struct sx_buffer back = {0};
+
+        MUST(valid && compact.data[0] == '"');
+        sx_json_write_string(&quoted, sx_buffer_slice(&plain));
+        MUST(sx_json_unescape(sx_buffer_slice(&quoted), &back, NULL));
+        MUST(sx_slice_equal(sx_buffer_slice(&plain), sx_buffer_slice(&back)));
+        sx_buffer_free(&back);
+    } else {
+        MUST(!valid || compact.data[0] != '"');
+    }
+    sx_buffer_free(&compact);
+    sx_buffer_free(&again);
+    sx_buffer_free(&plain);
+    sx_buffer_free(&quoted);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input in = {data, size};
+    const struct trip *trip = &trips[input_byte(&in) % SX_COUNT(trips)];
+    char *text = exact_copy(sx_slice(in.data, in.size));
+
+    trip_run(trip, in);
+    check_text(sx_slice(text, in.size));
+    free(text);
+    return 0;
+}
