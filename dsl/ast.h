@@ -140,6 +140,7 @@ struct sx_statement {
     struct sx_position *topics_at;
     uint32_t topic_count;
     const char *pattern;      /* source: of `topics matching`, instead of topics; at topics_at[0] */
+    struct sx_ast *versioned; /* source: the length of the history, or NULL */
     struct sx_ast_body *body; /* source */
     const char *from;         /* pipeline: the name it starts from */
     struct sx_position from_at;

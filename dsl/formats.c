@@ -172,6 +172,24 @@ static bool check_pattern(struct sx_compiler *c, const struct sx_statement *s, s
     return spec->pattern != NULL;
 }
 
+/* `versioned D`: how far back the rows of a table are kept. */
+static bool check_versioned(struct sx_compiler *c, const struct sx_statement *s, struct sx_source_spec *spec)
+{
+    struct sx_scope none = {.c = c};
+    struct sx_value value;
+
+    if (s->flow != SX_FLOW_TABLE)
+        sx_mistake(c, s->versioned->at, STREAMD_E_TYPE, "leave it out", "%s has no versions",
+                   s->flow == SX_FLOW_STREAM ? "a stream" : "a global table");
+    else if (!sx_check_constant(&none, s->versioned, &sx_type_duration, &value))
+        return false;
+    else if (value.kind == SX_NULL || value.i <= 0)
+        sx_mistake(c, s->versioned->at, STREAMD_E_CONFIG, NULL, "the history must be longer than nothing");
+    else
+        spec->history_ms = value.i;
+    return spec->history_ms > 0;
+}
+
 static bool check_time(struct sx_compiler *c, struct sx_source_spec *spec, const struct sx_ast *time)
 {
     struct sx_scope scope = {.c = c, .schema = sx_source_schema(spec, c->arena)};
@@ -215,6 +233,8 @@ const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_s
         sx_check_topic(c, body->error_topic, body->error_at);
     if (s->pattern != NULL)
         ok = check_pattern(c, s, spec);
+    if (s->versioned != NULL)
+        ok &= check_versioned(c, s, spec);
     ok &= declare(c, body->key.name ? &body->key : &no_key, "key", true, &spec->key_format, &spec->key_plan,
                   &spec->key_fields, &spec->key_count);
     ok &= declare(c, &body->value, "value", false, &spec->value_format, &spec->value_plan,

@@ -282,8 +282,8 @@ static void parse_definition(struct sx_parser *p, enum sx_flow_kind flow)
         s->name = name;
         s->flow = flow;
         parse_topics(p, s);
-        if (sx_at_word(p, "versioned"))
-            sx_parse_failed(p, p->at->at, NULL, "`versioned` is not yet supported");
+        if (!p->failed && sx_take_word(p, "versioned"))
+            s->versioned = sx_parse_expr(p);
         if (!p->failed)
             s->body = sx_parse_body(p, true);
         return;

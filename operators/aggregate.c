@@ -323,7 +323,8 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     const struct aggregate_plan *plan = p;
     struct aggregate_state *state = s;
     int64_t time_before = state->stream_time;
-    struct sx_batch present = plan->groups.retracts ? *batch : sx_batch_present(node->arena, batch);
+    struct sx_batch present =
+        plan->groups.retracts ? sx_batch_current(node->arena, batch) : sx_batch_present(node->arena, batch);
     struct sx_results *results = NULL;
     struct sx_buffer key_bytes = {0};
 

@@ -52,6 +52,23 @@ struct sx_batch sx_batch_present(struct sx_arena *arena, const struct sx_batch *
     return sx_batch_select(batch, sel, count);
 }
 
+struct sx_batch sx_batch_current(struct sx_arena *arena, const struct sx_batch *batch)
+{
+    struct sx_batch current;
+    uint16_t *sel;
+    uint32_t count = 0;
+
+    if (batch->outdated == NULL)
+        return *batch;
+    sel = sx_arena_alloc(arena, sizeof(*sel) * (batch->count + 1));
+    for (SX_EACH_ROW(batch, i, row))
+        if (!sx_bit(batch->outdated, row))
+            sel[count++] = (uint16_t)row;
+    current = sx_batch_select(batch, sel, count);
+    current.outdated = NULL;
+    return current;
+}
+
 struct sx_batch sx_batch_before(struct sx_arena *arena, const struct sx_batch *batch)
 {
     struct sx_batch before = batch->old != NULL ? *batch->old : *batch;
@@ -134,6 +151,7 @@ struct sx_batch sx_batch_gather(struct sx_arena *arena, const struct sx_batch *f
     to.rows = to.count = count;
     to.sel = NULL;
     to.old = NULL;
+    to.outdated = NULL;
     return to;
 }
 
@@ -238,7 +256,7 @@ bool sx_stored_read(struct sx_slice bytes, const struct sx_type *const *types, u
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
 /* The rows before, at the same physical rows: key columns are the new row's. */
-struct old_rows {
+struct sx_old_rows {
     struct sx_batch batch;
     struct sx_column *columns;
     int64_t *ts;
@@ -248,9 +266,10 @@ struct old_rows {
     struct sx_value *values;
 };
 
-static void old_begin(struct old_rows *old, struct sx_node *node, const struct sx_batch *batch)
+struct sx_old_rows *sx_old_begin(struct sx_node *node, const struct sx_batch *batch)
 {
     const struct sx_schema *schema = node->plan->schema;
+    struct sx_old_rows *old = SX_ARENA_NEW(node->arena, struct sx_old_rows);
 
     old->key_count = schema->key_count;
     old->value_count = schema->value_count;
@@ -273,9 +292,12 @@ static void old_begin(struct old_rows *old, struct sx_node *node, const struct s
     old->batch.ts = old->ts;
     old->batch.gone = old->gone;
     old->batch.old = NULL;
+    return old;
 }
 
-static void old_row(struct old_rows *old, struct sx_node *node, uint32_t row, struct sx_slice stored)
+const struct sx_batch *sx_old_batch(const struct sx_old_rows *old) { return &old->batch; }
+
+void sx_old_row(struct sx_old_rows *old, struct sx_node *node, uint32_t row, struct sx_slice stored)
 {
     bool there = stored.data != NULL && sx_stored_read(stored, old->types, old->value_count, &old->ts[row],
                                                        old->values, node->arena);
@@ -295,12 +317,10 @@ void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const u
     uint16_t *sel = sx_arena_alloc(node->arena, sizeof(*sel) * (batch->count + 1));
     uint64_t *gone = NULL;
     uint32_t count = 0;
-    struct old_rows old;
+    struct sx_old_rows *old = node->plan->needs_old ? sx_old_begin(node, batch) : NULL;
     struct sx_batch out = *batch;
     struct sx_buffer value = {0};
 
-    if (node->plan->needs_old)
-        old_begin(&old, node, batch);
     if (batch->gone != NULL || deleted != NULL)
         gone = SX_ARENA_ARRAY(node->arena, uint64_t, SX_BITMAP_WORDS(batch->rows) + 1);
     for (SX_EACH_ROW(batch, i, row)) {
@@ -314,8 +334,8 @@ void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const u
         key = sx_table_key(node, batch, schema, row);
         if (node->plan->needs_old || leaves)
             before = sx_store_get(store, 0, key);
-        if (node->plan->needs_old)
-            old_row(&old, node, row, before);
+        if (old != NULL)
+            sx_old_row(old, node, row, before);
         if (leaves) {
             sx_bit_set(gone, row);
             if (before.data != NULL)
@@ -334,6 +354,6 @@ void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const u
     out.sel = sel;
     out.count = count;
     out.gone = gone;
-    out.old = node->plan->needs_old ? &old.batch : NULL;
+    out.old = old != NULL ? &old->batch : NULL;
     sx_node_emit(node, SX_PORT_ROWS, &out);
 }

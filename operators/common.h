@@ -24,6 +24,9 @@ void sx_named_columns(const struct sx_named *items, uint32_t count, uint64_t *co
 /* The rows of a batch that are there (`gone` not set), as a selection in `arena`. */
 struct sx_batch sx_batch_present(struct sx_arena *arena, const struct sx_batch *batch);
 
+/* The rows of a versioned table's batch that are the newest of their keys; of any other, all. */
+struct sx_batch sx_batch_current(struct sx_arena *arena, const struct sx_batch *batch);
+
 /* The rows before of a table's batch, with its selection. All are gone if the batch has none. */
 struct sx_batch sx_batch_before(struct sx_arena *arena, const struct sx_batch *batch);
 
@@ -73,6 +76,13 @@ void sx_stored_write(struct sx_buffer *to, const struct sx_batch *batch, const u
 /* False: damaged. values[0..count). */
 bool sx_stored_read(struct sx_slice bytes, const struct sx_type *const *types, uint32_t count, int64_t *ts,
                     struct sx_value *values, struct sx_arena *arena);
+
+/* The rows before of a batch that is being put into a store, as its reader will see them. In the batch's
+ * arena. `stored`: data NULL if there was none. */
+struct sx_old_rows;
+struct sx_old_rows *sx_old_begin(struct sx_node *node, const struct sx_batch *batch);
+void sx_old_row(struct sx_old_rows *old, struct sx_node *node, uint32_t row, struct sx_slice stored);
+const struct sx_batch *sx_old_batch(const struct sx_old_rows *old);
 
 /* An upsert of the rows of `batch` into a key-value store, in order; emits them with `old` when a
  * reader wants it. Rows that are gone delete; so do those of `deleted` (may be NULL). Rows with a

@@ -119,7 +119,8 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     uint32_t count;
 
     if (((const struct filter_plan *)p)->is_table) {
-        process_table(state, node, batch);
+        out = sx_batch_current(node->arena, batch);
+        process_table(state, node, &out);
         return;
     }
     sx_eval_select(state->condition, batch, node->arena, &sel, &count, &failures);

@@ -138,7 +138,7 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
         return;
     keys = present;
     keys.columns = (struct sx_column *)on;
-    sx_view_read(state->view, node, &keys, &rows);
+    sx_view_read(state->view, node, &keys, batch->ts, &rows);
     out = present;
     present.gone = NULL;
     sx_pair(&plan->pairing, node->arena, batch->columns, &present, &rows, &out);

@@ -120,7 +120,7 @@ void sx_join_tables_bind(struct sx_bind *b, const struct sx_flow *in, const stru
     out->emit = SX_EMIT_CHANGES;
     out->emit_written = false;
     if (plan->kept) {
-        out->view = sx_view_rows(b->arena, node, b->plan->stores[node->stores[0]], node->schema);
+        out->view = sx_view_rows(b->arena, node, b->plan->stores[node->stores[0]], node->schema, 0);
     } else {
         view = SX_ARENA_NEW(b->arena, struct sx_view_plan);
         *view = (struct sx_view_plan){.kind = SX_VIEW_PAIR,
@@ -165,15 +165,17 @@ static void deletion_times(const struct sx_batch *mine, const struct sx_batch *o
 }
 
 static void process(const void *p, void *s, struct sx_node *node, uint32_t input,
-                    const struct sx_batch *batch)
+                    const struct sx_batch *changes)
 {
     const struct tables_plan *plan = p;
     struct tables_state *state = s;
+    struct sx_batch current = sx_batch_current(node->arena, changes);
+    const struct sx_batch *batch = &current;
     struct sx_batch other, out, before, old;
     uint16_t *sel;
     uint32_t count = 0;
 
-    sx_view_read(state->views[1 - input], node, batch, &other);
+    sx_view_read(state->views[1 - input], node, batch, NULL, &other);
     join_rows(plan, node, input, batch, &other, &out);
     deletion_times(batch, &other, &out);
     if (plan->kept) {

@@ -57,7 +57,7 @@ static void bind(struct sx_bind *b)
     out->schema = schema;
     out->node = node;
     out->port = SX_PORT_ROWS;
-    out->view = sx_view_rows(b->arena, node, store, schema);
+    out->view = sx_view_rows(b->arena, node, store, schema, 0);
     out->emit = SX_EMIT_CHANGES;
     out->emit_written = false;
     b->result = out;

@@ -106,12 +106,14 @@ static void emit(const struct sx_key_plan *plan, struct sx_node *node, const str
 }
 
 static void process(const void *p, void *s, struct sx_node *node, uint32_t input,
-                    const struct sx_batch *batch)
+                    const struct sx_batch *changes)
 {
     const struct sx_key_plan *plan = p;
     const struct regroup_state *state = s;
     struct sx_column *columns = SX_ARENA_ARRAY(node->arena, struct sx_column, 2 * plan->count + 1);
     const struct sx_column *keys[2] = {columns, columns + plan->count};
+    struct sx_batch current = sx_batch_current(node->arena, changes);
+    const struct sx_batch *batch = &current;
     struct sx_batch old = sx_batch_before(node->arena, batch);
     struct sx_batch sides[2] = {sx_batch_present(node->arena, batch), sx_batch_present(node->arena, &old)};
     struct move *moves = SX_ARENA_ARRAY(node->arena, struct move, 2 * batch->count + 1);

@@ -5,6 +5,7 @@
  */
 #include "operators/source.h"
 
+#include "operators/history.h"
 #include "operators/view.h"
 
 struct source_plan {
@@ -16,6 +17,7 @@ struct source_plan {
     const struct sx_schema *schema;
     uint64_t *reads; /* what is decoded whoever reads: of the time, and of a table everything */
     bool is_table;
+    int64_t history_ms; /* > 0: a versioned table */
     struct sx_position at;
 };
 
@@ -57,13 +59,17 @@ static struct sx_entry_plan *make_entry(struct sx_plan *plan, const struct sx_so
 static struct sx_store_plan *make_store(struct sx_plan *plan, const struct sx_source_spec *spec,
                                         struct sx_node_plan *node)
 {
-    struct sx_store_plan *store = sx_plan_store(plan, spec->name, SX_STORE_KV);
+    struct sx_store_plan *store =
+        sx_plan_store(plan, spec->name, spec->history_ms ? SX_STORE_WINDOW : SX_STORE_KV);
     struct sx_buffer text = {0};
 
     store->changelog = sx_plan_topic(plan, spec->topics[0], SX_TOPIC_SOURCE)->name;
     store->from_source = true;
     store->global = spec->kind == SX_FLOW_GLOBAL;
     sx_schema_print(node->schema, &text);
+    if (spec->history_ms)
+        sx_buffer_printf(&text, ";versioned %lld", (long long)spec->history_ms);
+    store->retention_ms = spec->history_ms;
     store->fingerprint = sx_arena_strndup(&plan->arena, text.data, text.size);
     sx_buffer_free(&text);
     node->stores[node->store_count++] = store->index;
@@ -87,6 +93,7 @@ const struct sx_flow *sx_source_operator_bind(struct sx_plan *plan, const struct
     p->key_window_ms = spec->key_window_ms;
     p->time = spec->time;
     p->schema = sx_source_schema(spec, &plan->arena);
+    p->history_ms = spec->history_ms;
     p->is_table = spec->kind != SX_FLOW_STREAM;
     p->at = spec->at;
     p->reads = p->is_table ? sx_columns_all(&plan->arena, p->schema)
@@ -103,7 +110,8 @@ const struct sx_flow *sx_source_operator_bind(struct sx_plan *plan, const struct
     flow->partitioned_as = (int32_t)node->entry->topics[0];
     flow->has_headers = true;
     if (p->is_table) {
-        flow->view = sx_view_rows(&plan->arena, node, make_store(plan, spec, node), p->schema);
+        flow->view =
+            sx_view_rows(&plan->arena, node, make_store(plan, spec, node), p->schema, spec->history_ms);
     }
     return flow;
 }
@@ -267,8 +275,10 @@ static void decode(const void *p, void *s, struct sx_node *node, const struct sx
 static void process(const void *p, void *s, struct sx_node *node, uint32_t input,
                     const struct sx_batch *batch)
 {
+    int64_t history_ms = ((const struct source_plan *)p)->history_ms;
+
     if (((const struct source_plan *)p)->is_table)
-        sx_table_upsert(node, batch, NULL, false);
+        history_ms ? sx_history_upsert(node, batch, history_ms) : sx_table_upsert(node, batch, NULL, false);
     else
         sx_node_emit(node, SX_PORT_ROWS, batch);
 }

@@ -1,6 +1,8 @@
 /* view.c: see view.h. */
 #include "operators/view.h"
 
+#include "operators/history.h"
+
 #include <stdlib.h>
 
 /* ---- Plan ------------------------------------------------------------------------------------ */
@@ -17,12 +19,14 @@ static struct sx_view_plan *new_plan(struct sx_arena *arena, enum sx_view_kind k
 }
 
 const struct sx_view_plan *sx_view_rows(struct sx_arena *arena, struct sx_node_plan *origin,
-                                        const struct sx_store_plan *store, const struct sx_schema *schema)
+                                        const struct sx_store_plan *store, const struct sx_schema *schema,
+                                        int64_t retention_ms)
 {
     struct sx_view_plan *plan = new_plan(arena, SX_VIEW_ROWS, schema, NULL);
 
     plan->origin = origin;
     plan->store = store;
+    plan->retention_ms = retention_ms;
     return plan;
 }
 
@@ -101,7 +105,8 @@ struct sx_view {
     struct sx_groups *groups;
     struct sx_evaluator *condition;
     struct sx_evaluator **columns;
-    const struct sx_type **types; /* of the value columns */
+    const struct sx_type **types;  /* of the value columns */
+    struct sx_buffer key, scratch; /* of a versioned table */
 };
 
 struct sx_view *sx_view_open(const struct sx_view_plan *plan, struct sx_node *node)
@@ -141,6 +146,8 @@ void sx_view_close(struct sx_view *view)
         sx_evaluator_free(view->condition);
     sx_evaluators_close(view->columns, view->plan->count);
     free(view->types);
+    sx_buffer_free(&view->key);
+    sx_buffer_free(&view->scratch);
     free(view);
 }
 
@@ -162,9 +169,24 @@ static uint64_t *begin(const struct sx_view *view, struct sx_node *node, const s
     return gone;
 }
 
-static void read_rows(struct sx_view *view, struct sx_node *node, const struct sx_batch *keys,
-                      struct sx_batch *rows)
+/* The stored row of a key. */
+static struct sx_slice find_row(struct sx_view *view, struct sx_node *node, const struct sx_batch *keys,
+                                const int64_t *as_of, int64_t stream_time, uint32_t row)
 {
+    struct sx_slice key = sx_table_key(node, keys, view->plan->schema, row);
+
+    if (view->plan->retention_ms == 0)
+        return sx_store_get(view->store, 0, key);
+    view->key.size = 0;
+    sx_buffer_add_slice(&view->key, key);
+    return sx_history_get(view->store, &view->scratch, sx_buffer_slice(&view->key),
+                          as_of != NULL ? as_of[row] : INT64_MAX, view->plan->retention_ms, stream_time);
+}
+
+static void read_rows(struct sx_view *view, struct sx_node *node, const struct sx_batch *keys,
+                      const int64_t *as_of, struct sx_batch *rows)
+{
+    int64_t stream_time = view->plan->retention_ms ? sx_history_time(view->store) : 0;
     const struct sx_schema *schema = view->plan->schema;
     uint32_t key_count = schema->key_count, value_count = schema->value_count;
     uint64_t *gone = begin(view, node, keys, rows);
@@ -180,7 +202,7 @@ static void read_rows(struct sx_view *view, struct sx_node *node, const struct s
         bool there;
 
         if (!sx_row_key_is_null(keys, key_count, row))
-            stored = sx_store_get(view->store, 0, sx_table_key(node, keys, schema, row));
+            stored = find_row(view, node, keys, as_of, stream_time, row);
         there = stored.data != NULL &&
                 sx_stored_read(stored, view->types, value_count, &ts[row], values, node->arena);
         for (uint32_t v = 0; v < value_count; v++)
@@ -206,7 +228,7 @@ static void read_groups(struct sx_view *view, struct sx_node *node, const struct
 }
 
 static void read_filter(struct sx_view *view, struct sx_node *node, const struct sx_batch *keys,
-                        struct sx_batch *rows)
+                        const int64_t *as_of, struct sx_batch *rows)
 {
     struct sx_row_failures ignored = {0};
     struct sx_batch present;
@@ -214,7 +236,7 @@ static void read_filter(struct sx_view *view, struct sx_node *node, const struct
     const uint16_t *sel;
     uint32_t count;
 
-    sx_view_read(view->inputs[0], node, keys, rows);
+    sx_view_read(view->inputs[0], node, keys, as_of, rows);
     present = sx_batch_present(node->arena, rows);
     gone = (uint64_t *)rows->gone;
     sx_eval_select(view->condition, &present, node->arena, &sel, &count, &ignored);
@@ -224,7 +246,7 @@ static void read_filter(struct sx_view *view, struct sx_node *node, const struct
 }
 
 static void read_map(struct sx_view *view, struct sx_node *node, const struct sx_batch *keys,
-                     struct sx_batch *rows)
+                     const int64_t *as_of, struct sx_batch *rows)
 {
     const struct sx_view_plan *plan = view->plan;
     struct sx_column *columns =
@@ -232,7 +254,7 @@ static void read_map(struct sx_view *view, struct sx_node *node, const struct sx
     struct sx_row_failures failures = {0};
     struct sx_batch present;
 
-    sx_view_read(view->inputs[0], node, keys, rows);
+    sx_view_read(view->inputs[0], node, keys, as_of, rows);
     present = sx_batch_present(node->arena, rows);
     memcpy(columns, rows->columns, sizeof(*columns) * plan->schema->key_count);
     for (uint32_t i = 0; i < plan->count; i++)
@@ -246,26 +268,26 @@ static void read_map(struct sx_view *view, struct sx_node *node, const struct sx
 }
 
 void sx_view_read(struct sx_view *view, struct sx_node *node, const struct sx_batch *keys,
-                  struct sx_batch *rows)
+                  const int64_t *as_of, struct sx_batch *rows)
 {
     struct sx_batch left, right;
 
     switch (view->plan->kind) {
     case SX_VIEW_ROWS:
-        read_rows(view, node, keys, rows);
+        read_rows(view, node, keys, as_of, rows);
         break;
     case SX_VIEW_GROUPS:
         read_groups(view, node, keys, rows);
         break;
     case SX_VIEW_FILTER:
-        read_filter(view, node, keys, rows);
+        read_filter(view, node, keys, as_of, rows);
         break;
     case SX_VIEW_MAP:
-        read_map(view, node, keys, rows);
+        read_map(view, node, keys, as_of, rows);
         break;
     case SX_VIEW_PAIR:
-        sx_view_read(view->inputs[0], node, keys, &left);
-        sx_view_read(view->inputs[1], node, keys, &right);
+        sx_view_read(view->inputs[0], node, keys, NULL, &left);
+        sx_view_read(view->inputs[1], node, keys, NULL, &right);
         *rows = *keys;
         rows->old = NULL;
         sx_pair(view->plan->pairing, node->arena, keys->columns, &left, &right, rows);

@@ -36,13 +36,15 @@ struct sx_view_plan {
     const struct sx_named *columns;     /* map: the value columns */
     uint32_t count;
     const struct sx_pairing *pairing;
+    int64_t retention_ms; /* rows: > 0: of a versioned table, how long its history is */
     bool windowed_groups; /* the groups are by window start */
 };
 
 /* ---- Plan ------------------------------------------------------------------------------------ */
 
 const struct sx_view_plan *sx_view_rows(struct sx_arena *arena, struct sx_node_plan *origin,
-                                        const struct sx_store_plan *store, const struct sx_schema *schema);
+                                        const struct sx_store_plan *store, const struct sx_schema *schema,
+                                        int64_t retention_ms);
 /* NULL when there is no input view to look through. */
 const struct sx_view_plan *sx_view_filter(struct sx_arena *arena, const struct sx_view_plan *of,
                                           const struct sx_program *condition);
@@ -64,9 +66,11 @@ struct sx_view *sx_view_open(const struct sx_view_plan *plan, struct sx_node *no
 void sx_view_close(struct sx_view *view);
 
 /* The rows of the selected keys, at the same physical rows; those that are not there are `gone`, and null
- * in every value column. `keys`: its first columns are the key; its windows, if the table has any. */
+ * in every value column. `keys`: its first columns are the key; its windows, if the table has any.
+ * `as_of`: of a versioned table the rows at these times, by physical row; NULL: the newest. Others have
+ * the row that they have now. */
 void sx_view_read(struct sx_view *view, struct sx_node *node, const struct sx_batch *keys,
-                  struct sx_batch *rows);
+                  const int64_t *as_of, struct sx_batch *rows);
 
 /* Put rows of both sides together. `keys`: the key columns. out->ts, gone, columns and schema are set; all
  * else is as in `out` before. A row that cannot be is gone. */

@@ -7,6 +7,7 @@
  *          ├─ gone          bitmap: the row's value is null (in a table: the row is deleted)
  *          ├─ window[rows]  only if schema->windowed
  *          ├─ old           only on tables, and only if the reader asked: the row before
+ *          ├─ outdated      bitmap, only of versioned tables: the key has a newer row
  *          └─ origin        the source records the rows come from
  *
  * A filter only narrows `sel`; a map adds columns and shares the others. So an index into a column
@@ -108,6 +109,7 @@ struct sx_batch {
     const struct sx_window *windows;
     const struct sx_batch *old; /* same physical rows; its `gone`: there was no row before. Its ts is
                                  * the old row's. Columns may be fewer-null; may be NULL */
+    const uint64_t *outdated;   /* NULL: none */
     const struct sx_origin *origin;
     const uint16_t *origin_row; /* physical row -> record of origin; NULL: the same index */
 };

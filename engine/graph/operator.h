@@ -358,6 +358,7 @@ struct sx_source_spec {
     int64_t key_window_ms; /* `windowed T size D`: D; session: -1; else 0 */
     /* `time EXPR`, built against the schema that sx_source_schema gives; NULL: the record's own */
     const struct sx_program *time;
+    int64_t history_ms; /* `versioned D`; 0: not versioned */
     int64_t idle_ms;
     bool start_latest;
     enum sx_on_error on_error;

@@ -21,19 +21,22 @@ application {name}
 table users from topic "{name}-users" {{ key string  value json {{ town string, age int }} }}
 table badges from topic "{name}-badges" {{ key string  value json {{ badge string, n int }} }}
 stream clicks from topic "{name}-clicks" {{ key string  value json {{ user string }} }}
+table old_users from topic "{name}-users" versioned 1s {{ key string  value json {{ town string, age int }} }}
+table newest = old_users | join badges | map {{ age, badge }}
 table counts = clicks | group by user | aggregate {{ clicks: count() }}
 table both = users | join badges | map {{ town, badge, n }}
 table all_of_them = users | outer join badges | left join counts | map {{ town, badge, clicks }}
 table towns = users | group by town | aggregate {{ people: count(), ages: sum(age) }}
 table by_badge = both | group by badge | aggregate {{ people: count(), n: sum(n) }}
 table twice = users | join users as u | map {{ one: users.age, two: u.age }}
+newest | to topic "{name}-newest"
 both | to topic "{name}-both"
 all_of_them | to topic "{name}-all"
 towns | to topic "{name}-towns"
 by_badge | to topic "{name}-by-badge"
 twice | to topic "{name}-twice"
 """
-    OUTPUTS = ("both", "all", "towns", "by-badge", "twice")
+    OUTPUTS = ("both", "newest", "all", "towns", "by-badge", "twice")
 
     def rows(self):
         rng = random.Random(7)
