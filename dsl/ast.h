@@ -141,7 +141,9 @@ struct sx_statement {
     uint32_t topic_count;
     const char *pattern;      /* source: of `topics matching`, instead of topics; at topics_at[0] */
     struct sx_ast *versioned; /* source: the length of the history, or NULL */
-    struct sx_ast_body *body; /* source */
+    enum sx_medium medium;    /* source: not the log, then topics[0] is a path, a cron expression, or "" */
+    const char *zone;         /* of a schedule; NULL: not written */
+    struct sx_ast_body *body; /* source; a schedule has none */
     const char *from;         /* pipeline: the name it starts from */
     struct sx_position from_at;
     struct sx_ast_stage *stages;

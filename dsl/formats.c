@@ -198,6 +198,55 @@ static bool check_time(struct sx_compiler *c, struct sx_source_spec *spec, const
     return spec->time != NULL;
 }
 
+/* A source that is no topic: the name that stands for it in the plan, which no topic can have. */
+static bool set_medium(struct sx_compiler *c, const struct sx_statement *s, struct sx_source_spec *spec)
+{
+    static const char *const words[] = {
+        [SX_MEDIUM_FILE] = "file", [SX_MEDIUM_STANDARD] = "stdin", [SX_MEDIUM_SCHEDULE] = "schedule"};
+    const char **name = SX_ARENA_NEW(c->arena, const char *), *message = NULL;
+
+    spec->medium = s->medium;
+    if (s->flow != SX_FLOW_STREAM) {
+        sx_mistake(c, s->at, STREAMD_E_SYNTAX,
+                   sx_arena_format(c->arena, "write `stream ... from %s`, and `| latest` behind it",
+                                   words[s->medium]),
+                   "a table is read from a topic");
+        return false;
+    }
+    spec->path = s->topics[0];
+    if (s->medium == SX_MEDIUM_FILE && s->topics[0][0] == '\0') {
+        sx_mistake(c, s->topics_at[0], STREAMD_E_NAME, NULL, "the file has no name");
+        return false;
+    }
+    if (s->medium == SX_MEDIUM_SCHEDULE) {
+        spec->schedule = c->catalog->schedule(s->topics[0], s->zone, c->arena, &message);
+        if (spec->schedule == NULL) {
+            sx_mistake(c, s->topics_at[0], STREAMD_E_SYNTAX, "every five minutes is \"*/5 * * * *\"", "%s",
+                       message);
+            return false;
+        }
+    }
+    *name = sx_arena_format(c->arena, "%s:%s", words[s->medium],
+                            s->medium == SX_MEDIUM_SCHEDULE ? s->name : s->topics[0]);
+    for (uint32_t i = 0; i < c->source_count; i++)
+        if (strcmp(c->sources[i]->topics[0], *name) == 0) {
+            sx_mistake(c, s->topics_at[0], STREAMD_E_NAME,
+                       sx_arena_format(c->arena, "begin both pipelines from `%s`", c->sources[i]->name),
+                       "it is read already");
+            return false;
+        }
+    spec->topics = name;
+    spec->topic_count = 1;
+    return true;
+}
+
+static const struct sx_flow *add_source(struct sx_compiler *c, const struct sx_source_spec *spec)
+{
+    c->sources = sx_realloc(c->sources, sizeof(*c->sources) * (c->source_count + 1));
+    c->sources[c->source_count++] = spec;
+    return sx_source_bind(c->plan, c->catalog, spec);
+}
+
 const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_statement *s)
 {
     struct sx_source_spec *spec = SX_ARENA_NEW(c->arena, struct sx_source_spec);
@@ -205,8 +254,10 @@ const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_s
     struct sx_ast_format no_key = {.name = "none", .at = s->at};
     bool ok = true;
 
-    if (body == NULL)
-        return NULL;
+    if (body == NULL) {
+        *spec = (struct sx_source_spec){.name = s->name, .kind = s->flow, .at = s->at};
+        return s->medium == SX_MEDIUM_SCHEDULE && set_medium(c, s, spec) ? add_source(c, spec) : NULL;
+    }
     spec->name = s->name;
     spec->kind = s->flow;
     spec->topics = s->topics;
@@ -227,8 +278,10 @@ const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_s
                    "the table `%s` has no `key`", s->name);
         return NULL;
     }
-    for (uint32_t t = 0; t < s->topic_count; t++)
+    for (uint32_t t = 0; t < s->topic_count && s->medium == SX_MEDIUM_LOG; t++)
         sx_check_topic(c, s->topics[t], s->topics_at[t]);
+    if (s->medium != SX_MEDIUM_LOG && !set_medium(c, s, spec))
+        return NULL;
     if (body->on_error == SX_ON_ERROR_TOPIC)
         sx_check_topic(c, body->error_topic, body->error_at);
     if (s->pattern != NULL)
@@ -241,11 +294,7 @@ const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_s
                   &spec->value_fields, &spec->value_count);
     if (ok && body->time != NULL)
         ok = check_time(c, spec, body->time);
-    if (!ok)
-        return NULL;
-    c->sources = sx_realloc(c->sources, sizeof(*c->sources) * (c->source_count + 1));
-    c->sources[c->source_count++] = spec;
-    return sx_source_bind(c->plan, c->catalog, spec);
+    return ok ? add_source(c, spec) : NULL;
 }
 
 /* ---- Sinks ----------------------------------------------------------------------------------- */

@@ -234,6 +234,27 @@ static void parse_stages(struct sx_parser *p, struct sx_statement *s)
     }
 }
 
+/* from file "x.ndjson" | from stdin | from schedule "*" [in "Europe/Paris"]. False: none of these. */
+static bool parse_medium(struct sx_parser *p, struct sx_statement *s)
+{
+    s->medium = sx_at_word(p, "file")       ? SX_MEDIUM_FILE
+                : sx_at_word(p, "stdin")    ? SX_MEDIUM_STANDARD
+                : sx_at_word(p, "schedule") ? SX_MEDIUM_SCHEDULE
+                                            : SX_MEDIUM_LOG;
+    if (s->medium == SX_MEDIUM_LOG)
+        return false;
+    p->at++;
+    s->topics_at = SX_ARENA_NEW(p->arena, struct sx_position);
+    *s->topics_at = s->medium == SX_MEDIUM_STANDARD ? p->at[-1].at : p->at->at;
+    *SX_PARSE_PUSH(p, s->topics, s->topic_count) = s->medium == SX_MEDIUM_STANDARD ? ""
+                                                   : s->medium == SX_MEDIUM_FILE
+                                                       ? sx_want_string(p, "the path of the file")
+                                                       : sx_want_string(p, "the schedule, as cron writes it");
+    if (s->medium == SX_MEDIUM_SCHEDULE && sx_take_word(p, "in"))
+        s->zone = sx_want_string(p, "the time zone");
+    return true;
+}
+
 /* from topic "t" [, "t2"] | from topics matching "re" */
 static void parse_topics(struct sx_parser *p, struct sx_statement *s)
 {
@@ -243,12 +264,6 @@ static void parse_topics(struct sx_parser *p, struct sx_statement *s)
         p->at += 2;
         *SX_PARSE_PUSH(p, s->topics_at, count) = p->at->at;
         s->pattern = sx_want_string(p, "a regular expression over names of topics");
-        return;
-    }
-    if (sx_at_word(p, "file") || sx_at_word(p, "stdin") || sx_at_word(p, "schedule")) {
-        sx_diagnose(p->d, STREAMD_E_SYNTAX, p->at->at, "read a topic: `from topic \"name\"`",
-                    "`from %s` is not yet supported", p->at->text);
-        p->failed = true;
         return;
     }
     if (!sx_take_word(p, "topic")) {
@@ -281,7 +296,10 @@ static void parse_definition(struct sx_parser *p, enum sx_flow_kind flow)
         s = add_statement(p, SX_STATEMENT_SOURCE, at);
         s->name = name;
         s->flow = flow;
-        parse_topics(p, s);
+        if (!parse_medium(p, s))
+            parse_topics(p, s);
+        if (s->medium == SX_MEDIUM_SCHEDULE)
+            return;
         if (!p->failed && sx_take_word(p, "versioned"))
             s->versioned = sx_parse_expr(p);
         if (!p->failed)

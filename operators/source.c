@@ -5,6 +5,7 @@
  */
 #include "operators/source.h"
 
+#include "engine/format/record_json.h"
 #include "operators/history.h"
 #include "operators/view.h"
 
@@ -18,6 +19,7 @@ struct source_plan {
     uint64_t *reads; /* what is decoded whoever reads: of the time, and of a table everything */
     bool is_table;
     int64_t history_ms; /* > 0: a versioned table */
+    bool lines;         /* records come as lines of JSON that say key, value and time */
     struct sx_position at;
 };
 
@@ -37,6 +39,9 @@ static struct sx_entry_plan *make_entry(struct sx_plan *plan, const struct sx_so
 
         topics[i] = topic->index;
         topic->at = spec->at;
+        topic->medium = spec->medium;
+        topic->path = spec->path ? sx_arena_strdup(&plan->arena, spec->path) : NULL;
+        topic->schedule = spec->schedule;
         if (topic->key_format == NULL) {
             topic->key_format = spec->key_format;
             topic->key_plan = spec->key_plan;
@@ -76,6 +81,20 @@ static struct sx_store_plan *make_store(struct sx_plan *plan, const struct sx_so
     return store;
 }
 
+/* Of what is no topic the group has no offset: how far it was read is state. */
+static void make_position_store(struct sx_plan *plan, const struct sx_source_spec *spec,
+                                struct sx_node_plan *node)
+{
+    struct sx_store_plan *store = sx_plan_store(plan, spec->name, SX_STORE_KV);
+    const char *name = sx_arena_format(&plan->arena, "%s-%s-changelog", plan->application, spec->name);
+    struct sx_topic_plan *topic = sx_plan_topic(plan, name, SX_TOPIC_CHANGELOG);
+
+    topic->cleanup = SX_PLAN_COMPACT;
+    store->changelog = topic->name;
+    store->fingerprint = spec->medium == SX_MEDIUM_FILE ? "file" : "schedule";
+    node->stores[node->store_count++] = store->index;
+}
+
 extern const struct sx_operator_def sx_operator_source;
 
 const struct sx_flow *sx_source_operator_bind(struct sx_plan *plan, const struct sx_source_spec *spec)
@@ -95,6 +114,7 @@ const struct sx_flow *sx_source_operator_bind(struct sx_plan *plan, const struct
     p->schema = sx_source_schema(spec, &plan->arena);
     p->history_ms = spec->history_ms;
     p->is_table = spec->kind != SX_FLOW_STREAM;
+    p->lines = spec->medium == SX_MEDIUM_FILE || spec->medium == SX_MEDIUM_STANDARD;
     p->at = spec->at;
     p->reads = p->is_table ? sx_columns_all(&plan->arena, p->schema)
                            : SX_ARENA_ARRAY(&plan->arena, uint64_t, SX_BITMAP_WORDS(p->schema->count) + 1);
@@ -109,6 +129,10 @@ const struct sx_flow *sx_source_operator_bind(struct sx_plan *plan, const struct
     flow->schema = p->schema;
     flow->partitioned_as = (int32_t)node->entry->topics[0];
     flow->has_headers = true;
+    /* All in one partition: not where its keys say. */
+    flow->moved = spec->medium != SX_MEDIUM_LOG;
+    if (spec->medium == SX_MEDIUM_FILE || spec->medium == SX_MEDIUM_SCHEDULE)
+        make_position_store(plan, spec, node);
     if (p->is_table) {
         flow->view =
             sx_view_rows(&plan->arena, node, make_store(plan, spec, node), p->schema, spec->history_ms);
@@ -226,6 +250,38 @@ static void select_rest(struct sx_node *node, struct sx_batch *batch, const stru
     batch->count = count;
 }
 
+/* Lines as the records that they say. A line without a time has that of its reading. */
+static const struct sx_origin *read_lines(const struct source_plan *plan, struct sx_node *node,
+                                          const struct sx_origin *origin, const struct sx_batch *batch,
+                                          struct failed *failed)
+{
+    const struct sx_record_form form = {.key_format = plan->key_format,
+                                        .key_plan = plan->key_plan,
+                                        .value_format = plan->value_format,
+                                        .value_plan = plan->value_plan};
+    struct sx_record *records = SX_ARENA_ARRAY(node->arena, struct sx_record, origin->count + 1);
+    struct sx_origin *read = SX_ARENA_NEW(node->arena, struct sx_origin);
+
+    for (uint32_t i = 0; i < origin->count; i++) {
+        const struct sx_record *from = &origin->records[i];
+        struct sx_record_line line;
+        const char *message = NULL;
+
+        if (sx_record_line_read(from->value, &line, node->arena, &message) && line.is_advance)
+            message = "only `streamd pipe` moves the clock";
+        if (message == NULL && !line.has_timestamp)
+            line.timestamp = from->timestamp;
+        if (message != NULL || !sx_record_line_encode(&line, &form, &records[i], node->arena, &message)) {
+            records[i] = *from;
+            fail(failed, node, batch, i, "decode", plan->at, message);
+        }
+        records[i].offset = from->offset;
+    }
+    *read = *origin;
+    read->records = records;
+    return read;
+}
+
 static void decode(const void *p, void *s, struct sx_node *node, const struct sx_origin *origin, bool padded,
                    struct sx_batch *batch)
 {
@@ -238,6 +294,10 @@ static void decode(const void *p, void *s, struct sx_node *node, const struct sx
     struct failed failed = {0};
 
     *batch = (struct sx_batch){.schema = plan->schema, .rows = rows, .count = rows, .origin = origin};
+    if (plan->lines && !node->passes_through) {
+        origin = batch->origin = read_lines(plan, node, origin, batch, &failed);
+        padded = false;
+    }
     batch->columns = SX_ARENA_ARRAY(arena, struct sx_column, plan->schema->count + 1);
     for (uint32_t c = 0; c < plan->schema->count; c++)
         batch->columns[c].type = plan->schema->fields[c].type;

@@ -1,6 +1,7 @@
 /* builtin.c: expands every `.def` into the built-in catalogue; the only file that names all of them. */
 #include "streamd/builtin.h"
 
+#include "operators/cron.h"
 #include "operators/functions/topic_pattern.h"
 #include "operators/repartition.h"
 #include "operators/source.h"
@@ -42,5 +43,6 @@ const struct sx_catalog sx_builtin_catalog = {
     .aggregate_table_count = SX_COUNT(aggregates),
     .bind_source = sx_source_operator_bind,
     .topic_pattern = sx_topic_pattern_new,
+    .schedule = sx_cron_read,
     .bind_repartition = sx_repartition_bind,
 };

@@ -11,8 +11,8 @@
 #ifndef SX_HTTP_H
 #define SX_HTTP_H
 
+#include "engine/format/record_json.h"
 #include "engine/run/engine.h"
-#include "streamd/record_json.h"
 
 struct sx_http;
 

@@ -89,6 +89,7 @@ streamd_status sx_setup_engine(struct sx_setup *setup, const struct streamd_conf
         .commit_ms = sx_config_number(config, SX_SETTING_COMMIT, plan->commit_ms > 0 ? plan->commit_ms : 100),
         .cache_bytes = memory_bytes(config) / 2,
         .clock = &sx_clock_system,
+        .standard_input = -1,
     };
     if (state_id(disk, &setup->id, error) != STREAMD_OK) {
         sx_setup_free(setup);

@@ -2,7 +2,7 @@
 #ifndef SX_TOPIC_LINE_H
 #define SX_TOPIC_LINE_H
 
-#include "streamd/record_json.h"
+#include "engine/format/record_json.h"
 
 struct sx_topic_lines {
     const char *topic;

@@ -335,6 +335,9 @@ struct sx_catalog {
     /* A regular expression over names of topics, in the arena; NULL: *message says what is wrong. */
     const struct sx_topic_pattern *(*topic_pattern)(struct sx_arena *arena, const char *text,
                                                     const char **message);
+    /* A cron expression in a zone (NULL: UTC); NULL: it is none, *message (in arena) says why. */
+    const struct sx_schedule *(*schedule)(const char *text, const char *zone, struct sx_arena *arena,
+                                          const char **message);
     const struct sx_flow *(*bind_repartition)(struct sx_bind *bind, const struct sx_flow *flow,
                                               const char *role, const struct sx_topic_plan *meets,
                                               int32_t partitions, const char *why);
@@ -347,6 +350,9 @@ struct sx_source_spec {
     const char *const *topics;
     uint32_t topic_count;
     const struct sx_topic_pattern *pattern; /* instead of topics; NULL: none */
+    enum sx_medium medium; /* not the log: one topic, which is none; key and value may be without format */
+    const char *path;
+    const struct sx_schedule *schedule;
     const struct sx_format_def *key_format;
     const void *key_plan;
     const struct sx_format_field *key_fields;

@@ -42,6 +42,20 @@ struct sx_from {
     int32_t column;
 };
 
+/* What stands behind a topic of the plan. All but a topic of the log are one partition. */
+enum sx_medium {
+    SX_MEDIUM_LOG,
+    SX_MEDIUM_FILE,     /* lines of a file: `path` */
+    SX_MEDIUM_STANDARD, /* lines of standard input, or to standard output */
+    SX_MEDIUM_SCHEDULE  /* a record without key and columns whenever `schedule` fires */
+};
+
+/* When something is to happen by the wall clock. */
+struct sx_schedule {
+    /* The first time strictly after, in ms since 1970 UTC; INT64_MAX: none. */
+    int64_t (*next)(const struct sx_schedule *schedule, int64_t after_ms);
+};
+
 enum sx_topic_role {
     SX_TOPIC_SOURCE = 1,
     SX_TOPIC_SINK = 2,
@@ -70,6 +84,9 @@ struct sx_topic_plan {
     const void *sink_key_plan, *sink_value_plan;
     bool sink_key_windowed; /* 8 bytes of window start follow the key */
     uint32_t copartition;   /* topics with the same number > 0 must have equal partition counts */
+    enum sx_medium medium;
+    const char *path;
+    const struct sx_schedule *schedule;
     struct sx_position at;
 };
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 struct place {
-    char topic[250]; /* the longest name; what a pattern matches may change meanwhile */
+    char topic[250]; /* the longest name; what a pattern matches may change meanwhile. Empty: no topic */
     int32_t partition;
     int64_t position;
 };
@@ -36,7 +36,8 @@ static bool look(struct sx_worker *worker, struct places *places)
             ended = position >= 0;
             places->items[places->count] =
                 (struct place){.partition = input->partition, .position = position};
-            snprintf(places->items[places->count++].topic, sizeof(places->items->topic), "%s", input->name);
+            snprintf(places->items[places->count++].topic, sizeof(places->items->topic), "%s",
+                     input->feed != NULL ? "" : input->name);
         }
     }
     return ended;
@@ -73,6 +74,8 @@ bool sx_engine_at_end(struct sx_engine *engine)
         const struct place *place = &before.items[i];
         int64_t low, high;
 
+        if (place->topic[0] == '\0')
+            continue;
         ended = engine->def->watermarks(engine->log, place->topic, place->partition, false, &low, &high,
                                         NULL) == STREAMD_OK &&
                 high <= place->position;

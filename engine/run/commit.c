@@ -160,7 +160,7 @@ static struct sx_partition_offset *moved_inputs(struct sx_worker *worker, uint32
         for (uint32_t n = 0; slot->state == SX_SLOT_RUNNING && n < slot->input_count; n++) {
             const struct sx_input *input = &slot->inputs[n];
 
-            if (input->position == input->committed)
+            if (input->position == input->committed || input->feed != NULL)
                 continue;
             offsets[(*count)++] =
                 (struct sx_partition_offset){input->name, input->partition, input->position};
@@ -185,6 +185,8 @@ static void note_committed(struct sx_worker *worker)
             }
         for (uint32_t n = 0; n < slot->input_count; n++) {
             slot->inputs[n].committed = slot->inputs[n].position;
+            if (slot->inputs[n].feed != NULL)
+                sx_feed_committed(slot->inputs[n].feed, slot->inputs[n].position);
             atomic_store_explicit(&slot->inputs[n].purgeable, slot->inputs[n].position, memory_order_relaxed);
         }
         sx_slot_publish(slot);
@@ -208,8 +210,10 @@ streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error)
     if (worker->error != NULL)
         return take_error(worker, error);
     for (uint32_t i = 0; i < worker->slot_count && status == STREAMD_OK; i++)
-        if (worker->slots[i]->state == SX_SLOT_RUNNING)
+        if (worker->slots[i]->state == SX_SLOT_RUNNING) {
+            sx_slot_put_positions(worker->slots[i]);
             status = commit_stores(worker->slots[i], error);
+        }
     if (status != STREAMD_OK)
         return status;
     offsets = moved_inputs(worker, &count);

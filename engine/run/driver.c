@@ -17,8 +17,17 @@ struct reason_count {
     uint64_t count;
 };
 
+/* A schedule, and when it fires next. */
+struct firing {
+    const struct sx_topic_plan *topic;
+    int64_t next_ms;
+};
+
 struct sx_driver {
     const struct sx_plan *plan;
+    int64_t wall_ms;
+    struct firing *firings;
+    uint32_t firing_count;
     struct sx_driver_events events;
     struct sx_task_events task_events;
     struct sx_task *task;
@@ -98,6 +107,11 @@ struct sx_driver *sx_driver_new(const struct sx_plan *plan, const struct sx_driv
         d->stores[s] = sx_store_kinds.open_memory(plan->stores[s]);
     d->task = sx_task_new(plan, -1, 0, d->stores, &d->task_events);
     sx_task_open(d->task);
+    d->firings = sx_calloc(plan->topic_count + 1, sizeof(*d->firings));
+    for (uint32_t t = 0; t < plan->topic_count; t++)
+        if (plan->topics[t]->medium == SX_MEDIUM_SCHEDULE)
+            d->firings[d->firing_count++] = (struct firing){
+                plan->topics[t], plan->topics[t]->schedule->next(plan->topics[t]->schedule, d->wall_ms)};
     return d;
 }
 
@@ -114,6 +128,7 @@ void sx_driver_free(struct sx_driver *d)
         free(d->offsets[i].topic);
     sx_arena_free(&d->arena);
     free(d->stores);
+    free(d->firings);
     free(d->offsets);
     free(d->dropped);
     free(d);
@@ -149,6 +164,8 @@ streamd_status sx_driver_send(struct sx_driver *d, const char *topic, int32_t pa
                 sx_arena_reset(&d->arena);
             }
             read = true;
+            if (d->events.begun != NULL)
+                d->events.begun(d->events.arg);
             sx_task_decode(d->task, entries[e], topic, partition, record, 1, false, &d->arena, &decoded);
             if (sx_task_process(d->task, &decoded, 0, 1, &failure) < 1) {
                 d->events.failed(&failure, SX_ON_ERROR_FAIL, d->events.arg);
@@ -158,6 +175,37 @@ streamd_status sx_driver_send(struct sx_driver *d, const char *topic, int32_t pa
         }
     if (!read)
         return sx_fail(error, STREAMD_E_NOTFOUND, "no source reads the topic `%s`", topic);
+    return STREAMD_OK;
+}
+
+/* ---- The wall clock -------------------------------------------------------------------------- */
+
+/* The schedule that fires next, the first in the file of several; NULL: none until `wall_ms`. */
+static struct firing *next_firing(struct sx_driver *d, int64_t wall_ms)
+{
+    struct firing *best = NULL;
+
+    for (uint32_t i = 0; i < d->firing_count; i++)
+        if (d->firings[i].next_ms <= wall_ms && (best == NULL || d->firings[i].next_ms < best->next_ms))
+            best = &d->firings[i];
+    return best;
+}
+
+streamd_status sx_driver_advance(struct sx_driver *d, int64_t wall_ms, streamd_error **error)
+{
+    struct firing *firing;
+
+    while ((firing = next_firing(d, wall_ms)) != NULL) {
+        struct sx_record record = {.value = SX_SLICE(""), .timestamp = firing->next_ms};
+        streamd_status status;
+
+        d->wall_ms = firing->next_ms;
+        firing->next_ms = firing->topic->schedule->next(firing->topic->schedule, firing->next_ms);
+        status = sx_driver_send(d, firing->topic->name, 0, &record, error);
+        if (status != STREAMD_OK)
+            return status;
+    }
+    d->wall_ms = SX_MAX(d->wall_ms, wall_ms);
     return STREAMD_OK;
 }
 

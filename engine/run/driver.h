@@ -17,7 +17,8 @@ struct sx_driver_events {
                    const struct sx_window *window, void *arg);
     /* A row failed. `policy` is what happened to it; under `fail` sx_driver_send() then fails. */
     void (*failed)(const struct sx_task_failure *failure, enum sx_on_error policy, void *arg);
-    /* Rows of a definition, for tests; may be NULL. Those of one send are void after undone(). */
+    /* Rows of a definition, for tests; may be NULL. Those since begun() are void after undone(). */
+    void (*begun)(void *arg);
     void (*emitted)(const struct sx_node_plan *node, uint32_t port, const struct sx_batch *batch, void *arg);
     void (*undone)(void *arg);
     void *arg;
@@ -32,6 +33,9 @@ void sx_driver_free(struct sx_driver *driver);
  *          `on error fail`; nothing of it stays. */
 streamd_status sx_driver_send(struct sx_driver *driver, const char *topic, int32_t partition,
                               struct sx_record *record, streamd_error **error);
+
+/* The wall clock goes on to `wall_ms` (it begins at 0): what it sets off, in order. An error as above. */
+streamd_status sx_driver_advance(struct sx_driver *driver, int64_t wall_ms, streamd_error **error);
 
 /* Rows left out so far, by reason. */
 uint64_t sx_driver_dropped(const struct sx_driver *driver, const char *reason);

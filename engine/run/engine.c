@@ -351,6 +351,7 @@ void sx_engine_free(struct sx_engine *engine)
     for (uint32_t w = 0; engine->workers != NULL && w < engine->worker_count; w++)
         sx_worker_free(&engine->workers[w]);
     sx_global_free(engine->global);
+    sx_feed_close(engine->standard_input);
     if (engine->log != NULL)
         engine->def->close(engine->log);
     streamd_error_free(engine->error);

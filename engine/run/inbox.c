@@ -5,11 +5,85 @@
  * Without waiting, what runs after a start would depend on which partition was fetched first. */
 #define FETCH_WAIT_MS 1000
 
+/* ---- Inputs that are no topic ---------------------------------------------------------------- */
+
+static const struct sx_slice position_key = {"position", 8};
+
+static struct sx_slot_store *position_store(struct sx_input *input)
+{
+    const struct sx_input_use *use = &input->uses[0];
+
+    for (uint32_t s = 0; use->entry->store_count && s < use->task->store_count; s++)
+        if (use->task->stores[s].store->plan->index == use->entry->stores[0])
+            return &use->task->stores[s];
+    return NULL;
+}
+
+streamd_status sx_input_feed(struct sx_slot *slot, struct sx_input *input, streamd_error **error)
+{
+    struct sx_engine *engine = slot->worker->engine;
+    const struct sx_topic_plan *topic = engine->plan->topics[input->topic];
+    int64_t position = SX_OFFSET_NONE;
+    struct sx_slice kept = SX_SLICE_NONE;
+    streamd_status status = STREAMD_OK;
+
+    input->feed_store = position_store(input);
+    if (input->feed_store != NULL)
+        kept = sx_store_get(input->feed_store->store, 0, position_key);
+    if (kept.size == 8)
+        position = (int64_t)sx_get_be64(kept.data);
+    if (topic->medium == SX_MEDIUM_STANDARD && engine->standard_input != NULL) {
+        input->feed = engine->standard_input;
+        sx_feed_rewind(input->feed);
+    } else {
+        status = sx_feed_open(topic, engine->options.clock, engine->options.standard_input, position,
+                              &input->feed, error);
+        if (status != STREAMD_OK)
+            return status;
+    }
+    if (topic->medium == SX_MEDIUM_STANDARD)
+        engine->standard_input = input->feed;
+    input->position = sx_feed_position(input->feed);
+    input->committed = position;
+    /* Since when a schedule counts is to be known also if it stops before it fires. */
+    if (position == SX_OFFSET_NONE && input->feed_store != NULL)
+        slot->worker->dirty = true;
+    return STREAMD_OK;
+}
+
+void sx_slot_put_positions(struct sx_slot *slot)
+{
+    for (uint32_t i = 0; i < slot->input_count; i++) {
+        struct sx_input *input = &slot->inputs[i];
+        char position[8];
+
+        if (input->feed_store == NULL || input->position == input->committed)
+            continue;
+        sx_put_be64(position, (uint64_t)input->position);
+        sx_store_put(input->feed_store->store, 0, position_key, sx_slice(position, sizeof(position)));
+    }
+}
+
+static streamd_status fetch(struct sx_slot *slot, struct sx_input *input, streamd_error **error)
+{
+    if (input->feed != NULL)
+        return sx_feed_fetch(input->feed, SX_BATCH_ROWS, &input->fetch, error);
+    return slot->worker->engine->def->fetch(input->reader, SX_BATCH_ROWS, &input->fetch, error);
+}
+
+static void release(struct sx_slot *slot, struct sx_input *input)
+{
+    if (input->feed == NULL)
+        slot->worker->engine->def->release(input->reader, &input->fetch);
+}
+
+/* ---- Records in hand ------------------------------------------------------------------------- */
+
 void sx_input_drop(struct sx_slot *slot, struct sx_input *input)
 {
     if (!input->holds)
         return;
-    slot->worker->engine->def->release(input->reader, &input->fetch);
+    release(slot, input);
     input->holds = false;
     input->next = input->count = 0;
     sx_arena_reset(&input->arena);
@@ -21,6 +95,9 @@ void sx_input_close(struct sx_slot *slot, struct sx_input *input)
     if (input->reader != NULL)
         slot->worker->engine->def->reader_close(input->reader);
     input->reader = NULL;
+    if (input->feed != NULL && input->feed != slot->worker->engine->standard_input)
+        sx_feed_close(input->feed);
+    input->feed = NULL;
     input->at_end = false;
     input->empty_since_ms = -1;
 }
@@ -46,18 +123,17 @@ static void note_times(struct sx_input *input)
 streamd_status sx_input_fill(struct sx_slot *slot, struct sx_input *input, streamd_error **error)
 {
     struct sx_worker *worker = slot->worker;
-    const struct sx_log_def *def = worker->engine->def;
     streamd_status status;
 
-    if (input->holds || input->reader == NULL)
+    if (input->holds || (input->reader == NULL && input->feed == NULL))
         return STREAMD_OK;
-    status = def->fetch(input->reader, SX_BATCH_ROWS, &input->fetch, error);
+    status = fetch(slot, input, error);
     if (status != STREAMD_OK)
         return status;
     input->at_end = input->fetch.at_end;
     if (input->fetch.count == 0) {
         input->position = SX_MAX(input->position, input->fetch.next_offset);
-        def->release(input->reader, &input->fetch);
+        release(slot, input);
         return STREAMD_OK;
     }
     input->holds = true;

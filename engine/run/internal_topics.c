@@ -309,7 +309,9 @@ streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error
     streamd_status status = sx_matches_find(engine, engine->names, &changed, error);
 
     for (uint32_t i = 0; i < plan->topic_count && status == STREAMD_OK; i++)
-        if (plan->topics[i]->pattern != NULL)
+        if (plan->topics[i]->medium != SX_MEDIUM_LOG)
+            engine->partitions[i] = 1;
+        else if (plan->topics[i]->pattern != NULL)
             status = look_up_pattern(engine, plan->topics[i], error);
         else if (is_external(plan->topics[i]))
             status = look_up(engine, plan->topics[i], error);

@@ -135,6 +135,11 @@ static void add_inputs(struct sx_slot *slot, struct sx_slot_task *task)
     }
 }
 
+static bool is_topic(const struct sx_engine *engine, const struct sx_input *input)
+{
+    return engine->plan->topics[input->topic]->medium == SX_MEDIUM_LOG;
+}
+
 /* Another topic of its pattern was read before: then it appeared since, and is read from its beginning. */
 static bool appeared(const struct sx_slot *slot, const struct sx_input *input,
                      const struct sx_partition_offset *committed)
@@ -151,15 +156,24 @@ static streamd_status find_offsets(struct sx_slot *slot, streamd_error **error)
     struct sx_engine *engine = slot->worker->engine;
     struct sx_partition_offset *offsets = sx_calloc(slot->input_count + 1, sizeof(*offsets));
     streamd_status status;
+    uint32_t count = 0;
 
     for (uint32_t i = 0; i < slot->input_count; i++)
-        offsets[i] =
-            (struct sx_partition_offset){slot->inputs[i].name, slot->inputs[i].partition, SX_OFFSET_NONE};
-    status = engine->def->committed(engine->log, offsets, slot->input_count, error);
+        if (is_topic(engine, &slot->inputs[i]))
+            offsets[count++] =
+                (struct sx_partition_offset){slot->inputs[i].name, slot->inputs[i].partition, SX_OFFSET_NONE};
+    status = engine->def->committed(engine->log, offsets, count, error);
+    /* By input again, from the last on. */
+    for (uint32_t i = slot->input_count; i-- > 0;)
+        offsets[i] = is_topic(engine, &slot->inputs[i])
+                         ? offsets[--count]
+                         : (struct sx_partition_offset){.offset = SX_OFFSET_NONE};
     for (uint32_t i = 0; i < slot->input_count && status == STREAMD_OK; i++) {
         struct sx_input *input = &slot->inputs[i];
         int64_t low, high;
 
+        if (!is_topic(engine, input))
+            continue;
         input->position = input->committed = offsets[i].offset;
         atomic_store_explicit(&input->purgeable, input->committed, memory_order_relaxed);
         if (input->committed != SX_OFFSET_NONE)
@@ -256,8 +270,10 @@ streamd_status sx_slot_run(struct sx_slot *slot, streamd_error **error)
     for (uint32_t i = 0; i < slot->input_count; i++) {
         struct sx_input *input = &slot->inputs[i];
         streamd_status status =
-            engine->def->reader_open(engine->log, SX_READ_INPUT, input->name, input->partition,
-                                     input->position, &slot->worker->waker, &input->reader, error);
+            is_topic(engine, input)
+                ? engine->def->reader_open(engine->log, SX_READ_INPUT, input->name, input->partition,
+                                           input->position, &slot->worker->waker, &input->reader, error)
+                : sx_input_feed(slot, input, error);
 
         if (status != STREAMD_OK)
             return status;
@@ -445,6 +461,8 @@ static int64_t lag_of(struct sx_slot *slot, struct sx_input *input)
 {
     int64_t end;
 
+    if (input->feed != NULL)
+        return sx_feed_lag(input->feed) + (input->holds ? input->count - input->next : 0);
     if (input->reader == NULL)
         return 0;
     end = slot->worker->engine->def->reader_end(input->reader);
@@ -456,7 +474,8 @@ void sx_slot_publish_ends(struct sx_slot *slot)
     for (uint32_t i = 0; i < slot->input_count; i++) {
         struct sx_input *input = &slot->inputs[i];
         bool ended =
-            slot->state == SX_SLOT_RUNNING && input->reader != NULL && input->at_end && !input->holds;
+            slot->state == SX_SLOT_RUNNING && !input->holds &&
+            (input->feed != NULL ? sx_feed_lag(input->feed) == 0 : input->reader != NULL && input->at_end);
 
         atomic_store_explicit(&input->ended, ended ? input->position : -1, memory_order_relaxed);
     }

@@ -10,6 +10,7 @@
 #define SX_SLOT_H
 
 #include "engine/log/log.h"
+#include "engine/run/feed.h"
 #include "engine/run/task.h"
 
 #include <stdatomic.h>
@@ -59,6 +60,8 @@ struct sx_input {
     bool start_latest;
     bool row_by_row; /* two entries of one task read it: each row goes through both */
     struct sx_reader *reader;
+    struct sx_feed *feed; /* instead of a reader, when it is no topic; standard input's is the engine's */
+    struct sx_slot_store *feed_store; /* where its position is kept; NULL: nowhere */
     enum sx_reader_use reading;
     int64_t position;          /* the next offset to be processed */
     int64_t committed;         /* as the log has it; SX_OFFSET_NONE */
@@ -119,6 +122,10 @@ streamd_status sx_input_fill(struct sx_slot *slot, struct sx_input *input, strea
 void sx_input_drop(struct sx_slot *slot, struct sx_input *input); /* those in hand */
 void sx_input_close(struct sx_slot *slot, struct sx_input *input);
 void sx_input_done(struct sx_slot *slot, struct sx_input *input, uint32_t to); /* rows before are done */
+/* Open the feed of an input that is no topic, where its store says. */
+streamd_status sx_input_feed(struct sx_slot *slot, struct sx_input *input, streamd_error **error);
+/* Before a commit: the positions of feeds go into their stores. After it: they are final. */
+void sx_slot_put_positions(struct sx_slot *slot);
 /* The input that is next in the lane, and up to which row; NULL: none, or (*awaited) an input has records
  * that did not come yet. */
 struct sx_input *sx_slot_choose(struct sx_slot *slot, uint32_t lane, uint32_t *to, bool *awaited);

@@ -90,7 +90,8 @@ struct sx_engine {
     bool *aligned;       /* by lane */
     int32_t slot_count;
     char *slots_topic;
-    struct sx_global *global; /* NULL: no global tables */
+    struct sx_global *global;       /* NULL: no global tables */
+    struct sx_feed *standard_input; /* made by the first who reads it; used by the owner of slot 0 alone */
     struct sx_worker *workers;
     uint32_t worker_count;
 

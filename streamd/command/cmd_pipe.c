@@ -58,7 +58,10 @@ static bool send_line(struct pipe *p, struct sx_slice text, unsigned number)
     }
     if (line.is_advance) {
         p->wall_ms += line.advance_ms;
-        return true;
+        status = sx_driver_advance(p->driver, p->wall_ms, &error);
+        streamd_error_free(error);
+        fflush(stdout);
+        return status == STREAMD_OK;
     }
     if (line.topic.data == NULL) {
         fprintf(stderr, "error: line %u: the record has no `topic`\n", number);

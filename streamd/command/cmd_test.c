@@ -24,8 +24,8 @@ struct testing {
     struct sx_driver *driver;
     struct sx_arena arena; /* of one test */
     struct came *rows;
-    uint32_t count, room, count_before; /* before the send in hand, for undone */
-    int64_t last_timestamp;
+    uint32_t count, room, count_before; /* before the record in hand, for undone */
+    int64_t last_timestamp, wall_ms;
     char error[512]; /* of the last send; empty: none */
     uint32_t failures;
 };
@@ -137,6 +137,7 @@ static void emitted(const struct sx_node_plan *node, uint32_t port, const struct
     }
 }
 
+static void begun(void *arg) { ((struct testing *)arg)->count_before = ((struct testing *)arg)->count; }
 static void undone(void *arg) { ((struct testing *)arg)->count = ((struct testing *)arg)->count_before; }
 
 static void failed(const struct sx_task_failure *failure, enum sx_on_error policy, void *arg)
@@ -282,7 +283,6 @@ static void run_send(struct testing *t, const struct sx_test *test, const struct
         return;
     }
     record.value = value.value;
-    t->count_before = t->count;
     sx_driver_send(t->driver, topic, step->partition, &record, &error);
     streamd_error_free(error);
 }
@@ -372,7 +372,13 @@ static void run_step(struct testing *t, const struct sx_test *test, const struct
         expect_no_more(t, test, step);
         break;
     case SX_STEP_ADVANCE:
-        break; /* nothing in a topology looks at the wall clock yet */
+        t->error[0] = '\0';
+        t->wall_ms += step->time_ms;
+        sx_driver_advance(t->driver, t->wall_ms, NULL);
+        if (t->error[0] && t->compiled->plan->on_error != SX_ON_ERROR_SKIP &&
+            t->compiled->plan->on_error != SX_ON_ERROR_TOPIC && (next == NULL || next->kind != SX_STEP_ERROR))
+            complain(t, test, step, "it failed: %s", t->error);
+        break;
     case SX_STEP_DROPPED:
         count = sx_driver_dropped(t->driver, step->name);
         if (count != (uint64_t)step->count)
@@ -392,7 +398,7 @@ static bool run_test(struct sx_compiled *compiled, const struct sx_test *test)
 {
     struct testing t = {.compiled = compiled};
     struct sx_driver_events events = {
-        .output = output, .failed = failed, .emitted = emitted, .undone = undone, .arg = &t};
+        .output = output, .failed = failed, .emitted = emitted, .begun = begun, .undone = undone, .arg = &t};
 
     sx_arena_init(&t.arena, 0);
     t.driver = sx_driver_new(compiled->plan, &events);

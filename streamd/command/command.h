@@ -3,7 +3,7 @@
 #define SX_COMMAND_H
 
 #include "dsl/compile.h"
-#include "streamd/record_json.h"
+#include "engine/format/record_json.h"
 
 /* Every exit code, its number and its meaning. */
 #define SX_EXIT_MAP(X)                                                                      \

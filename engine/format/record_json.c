@@ -1,5 +1,5 @@
 /* record_json.c: see record_json.h. */
-#include "streamd/record_json.h"
+#include "engine/format/record_json.h"
 
 #include "engine/base/text.h"
 #include "engine/format/json_text.h"
