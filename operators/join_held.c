@@ -254,9 +254,9 @@ static bool walk_chunk(int64_t segment, struct sx_slice key, struct sx_slice val
     }
     w->any = true;
     w->segment = segment;
-    if (value.size < HEAD_BYTES || key.size < NUMBER_BYTES)
+    if (value.size < HEAD_BYTES)
         return true;
-    if (sx_get_be32(value.data) == 0)
+    if (sx_get_be32(value.data) == 0 && key.size >= NUMBER_BYTES)
         key.size -= NUMBER_BYTES;
     while (next_row(value, &at, &row))
         if (row.waits)

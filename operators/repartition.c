@@ -85,6 +85,16 @@ static void bind_key_format(struct sx_bind *b, struct repartition_plan *plan)
     plan->key_plan = key_plan;
 }
 
+/* The names that several key columns have in the record's key. */
+static const char *key_names(struct sx_bind *b, const struct sx_schema *schema)
+{
+    const char *names = "";
+
+    for (uint32_t k = 0; k < schema->key_count; k++)
+        names = sx_arena_format(b->arena, "%s%s,", names, schema->fields[k].name);
+    return schema->key_count > 1 ? names : NULL;
+}
+
 /* `<application>-<definition>[-<role>]-repartition`; a second one of a definition has a role. */
 static struct sx_topic_plan *make_topic(struct sx_bind *b, const char *role)
 {
@@ -127,6 +137,7 @@ const struct sx_flow *sx_repartition_bind(struct sx_bind *b, const struct sx_flo
     topic->partitions = partitions;
     topic->key_format = plan->key_format;
     topic->key_plan = plan->key_plan;
+    topic->key_names = meets != NULL && meets->key_format != NULL ? meets->key_names : key_names(b, schema);
     topic->at = plan->at;
     topics[0] = topic->index;
     entry->topics = topics;

@@ -27,6 +27,18 @@ struct source_state {
     struct sx_evaluator *time;
 };
 
+/* The names that several key columns have in the record's key. */
+static const char *key_names(struct sx_plan *plan, const struct sx_source_spec *spec)
+{
+    const char *names = "";
+
+    for (uint32_t k = 0; k < spec->key_count; k++)
+        names =
+            sx_arena_format(&plan->arena, "%s%s,", names,
+                            spec->key_fields[k].path ? spec->key_fields[k].path : spec->key_fields[k].name);
+    return spec->key_count > 1 ? names : NULL;
+}
+
 static struct sx_entry_plan *make_entry(struct sx_plan *plan, const struct sx_source_spec *spec)
 {
     struct sx_entry_plan *entry = SX_ARENA_NEW(&plan->arena, struct sx_entry_plan);
@@ -45,6 +57,7 @@ static struct sx_entry_plan *make_entry(struct sx_plan *plan, const struct sx_so
         if (topic->key_format == NULL) {
             topic->key_format = spec->key_format;
             topic->key_plan = spec->key_plan;
+            topic->key_names = key_names(plan, spec);
         }
         /* Several topics of one source are read as one: same key, same partition. */
         if (i > 0)

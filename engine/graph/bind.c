@@ -89,7 +89,10 @@ void sx_bind_warn_of_delay(struct sx_bind *b, const struct sx_flow *flow, int cl
 /* The same bytes for the same key: then rows of both topics with one key are in one partition. */
 static bool same_encoding(const struct sx_topic_plan *a, const struct sx_topic_plan *b)
 {
-    return a->key_format != NULL && a->key_format == b->key_format;
+    bool one = a->key_names == NULL && b->key_names == NULL;
+
+    return a->key_format != NULL && a->key_format == b->key_format &&
+           (one || (a->key_names && b->key_names && strcmp(a->key_names, b->key_names) == 0));
 }
 
 const struct sx_flow *sx_bind_place(struct sx_bind *b, const struct sx_flow *flow, const char *role,
@@ -103,6 +106,12 @@ const struct sx_flow *sx_bind_place(struct sx_bind *b, const struct sx_flow *flo
     if (!flow->moved && other == NULL)
         return flow;
     if (!flow->moved && own != NULL && (own == other || same_encoding(own, other))) {
+        if (own != other && own->partitions && other->partitions && own->partitions != other->partitions) {
+            sx_bind_fail(b, -1, "repartition both to one count",
+                         "`%s` has %d partitions and `%s` has %d: what meets must have as many", own->name,
+                         own->partitions, other->name, other->partitions);
+            return flow;
+        }
         if (own != other)
             sx_plan_copartition(b->plan, own->index, other->index);
         return flow;

@@ -79,6 +79,7 @@ struct sx_topic_plan {
     enum sx_cleanup_plan { SX_PLAN_DELETE, SX_PLAN_COMPACT, SX_PLAN_COMPACT_DELETE } cleanup;
     const struct sx_format_def *key_format; /* how its keys are encoded; NULL for changelogs */
     const void *key_plan;
+    const char *key_names; /* of several key columns, as its keys have them; NULL: one column, or none */
     /* What a sink writes to it, for showing records as JSON; NULL: none does, or raw bytes. */
     const struct sx_format_def *sink_key_format, *sink_value_format;
     const void *sink_key_plan, *sink_value_plan;
