@@ -121,6 +121,22 @@ struct sx_pairing sx_join_pairing(struct sx_bind *b, const struct sx_flow *in, c
                                .needs_right = how == SX_JOIN_INNER};
 }
 
+/* 2^53 ms is 285,000 years: far from overflow when times and spans are added. */
+#define LONGEST_MS (INT64_C(1) << 53)
+
+int64_t sx_join_duration(struct sx_bind *b, uint32_t clause)
+{
+    int64_t ms = sx_bind_given(b, clause) ? b->ops->integer(b, clause) : 0;
+
+    if (ms >= 0 && ms <= LONGEST_MS)
+        return ms;
+    sx_bind_fail(b, (int)clause, NULL,
+                 ms < 0 ? "it must not be negative, and is %lld ms"
+                        : "it is longer than 285,000 years (%lld ms)",
+                 (long long)ms);
+    return 0;
+}
+
 /* ---- Which join it is ------------------------------------------------------------------------ */
 
 static void bind_two_tables(struct sx_bind *b, const struct sx_flow *in, const struct sx_flow *with,
@@ -167,8 +183,8 @@ static void bind_with_table(struct sx_bind *b, const struct sx_flow *in, const s
              sx_bind_given(b, SX_JOIN_AFTER))
         sx_bind_fail(b, sx_bind_given(b, SX_JOIN_WITHIN) ? SX_JOIN_WITHIN : SX_JOIN_BEFORE, "leave it out",
                      "`within` is for two streams");
-    else if (sx_bind_given(b, SX_JOIN_GRACE))
-        b->ops->not_yet(b, SX_JOIN_GRACE, "`grace` on a join with a table");
+    else if (sx_bind_given(b, SX_JOIN_GRACE) && with->kind == SX_FLOW_GLOBAL)
+        sx_bind_fail(b, SX_JOIN_GRACE, "leave it out, or join a table", "a global table is not waited for");
     else if (sx_bind_given(b, SX_JOIN_READY))
         b->ops->not_yet(b, SX_JOIN_READY, "`when ready`");
     else if (!sx_bind_given(b, SX_JOIN_ON))

@@ -19,7 +19,7 @@ enum sx_join_clause {
 enum sx_join_how { SX_JOIN_INNER, SX_JOIN_LEFT, SX_JOIN_OUTER };
 
 extern const struct sx_operator_def sx_operator_lookup, sx_operator_lookup_global, sx_operator_join_tables,
-    sx_operator_join_streams;
+    sx_operator_join_streams, sx_operator_join_grace;
 
 /* The name of the right side in expressions. */
 const char *sx_join_alias(struct sx_bind *b);
@@ -51,6 +51,14 @@ struct sx_pairing sx_join_pairing(struct sx_bind *b, const struct sx_flow *in, c
 
 /* A stream with a table or a global table (join_table.c). */
 void sx_join_table_bind(struct sx_bind *b, const struct sx_flow *in, const struct sx_flow *with, bool left);
+
+/* The stream's rows behind a wait, by the `grace` of a join with a versioned table (join_grace.c). Its first
+ * `keys` columns are the join's key, and rows are where it says. */
+const struct sx_flow *sx_join_grace_bind(struct sx_bind *b, const struct sx_flow *in, uint32_t keys,
+                                         const struct sx_view_plan *view);
+
+/* A duration of a clause, not negative; what is wrong is reported. Not written: 0. */
+int64_t sx_join_duration(struct sx_bind *b, uint32_t clause);
 
 /* Two streams (join_streams.c). */
 void sx_join_streams_bind(struct sx_bind *b, const struct sx_flow *in, const struct sx_flow *with,

@@ -90,8 +90,10 @@ static void fill_keys(struct sx_pairs *pairs, const uint16_t *rows, struct sx_co
     struct sx_value *values = NULL;
 
     for (uint32_t k = 0; k < plan->key_count; k++) {
-        columns[k] = sx_column_gather(pairs->node->arena, &pairs->batch->columns[k], rows, pairs->count);
-        columns[k].type = plan->key_types[k];
+        columns[k] =
+            pairs->batch->columns == NULL
+                ? new_column(pairs, plan->key_types[k])
+                : sx_column_gather(pairs->node->arena, &pairs->batch->columns[k], rows, pairs->count);
         sx_column_nulls(&columns[k], pairs->node->arena, pairs->count);
     }
     for (uint32_t i = 0; i < pairs->count; i++) {

@@ -8,17 +8,11 @@
 
 /* ---- How far apart --------------------------------------------------------------------------- */
 
-static int64_t duration_of(struct sx_bind *b, uint32_t clause)
+/* Half of what a lookup spans, so that it looks into two or three segments; of a long retention not too
+ * many. */
+int64_t sx_streams_span(int64_t reach_ms, int64_t retain_ms)
 {
-    int64_t ms = sx_bind_given(b, clause) ? b->ops->integer(b, clause) : 0;
-
-    if (ms >= 0 && ms <= LONGEST_MS)
-        return ms;
-    sx_bind_fail(b, (int)clause, NULL,
-                 ms < 0 ? "it must not be negative, and is %lld ms"
-                        : "it is longer than 285,000 years (%lld ms)",
-                 (long long)ms);
-    return 0;
+    return SX_MAX(SX_MAX(reach_ms / 2, retain_ms / 256), (int64_t)SPAN_LEAST_MS);
 }
 
 static bool read_times(struct sx_bind *b, struct sx_streams_plan *plan)
@@ -38,9 +32,9 @@ static bool read_times(struct sx_bind *b, struct sx_streams_plan *plan)
     if (!sx_bind_given(b, SX_JOIN_GRACE))
         sx_bind_fail(b, -1, "write `grace 0s` for none",
                      "`grace` must be written: how long late rows count is never a hidden default");
-    before_ms = duration_of(b, within ? SX_JOIN_WITHIN : SX_JOIN_BEFORE);
-    after_ms = duration_of(b, within ? SX_JOIN_WITHIN : SX_JOIN_AFTER);
-    plan->grace_ms = duration_of(b, SX_JOIN_GRACE);
+    before_ms = sx_join_duration(b, within ? SX_JOIN_WITHIN : SX_JOIN_BEFORE);
+    after_ms = sx_join_duration(b, within ? SX_JOIN_WITHIN : SX_JOIN_AFTER);
+    plan->grace_ms = sx_join_duration(b, SX_JOIN_GRACE);
     sx_plan_closes(b->plan, plan->grace_ms);
     plan->sides[0].back_ms = plan->sides[1].ahead_ms = before_ms;
     plan->sides[0].ahead_ms = plan->sides[1].back_ms = after_ms;
@@ -48,9 +42,7 @@ static bool read_times(struct sx_bind *b, struct sx_streams_plan *plan)
     plan->sides[1].waits = plan->how == SX_JOIN_OUTER;
     /* Never 0: rows of one time meet, however little is kept. */
     plan->retain_ms = SX_MAX(before_ms + after_ms + plan->grace_ms, 1);
-    /* Half of what a lookup spans, so that it looks into two or three segments; of a long grace not too
-     * many. */
-    plan->span_ms = SX_MAX(SX_MAX((before_ms + after_ms) / 2, plan->retain_ms / 256), (int64_t)SPAN_LEAST_MS);
+    plan->span_ms = sx_streams_span(before_ms + after_ms, plan->retain_ms);
     return !sx_bind_failed(b);
 }
 
@@ -114,8 +106,8 @@ static bool check_names(struct sx_bind *b, const struct sx_flow *flow, int claus
     return true;
 }
 
-static void hold(struct sx_bind *b, struct sx_streams_side *side, const struct sx_schema *schema,
-                 uint32_t keys)
+void sx_streams_hold(struct sx_bind *b, struct sx_streams_side *side, const struct sx_schema *schema,
+                     uint32_t keys)
 {
     side->schema = schema;
     side->columns = SX_ARENA_ARRAY(b->arena, uint16_t, schema->count + 1);
@@ -181,7 +173,7 @@ void sx_join_streams_bind(struct sx_bind *b, const struct sx_flow *in, const str
     sx_bind_warn_of_delay(b, with, SX_JOIN_GRACE, plan->grace_ms);
     place(b, flows, on, count, how);
     for (uint32_t s = 0; s < 2; s++) {
-        hold(b, &plan->sides[s], flows[s]->schema, count);
+        sx_streams_hold(b, &plan->sides[s], flows[s]->schema, count);
         shape.sides[s] =
             (struct sx_join_side){flows[s]->schema, sx_keys_are_columns(s ? with : in, on[s], count)};
     }

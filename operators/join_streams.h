@@ -101,8 +101,11 @@ static inline int64_t sx_held_segment(int64_t span_ms, int64_t ts)
 /* ---- Rows that wait, by time ----------------------------------------------------------------- */
 
 /* A heap of the waiting rows of one side up to some time: what is later is loaded from the store, a
- * segment at once, when its time comes. It may name rows that wait no more: the store says which do. */
+ * segment at once, when its time comes. It may name rows that wait no more: the store says which do. Up
+ * to which time it is loaded is the operator's to keep, so that a rollback brings it back. */
 struct sx_waiting {
+    struct sx_store *store;
+    int64_t span_ms;
     struct sx_waiting_row {
         int64_t ts;
         struct sx_slice key;
@@ -112,15 +115,14 @@ struct sx_waiting {
     size_t key_bytes; /* of the rows in it */
 };
 
-void sx_waiting_init(struct sx_waiting *waiting);
-void sx_waiting_free(struct sx_waiting *waiting);
-void sx_waiting_clear(struct sx_waiting *waiting);
-void sx_waiting_add(struct sx_waiting *waiting, struct sx_slice key, int64_t ts);
-/* The earliest; NULL: none. By time, then key. */
-static inline const struct sx_waiting_row *sx_waiting_first(const struct sx_waiting *waiting)
-{
-    return waiting->count ? &waiting->rows[0] : NULL;
-}
+void sx_waiting_open(struct sx_waiting *waiting, struct sx_store *store, int64_t span_ms);
+void sx_waiting_close(struct sx_waiting *waiting);
+/* Forget all, and load the rows of [from, *loaded_to) again. */
+void sx_waiting_renew(struct sx_waiting *waiting, int64_t from, const int64_t *loaded_to);
+/* A row that begins to wait, and is in the store. */
+void sx_waiting_add(struct sx_waiting *waiting, struct sx_slice key, int64_t ts, const int64_t *loaded_to);
+/* The earliest before `limit`, by time, then key; NULL: none. */
+const struct sx_waiting_row *sx_waiting_first(struct sx_waiting *waiting, int64_t limit, int64_t *loaded_to);
 /* Take out the first, and all that are equal to it. Its key stays until sx_waiting_trim. */
 struct sx_waiting_row sx_waiting_take(struct sx_waiting *waiting);
 /* Give back the memory of keys that were taken out. */
@@ -131,6 +133,7 @@ void sx_waiting_trim(struct sx_waiting *waiting);
 /* Joined rows waiting to be emitted as a batch. One half of a pair is a row of the batch in hand, or
  * held bytes, or nothing. */
 struct sx_pairs;
+/* `batch` may have no columns, when all rows are held ones. */
 struct sx_pairs *sx_pairs_new(struct sx_node *node, const struct sx_streams_plan *plan,
                               const struct sx_batch *batch, uint32_t side);
 /* The row of the batch with a held one of the other side, or alone (held.data NULL). */
@@ -139,5 +142,13 @@ void sx_pairs_add(struct sx_pairs *pairs, uint32_t row, struct sx_slice held, in
 void sx_pairs_add_held(struct sx_pairs *pairs, uint32_t row, uint32_t side, struct sx_slice key,
                        struct sx_slice held, int64_t ts);
 void sx_pairs_flush(struct sx_pairs *pairs);
+
+/* ---- The plan, by parts ---------------------------------------------------------------------- */
+
+/* What is held of a side: all columns but the first `keys`. */
+void sx_streams_hold(struct sx_bind *b, struct sx_streams_side *side, const struct sx_schema *schema,
+                     uint32_t keys);
+/* The span of a segment, when lookups reach over `reach_ms` and rows are kept for `retain_ms`. */
+int64_t sx_streams_span(int64_t reach_ms, int64_t retain_ms);
 
 #endif

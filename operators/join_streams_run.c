@@ -32,7 +32,7 @@ static void open(const void *p, void *s, struct sx_node *node)
     state->run->held.span_ms = plan->span_ms;
     state->run->number = 1;
     for (uint32_t i = 0; i < 2; i++)
-        sx_waiting_init(&state->run->waiting[i]);
+        sx_waiting_open(&state->run->waiting[i], node->stores[i], plan->span_ms);
     state->time = state->side_time[0] = state->side_time[1] = INT64_MIN;
     if (meta.size == META_BYTES) {
         state->time = sx_get_sorted64(meta.data);
@@ -47,7 +47,7 @@ static void close(const void *p, void *s, struct sx_node *node)
 
     sx_held_free(&run->held);
     for (uint32_t i = 0; i < 2; i++)
-        sx_waiting_free(&run->waiting[i]);
+        sx_waiting_close(&run->waiting[i]);
     sx_buffer_free(&run->row);
     free(run);
 }
@@ -71,65 +71,19 @@ static int64_t waits_from(const struct sx_streams_plan *plan, const struct strea
     return sx_time_plus(state->time, -(plan->sides[side].ahead_ms + plan->grace_ms));
 }
 
-struct loading {
-    struct sx_waiting *waiting;
-    int64_t from, to;
-};
-
-static void load_row(struct sx_slice key, int64_t ts, void *arg)
-{
-    struct loading *l = arg;
-
-    if (ts >= l->from && ts < l->to)
-        sx_waiting_add(l->waiting, key, ts);
-}
-
-/* The rows of [from, to) that wait, up to the end of the first segment that has rows; gives where it
- * stopped. */
-static int64_t load(const struct sx_streams_plan *plan, struct streams_state *state, struct sx_node *node,
-                    uint32_t side, int64_t from, int64_t to)
-{
-    struct loading l = {&state->run->waiting[side], from, to};
-    int64_t next;
-
-    sx_held_each_waiting(node->stores[side], from, to, plan->span_ms, &next, load_row, &l);
-    return next;
-}
-
 /* After a rollback, and at the beginning: what was loaded is loaded again. */
-static void renew(const struct sx_streams_plan *plan, struct streams_state *state, struct sx_node *node)
+static void renew(const struct sx_streams_plan *plan, struct streams_state *state)
 {
-    if (state->number != state->run->number)
-        for (uint32_t s = 0; s < 2; s++) {
-            int64_t from = SX_MAX(waits_from(plan, state, s), 0);
+    for (uint32_t s = 0; s < 2; s++) {
+        int64_t from = SX_MAX(waits_from(plan, state, s), 0);
 
-            sx_waiting_clear(&state->run->waiting[s]);
-            if (state->number == 0)
-                state->loaded_to[s] = from;
-            while (plan->sides[s].waits && from < state->loaded_to[s])
-                from = load(plan, state, node, s, from, state->loaded_to[s]);
-        }
-    state->number = ++state->run->number;
-    for (uint32_t s = 0; s < 2; s++)
+        if (state->number == 0)
+            state->loaded_to[s] = from;
+        if (state->number != state->run->number && plan->sides[s].waits)
+            sx_waiting_renew(&state->run->waiting[s], from, &state->loaded_to[s]);
         sx_waiting_trim(&state->run->waiting[s]);
-}
-
-/* The first row of a side that waits before `limit`; NULL: none. */
-static const struct sx_waiting_row *first_before(const struct sx_streams_plan *plan,
-                                                 struct streams_state *state, struct sx_node *node,
-                                                 uint32_t side, int64_t limit)
-{
-    struct sx_waiting *waiting = &state->run->waiting[side];
-    const struct sx_waiting_row *first;
-
-    while (waiting->count == 0 && state->loaded_to[side] < limit) {
-        /* The whole segment that the limit is in, so that it is walked once. */
-        int64_t to = sx_time_plus(sx_held_segment(plan->span_ms, limit - 1), plan->span_ms);
-
-        state->loaded_to[side] = load(plan, state, node, side, state->loaded_to[side], to);
     }
-    first = sx_waiting_first(waiting);
-    return first != NULL && first->ts < limit ? first : NULL;
+    state->number = ++state->run->number;
 }
 
 /* All of one key and time, in the order in which they came. */
@@ -154,7 +108,8 @@ static void end_waits(const struct sx_streams_plan *plan, struct streams_state *
 
         for (uint32_t s = 0; s < 2; s++)
             if (plan->sides[s].waits)
-                first[s] = first_before(plan, state, node, s, waits_from(plan, state, s));
+                first[s] = sx_waiting_first(&state->run->waiting[s], waits_from(plan, state, s),
+                                            &state->loaded_to[s]);
         if (first[0] == NULL && first[1] == NULL)
             return;
         leave_alone(plan, state, node, pairs, row,
@@ -200,8 +155,8 @@ static void hold(const struct sx_streams_plan *plan, struct streams_state *state
     run->row.size = 0;
     sx_row_write(&run->row, batch, s->columns, s->column_count, row);
     sx_held_add(&run->held, node->stores[side], key, ts, waits, sx_buffer_slice(&run->row));
-    if (waits && ts < state->loaded_to[side])
-        sx_waiting_add(&run->waiting[side], key, ts);
+    if (waits)
+        sx_waiting_add(&run->waiting[side], key, ts, &state->loaded_to[side]);
 }
 
 static void take_row(const struct sx_streams_plan *plan, struct streams_state *state, struct sx_node *node,
@@ -245,7 +200,7 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
         sx_node_drop(node, "null_value", batch->count - present.count);
     if (present.count == 0)
         return;
-    renew(plan, state, node);
+    renew(plan, state);
     pairs = sx_pairs_new(node, plan, &present, input);
     for (SX_EACH_ROW(&present, i, row))
         take_row(plan, state, node, &present, pairs, input, row);
@@ -256,6 +211,23 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     sx_store_drop_before(
         node->stores[input],
         sx_held_segment(plan->span_ms, sx_time_plus(state->side_time[input], -plan->retain_ms)));
+}
+
+static void on_time(const void *p, void *s, struct sx_node *node, int64_t stream_time_ms, int64_t wall_ms)
+{
+    const struct sx_streams_plan *plan = p;
+    struct streams_state *state = s;
+    struct sx_batch cause = {.origin = node->origin};
+    struct sx_pairs *pairs;
+
+    if (plan->how == SX_JOIN_INNER || stream_time_ms <= state->time)
+        return;
+    state->time = stream_time_ms;
+    renew(plan, state);
+    pairs = sx_pairs_new(node, plan, &cause, 0);
+    end_waits(plan, state, node, pairs, 0);
+    sx_pairs_flush(pairs);
+    save_times(state, node);
 }
 
 static void print(const void *p, struct sx_buffer *to)
@@ -283,6 +255,7 @@ const struct sx_operator_def sx_operator_join_streams = {
     .state_bytes = sizeof(struct streams_state),
     .open = open,
     .process = process,
+    .on_time = on_time,
     .close = close,
     .print = print,
 };

@@ -58,6 +58,8 @@ void sx_join_table_bind(struct sx_bind *b, const struct sx_flow *in, const struc
     plan->on_count = count;
     if (!plan->global)
         in = place(b, in, with, lefts, count, left);
+    if (sx_bind_given(b, SX_JOIN_GRACE))
+        in = sx_join_grace_bind(b, in, count, with->view);
     plan->view = with->view;
     plan->pairing = sx_join_pairing(b, in, with, alias, left ? SX_JOIN_LEFT : SX_JOIN_INNER);
     plan->pairing.schema = sx_join_named_on(b, plan->pairing.schema, alias, lefts, count);

@@ -5,23 +5,16 @@
 
 #define TRIM_BYTES (64 * 1024)
 
-void sx_waiting_init(struct sx_waiting *waiting)
+void sx_waiting_open(struct sx_waiting *waiting, struct sx_store *store, int64_t span_ms)
 {
-    memset(waiting, 0, sizeof(*waiting));
+    *waiting = (struct sx_waiting){.store = store, .span_ms = span_ms};
     sx_arena_init(&waiting->keys, 0);
 }
 
-void sx_waiting_free(struct sx_waiting *waiting)
+void sx_waiting_close(struct sx_waiting *waiting)
 {
     sx_arena_free(&waiting->keys);
     free(waiting->rows);
-}
-
-void sx_waiting_clear(struct sx_waiting *waiting)
-{
-    waiting->count = 0;
-    waiting->key_bytes = 0;
-    sx_arena_reset(&waiting->keys);
 }
 
 static bool is_before(const struct sx_waiting_row *a, const struct sx_waiting_row *b)
@@ -29,7 +22,7 @@ static bool is_before(const struct sx_waiting_row *a, const struct sx_waiting_ro
     return a->ts != b->ts ? a->ts < b->ts : sx_slice_compare(a->key, b->key) < 0;
 }
 
-void sx_waiting_add(struct sx_waiting *waiting, struct sx_slice key, int64_t ts)
+static void push(struct sx_waiting *waiting, struct sx_slice key, int64_t ts)
 {
     struct sx_waiting_row row = {ts, sx_arena_copy(&waiting->keys, key)};
     uint32_t at = waiting->count++;
@@ -71,6 +64,58 @@ struct sx_waiting_row sx_waiting_take(struct sx_waiting *waiting)
         take_one(waiting);
     while (waiting->count && waiting->rows[0].ts == row.ts && sx_slice_equal(waiting->rows[0].key, row.key));
     return row;
+}
+
+/* ---- Loading --------------------------------------------------------------------------------- */
+
+struct loading {
+    struct sx_waiting *waiting;
+    int64_t from, to;
+};
+
+static void load_row(struct sx_slice key, int64_t ts, void *arg)
+{
+    struct loading *l = arg;
+
+    if (ts >= l->from && ts < l->to)
+        push(l->waiting, key, ts);
+}
+
+/* The rows of [from, to) that wait, up to the end of the first segment that has rows; gives where it
+ * stopped. */
+static int64_t load(struct sx_waiting *waiting, int64_t from, int64_t to)
+{
+    struct loading l = {waiting, from, to};
+    int64_t next;
+
+    sx_held_each_waiting(waiting->store, from, to, waiting->span_ms, &next, load_row, &l);
+    return next;
+}
+
+void sx_waiting_renew(struct sx_waiting *waiting, int64_t from, const int64_t *loaded_to)
+{
+    waiting->count = 0;
+    waiting->key_bytes = 0;
+    sx_arena_reset(&waiting->keys);
+    while (from < *loaded_to)
+        from = load(waiting, from, *loaded_to);
+}
+
+void sx_waiting_add(struct sx_waiting *waiting, struct sx_slice key, int64_t ts, const int64_t *loaded_to)
+{
+    if (ts < *loaded_to)
+        push(waiting, key, ts);
+}
+
+const struct sx_waiting_row *sx_waiting_first(struct sx_waiting *waiting, int64_t limit, int64_t *loaded_to)
+{
+    while (waiting->count == 0 && *loaded_to < limit) {
+        /* The whole segment that the limit is in, so that it is walked once. */
+        int64_t to = sx_time_plus(sx_held_segment(waiting->span_ms, limit - 1), waiting->span_ms);
+
+        *loaded_to = load(waiting, *loaded_to, to);
+    }
+    return waiting->count && waiting->rows[0].ts < limit ? &waiting->rows[0] : NULL;
 }
 
 void sx_waiting_trim(struct sx_waiting *waiting)
