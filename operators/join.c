@@ -1,5 +1,5 @@
 /* join.c: `join` and `left join`: which join it is follows from what is joined. */
-#include "operators/join.h"
+#include "operators/join_foreign.h"
 
 static const struct sx_clause clauses[] = {
     [SX_JOIN_WITH] = {NULL, SX_CLAUSE_FLOW, false, "The table, global table or stream to join with."},
@@ -152,7 +152,7 @@ static void bind_two_tables(struct sx_bind *b, const struct sx_flow *in, const s
             return;
         }
     if (sx_bind_given(b, SX_JOIN_ON))
-        b->ops->not_yet(b, SX_JOIN_ON, "joining two tables by a foreign key");
+        sx_join_foreign_bind(b, in, with, how);
     else
         sx_join_tables_bind(b, in, with, how);
 }

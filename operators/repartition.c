@@ -5,10 +5,11 @@
  *   key    the key columns, in the encoding of the external topic that it will meet in a join, else in
  *          the default encoding of its type; its murmur2 is the partition
  *   value  kind (1: a row) | version (1) | flags (1: the row's value is null; 2: there was a row before;
- *          4: it says its root) | fingerprint (4) | root | row of the columns that something downstream reads;
- *          the fingerprint is of their names and types. Of a table's change: varint size, row | the row
- *          before, if there was one. Root is the source record that it came from, so that `on error` can name
- *          and keep the original: murmur2 of the topic's name (4) | partition, offset (varints)
+ *          4: it says its root) | fingerprint (4) | root | row of the columns that something downstream
+ *          reads; the fingerprint is of their names and types. Of a table's change: varint size, row |
+ *          the row before, if there was one. Root is the source record that it came from, so that
+ *          `on error` can name and keep the original: murmur2 of the topic's name (4) | partition, offset
+ *          (varints)
  *   time and headers as they were
  */
 #include "operators/repartition.h"
@@ -23,6 +24,7 @@ struct repartition_plan {
     const struct sx_schema *schema;
     const struct sx_format_def *key_format;
     const void *key_plan;
+    int32_t partition_column; /* -1: the partition is by the key */
     struct sx_position at;
 };
 
@@ -126,6 +128,7 @@ const struct sx_flow *sx_repartition_bind(struct sx_bind *b, const struct sx_flo
     schema = sx_schema_of(b->arena, flow->schema->fields, flow->schema->count, flow->schema);
     schema->has_metadata = false;
     plan->schema = schema;
+    plan->partition_column = -1;
     plan->at = b->ops->position(b, -1);
     if (meets != NULL && meets->key_format != NULL) {
         plan->key_format = meets->key_format;
@@ -162,6 +165,17 @@ const struct sx_flow *sx_repartition_bind(struct sx_bind *b, const struct sx_flo
     out->schema = schema;
     out->moved = false;
     out->partitioned_as = (int32_t)topic->index;
+    return out;
+}
+
+const struct sx_flow *sx_repartition_follow(struct sx_bind *b, const struct sx_flow *flow, const char *role,
+                                            const struct sx_topic_plan *meets, const char *why,
+                                            int32_t column)
+{
+    const struct sx_flow *out = sx_repartition_bind(b, flow, role, meets, 0, why);
+
+    b->plan->topics[out->partitioned_as]->follows = true;
+    ((struct repartition_plan *)out->node->plan)->partition_column = column;
     return out;
 }
 
@@ -306,6 +320,8 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
             }
             send.key = send.place = sx_buffer_slice(&t->key);
         }
+        if (plan->partition_column >= 0)
+            send.partition = (int32_t)batch->columns[plan->partition_column].i[row];
         head = sx_buffer_room(&t->value, HEAD_BYTES);
         head[0] = KIND_ROW;
         head[1] = VERSION;

@@ -12,4 +12,10 @@ const struct sx_flow *sx_repartition_bind(struct sx_bind *bind, const struct sx_
                                           const struct sx_topic_plan *meets, int32_t partitions,
                                           const char *why);
 
+/* The same for messages between two sides of a join: the topic has as many partitions as what it meets,
+ * whoever writes to it. `column` >= 0: the column that says the partition. */
+const struct sx_flow *sx_repartition_follow(struct sx_bind *bind, const struct sx_flow *flow,
+                                            const char *role, const struct sx_topic_plan *meets,
+                                            const char *why, int32_t column);
+
 #endif

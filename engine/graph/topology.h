@@ -85,6 +85,7 @@ struct sx_topic_plan {
     const void *sink_key_plan, *sink_value_plan;
     bool sink_key_windowed; /* 8 bytes of window start follow the key */
     uint32_t copartition;   /* topics with the same number > 0 must have equal partition counts */
+    bool follows;           /* its count is that of what it meets, and never makes that one wider */
     enum sx_medium medium;
     const char *path;
     const struct sx_schedule *schedule;

@@ -104,6 +104,8 @@ static int32_t width_of(const struct sx_engine *engine, const struct sx_subtopol
         const struct sx_entry_plan *entry = sub->entries[e]->entry;
 
         for (uint32_t t = 0; t < entry->topic_count && !entry->global; t++) {
+            if (engine->plan->topics[entry->topics[t]]->follows)
+                continue;
             if (engine->partitions[entry->topics[t]] == 0)
                 return 0;
             width = SX_MAX(width, engine->partitions[entry->topics[t]]);
@@ -174,7 +176,7 @@ static streamd_status group_count(const struct sx_engine *engine, const struct s
     if (from != NULL)
         return STREAMD_OK;
     for (uint32_t i = 0; i < engine->plan->topic_count; i++)
-        if (same_group(topic, engine->plan->topics[i])) {
+        if (same_group(topic, engine->plan->topics[i]) && !engine->plan->topics[i]->follows) {
             int32_t above = width_above(engine, engine->plan->topics[i]);
 
             known &= above != 0;
