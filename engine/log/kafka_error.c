@@ -102,6 +102,9 @@ enum sx_kafka_kind sx_kafka_kind(rd_kafka_resp_err_t err)
 static streamd_status fail(streamd_error **error, rd_kafka_resp_err_t err, const char *reason, bool retriable,
                            const char *what)
 {
+    if ((reason == NULL || *reason == '\0') &&
+        (err == RD_KAFKA_RESP_ERR__TRANSPORT || err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN))
+        reason = "no broker could be reached";
     if (reason == NULL || *reason == '\0')
         reason = rd_kafka_err2str(err);
     switch (sx_kafka_kind(err)) {

@@ -5,6 +5,7 @@
 
 #include "engine/base/clock.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 enum { COMMIT_RECORDS = 10000, POST_BYTES = 1 << 20 };
@@ -175,7 +176,7 @@ static int run(const struct sx_options *options)
     if (options->argument_count == 2 && strcmp(options->arguments[1], "-") != 0)
         file = fopen(options->arguments[1], "r");
     if (file == NULL) {
-        fprintf(stderr, "error: cannot read %s\n", options->arguments[1]);
+        fprintf(stderr, "error: cannot read %s: %s\n", options->arguments[1], strerror(errno));
         streamd_config_free(config);
         return SX_EXIT_USAGE;
     }

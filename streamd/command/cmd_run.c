@@ -107,26 +107,36 @@ static bool wait_a_look(struct running *r, const sigset_t *signals, bool until_e
     }
 }
 
-/* A second signal while stopping: at once. The state is as the last commit left it. */
-static void *second_signal(void *arg)
+static sigset_t stop_signals(void)
 {
-    int number;
+    sigset_t signals;
 
-    sigwait(arg, &number);
-    _exit(1);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    return signals;
 }
 
-static int stop(struct running *r, sigset_t *signals)
+/* A second signal while stopping, until the very end: at once. The state is as the last commit left it. */
+static void *second_signal(void *arg)
+{
+    sigset_t signals = stop_signals();
+    int number;
+
+    (void)arg;
+    sigwait(&signals, &number);
+    _exit(SX_EXIT_OK);
+}
+
+static int stop(struct running *r)
 {
     streamd_error *error = NULL;
     pthread_t watcher;
-    bool watched = pthread_create(&watcher, NULL, second_signal, signals) == 0;
-    streamd_status status = sx_engine_stop(r->engine, STOP_MS, &error);
+    streamd_status status;
 
-    if (watched) {
-        pthread_cancel(watcher);
-        pthread_join(watcher, NULL);
-    }
+    if (pthread_create(&watcher, NULL, second_signal, NULL) == 0)
+        pthread_detach(watcher);
+    status = sx_engine_stop(r->engine, STOP_MS, &error);
     if (r->to_terminal)
         fputs("\r\033[K", stderr);
     if (status == STREAMD_OK)
@@ -140,7 +150,7 @@ static int stop(struct running *r, sigset_t *signals)
 static struct sx_record_form form_of(const char *topic, void *arg) { return sx_form_of_topic(arg, topic); }
 
 /* Before the group is joined, so that a port that is taken costs nobody a rebalance. */
-static bool start_http(struct running *r, const struct sx_engine_options *engine)
+static int start_http(struct running *r, const struct sx_engine_options *engine)
 {
     const char *address = sx_option(r->options, SX_OPTION_HTTP);
     struct sx_http_options http = {
@@ -157,8 +167,10 @@ static bool start_http(struct running *r, const struct sx_engine_options *engine
     streamd_error *error = NULL;
 
     if (sx_http_start(&http, &r->http, &error) != STREAMD_OK) {
+        int code = streamd_error_status(error) == STREAMD_E_CONFIG ? SX_EXIT_USAGE : SX_EXIT_FAILED;
+
         sx_complain(error);
-        return false;
+        return code;
     }
     if (sx_http_address(r->http) != NULL)
         sx_log(r->logger, SX_INFO, "serving /metrics, /health, /topology, /topics", "address",
@@ -166,33 +178,25 @@ static bool start_http(struct running *r, const struct sx_engine_options *engine
     if (http.or_free && http.address != NULL && strcmp(http.address, sx_http_address(r->http)) != 0)
         sx_log(r->logger, SX_WARN, "the default port is in use, so a free one was taken", "address",
                sx_http_address(r->http), NULL);
-    return true;
-}
-
-static sigset_t stop_signals(void)
-{
-    sigset_t signals;
-
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    return signals;
+    return SX_EXIT_OK;
 }
 
 static int run_engine(struct running *r, const struct sx_engine_options *engine, bool until_end)
 {
     streamd_error *error = NULL;
     sigset_t signals = stop_signals();
+    int code;
 
     r->engine = sx_engine_new(engine);
-    if (!start_http(r, engine))
-        return SX_EXIT_FAILED;
+    code = start_http(r, engine);
+    if (code != SX_EXIT_OK)
+        return code;
     if (sx_engine_start(r->engine, &error) != STREAMD_OK) {
         sx_complain(error);
         return SX_EXIT_FAILED;
     }
     wait_a_look(r, &signals, until_end);
-    return stop(r, &signals);
+    return stop(r);
 }
 
 static struct sx_disk *open_disk(const struct running *r)

@@ -70,10 +70,11 @@ static const struct sx_command *find_command(const char *name)
     return NULL;
 }
 
-static bool has_help(int argc, char **argv)
+/* One of these words stands there, wherever. */
+static bool has(const char *word, const char *letter, int argc, char **argv)
 {
     for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+        if (strcmp(argv[i], word) == 0 || strcmp(argv[i], letter) == 0)
             return true;
     return false;
 }
@@ -102,11 +103,11 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2)
         return print_help(), SX_EXIT_USAGE;
-    if (strcmp(argv[1], "--version") == 0)
+    if (has("--version", "-V", argc - 1, argv + 1))
         return printf("streamd %s\n", streamd_version()), SX_EXIT_OK;
     command = find_command(argv[1]);
     if (command == NULL) {
-        if (has_help(argc - 1, argv + 1) || strcmp(argv[1], "help") == 0)
+        if (has("--help", "-h", argc - 1, argv + 1) || strcmp(argv[1], "help") == 0)
             return print_help();
         if (argv[1][0] != '-') {
             file = fopen(argv[1], "r");
@@ -116,7 +117,7 @@ int main(int argc, char **argv)
         }
         command = &sx_command_run;
         skip = 0;
-    } else if (has_help(argc - 2, argv + 2)) {
+    } else if (has("--help", "-h", argc - 2, argv + 2)) {
         return print_command_help(command);
     }
     sx_arena_init(&options.arena, 4096);

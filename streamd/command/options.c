@@ -28,15 +28,16 @@ static int find_row(const char *name, size_t size)
 static bool unknown(const char *what, const char *name, const char *where)
 {
     const char *names[SX_OPTION_COUNT + 1], *near;
+    size_t dashes = strspn(name, "-");
 
     for (size_t i = 0; i < SX_OPTION_COUNT; i++)
         names[i] = sx_option_rows[i].name;
     names[SX_OPTION_COUNT] = "set";
-    near = sx_nearest(name, names, SX_COUNT(names));
-    fprintf(stderr, "error: %sthere is no %s `%s`", where, what, name);
+    near = sx_nearest(name + dashes, names, SX_COUNT(names));
+    fprintf(stderr, "%serror: there is no %s `%s`", where, what, name);
     if (near != NULL)
-        fprintf(stderr, "; did you mean `%s`?", near);
-    fputs("\n", stderr);
+        fprintf(stderr, "; did you mean `%.*s%s`?", (int)dashes, "--", near);
+    fputs(near == NULL && dashes ? "; `streamd COMMAND --help` lists them\n" : "\n", stderr);
     return false;
 }
 
@@ -63,7 +64,11 @@ static bool read_option(struct sx_options *options, int argc, char **argv, int *
     int row = find_row(name, size);
 
     if (!set && row < 0)
-        return unknown("option", argv[*at], "");
+        return unknown("option", sx_arena_format(&options->arena, "--%.*s", (int)size, name), "");
+    if (!set && value != NULL && sx_option_rows[row].argument == NULL) {
+        fprintf(stderr, "error: --%s takes no value\n", sx_option_rows[row].name);
+        return false;
+    }
     if ((set || sx_option_rows[row].argument != NULL) && value == NULL) {
         if (*at + 1 >= argc) {
             fprintf(stderr, "error: --%s needs %s\n", name,
@@ -87,6 +92,18 @@ void sx_option_variable(const struct sx_option_row *row, char name[64])
         name[i] = name[i] == '-' ? '_' : (char)toupper((unsigned char)name[i]);
 }
 
+/* From the environment or the config file, unless it was written nearer. A flag can be `false` there. */
+static void set_from_elsewhere(struct sx_options *options, int row, const char *value)
+{
+    bool off =
+        sx_option_rows[row].argument == NULL && (strcmp(value, "false") == 0 || strcmp(value, "0") == 0);
+
+    if (options->written[row])
+        return;
+    options->values[row] = off ? NULL : value;
+    options->written[row] = true;
+}
+
 static void read_environment(struct sx_options *options)
 {
     for (size_t i = 0; i < SX_OPTION_COUNT; i++) {
@@ -95,11 +112,29 @@ static void read_environment(struct sx_options *options)
 
         sx_option_variable(&sx_option_rows[i], name);
         value = getenv(name);
-        if (value != NULL && value[0] && options->values[i] == NULL) {
-            options->values[i] = value;
-            options->written[i] = true;
-        }
+        if (value != NULL && value[0])
+            set_from_elsewhere(options, (int)i, value);
     }
+}
+
+/* STREAMD_SET: a NAME=VALUE a line. What the command line sets goes before. */
+static bool read_params(struct sx_options *options)
+{
+    const char *at = getenv("STREAMD_SET");
+    uint32_t from_line = options->param_count;
+
+    while (at != NULL && *at != '\0') {
+        size_t size = strcspn(at, "\n"), name = strcspn(at, "=");
+        bool known = false;
+
+        for (uint32_t p = 0; p < from_line; p++)
+            known |=
+                strlen(options->param_names[p]) == name && memcmp(options->param_names[p], at, name) == 0;
+        if (size > 0 && !known && !add_param(options, sx_arena_strndup(&options->arena, at, size)))
+            return false;
+        at += size + (at[size] == '\n');
+    }
+    return true;
 }
 
 static char *trimmed(char *text)
@@ -140,10 +175,7 @@ static bool read_config_line(struct sx_options *options, char *line, const char 
         snprintf(where, sizeof(where), "%s:%u:1: ", path, number);
         return unknown("setting", key, where);
     }
-    if (options->values[row] == NULL) {
-        options->values[row] = sx_arena_strdup(&options->arena, value);
-        options->written[row] = true;
-    }
+    set_from_elsewhere(options, row, sx_arena_strdup(&options->arena, value));
     return true;
 }
 
@@ -172,6 +204,24 @@ static bool read_config(struct sx_options *options)
     return ok;
 }
 
+/* Of an option with words to choose from, `text|json`, the value is one of them. */
+static bool check_words(const struct sx_options *options)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < SX_OPTION_COUNT; i++) {
+        const char *words = sx_option_rows[i].argument, *value = options->values[i];
+        bool found = words == NULL || strchr(words, '|') == NULL || value == NULL;
+
+        for (const char *at = words; !found && at != NULL; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
+            found = strcspn(at, "|") == strlen(value) && strncmp(at, value, strlen(value)) == 0;
+        if (!found)
+            fprintf(stderr, "error: --%s is one of %s, and not `%s`\n", sx_option_rows[i].name, words, value);
+        ok &= found;
+    }
+    return ok;
+}
+
 bool sx_options_read(struct sx_options *options, int argc, char **argv)
 {
     bool only_arguments = false;
@@ -190,7 +240,7 @@ bool sx_options_read(struct sx_options *options, int argc, char **argv)
         }
     }
     read_environment(options);
-    return read_config(options);
+    return read_params(options) && read_config(options) && check_words(options);
 }
 
 void sx_options_free(struct sx_options *options) { sx_arena_free(&options->arena); }

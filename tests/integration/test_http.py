@@ -18,6 +18,9 @@ class Pages(common.Case):
         self.run = self.start().ready()
         common.wait_for(lambda: self.metric("streamd_consumed_total", self.topic("clicks")) == 100)
 
+    def tearDown(self):
+        self.assertEqual(self.run.end(), 0, self.run.said()[-2000:])
+
     def metric(self, name, label):
         """The value of the sample of that name with that label's value; None: there is none."""
         for line in self.run.ask("GET", "/metrics")[1].splitlines():
@@ -162,7 +165,12 @@ class Pages(common.Case):
             for _ in range(80):  # More than may be open at a time.
                 stack.enter_context(socket.create_connection((host, int(port)), timeout=20))
             time.sleep(0.2)
-        common.wait_for(lambda: self.run.ask("GET", "/health")[0] == 200)
+        common.wait_for(self.answers)
+
+    def answers(self):
+        with contextlib.suppress(OSError):  # It has not seen yet that the others are gone.
+            return self.run.ask("GET", "/health")[0] == 200
+        return False
 
     def test_a_slow_request_is_cut_off(self):
         host, _, port = self.run.address.rpartition(":")
