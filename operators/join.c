@@ -13,7 +13,8 @@ static const struct sx_clause clauses[] = {
     [SX_JOIN_AFTER] = {"after", SX_CLAUSE_DURATION, true,
                        "Two streams: how much newer the right row may be."},
     [SX_JOIN_GRACE] = {"grace", SX_CLAUSE_DURATION, true, "How long the join waits for late rows."},
-    [SX_JOIN_READY] = {"when ready", SX_CLAUSE_FLAG, true, "Wait until the table has been read to its end."},
+    [SX_JOIN_READY] = {"when ready", SX_CLAUSE_FLAG, true,
+                       "Wait until the table has been read to the end that it had at the start."},
 };
 
 const char *sx_join_alias(struct sx_bind *b)
@@ -185,8 +186,6 @@ static void bind_with_table(struct sx_bind *b, const struct sx_flow *in, const s
                      "`within` is for two streams");
     else if (sx_bind_given(b, SX_JOIN_GRACE) && with->kind == SX_FLOW_GLOBAL)
         sx_bind_fail(b, SX_JOIN_GRACE, "leave it out, or join a table", "a global table is not waited for");
-    else if (sx_bind_given(b, SX_JOIN_READY))
-        b->ops->not_yet(b, SX_JOIN_READY, "`when ready`");
     else if (!sx_bind_given(b, SX_JOIN_ON))
         sx_bind_fail(b, -1, "write `on` and what equals the table's key", "the join has no `on`");
     else

@@ -29,6 +29,23 @@ static const struct sx_flow *place(struct sx_bind *b, const struct sx_flow *in, 
     return sx_bind_place(b, in, NULL, with->partitioned_as);
 }
 
+/* `when ready`: what the view looks into is read first. False: something is no topic's, which is reported. */
+static bool read_first(struct sx_bind *b, const struct sx_view_plan *view)
+{
+    if (view->origin != NULL && view->origin->entry == NULL) {
+        sx_bind_fail(b, SX_JOIN_READY, "a table from a topic, also filtered or mapped, can be waited for",
+                     "when `%s` is ready cannot be told: it is worked out from other rows",
+                     b->ops->text(b, SX_JOIN_WITH));
+        return false;
+    }
+    if (view->origin != NULL)
+        view->origin->read_first = true;
+    for (uint32_t i = 0; i < SX_COUNT(view->inputs); i++)
+        if (view->inputs[i] != NULL && !read_first(b, view->inputs[i]))
+            return false;
+    return true;
+}
+
 void sx_join_table_bind(struct sx_bind *b, const struct sx_flow *in, const struct sx_flow *with, bool left)
 {
     const char *alias = sx_join_alias(b);
@@ -51,6 +68,9 @@ void sx_join_table_bind(struct sx_bind *b, const struct sx_flow *in, const struc
         return;
     }
     if (!b->ops->on(b, SX_JOIN_ON, in, with, alias, &lefts, &rights, &count) || sx_bind_failed(b))
+        return;
+    /* A global table is read to its end before anything else as it is. */
+    if (sx_bind_given(b, SX_JOIN_READY) && with->kind != SX_FLOW_GLOBAL && !read_first(b, with->view))
         return;
     plan->left = left;
     plan->global = with->kind == SX_FLOW_GLOBAL;

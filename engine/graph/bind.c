@@ -1,4 +1,5 @@
 /* bind.c: what the bind functions of several operators do alike. */
+#include "engine/base/text.h"
 #include "engine/graph/operator.h"
 
 #include <stdarg.h>
@@ -79,11 +80,16 @@ struct sx_store_plan *sx_bind_store(struct sx_bind *b, struct sx_node_plan *node
 
 void sx_bind_warn_of_delay(struct sx_bind *b, const struct sx_flow *flow, int clause, int64_t grace_ms)
 {
-    if (flow->delay_ms > grace_ms)
-        b->ops->warn(
-            b, clause,
-            sx_arena_format(b->arena, "%lld ms or more let all of them in", (long long)flow->delay_ms),
-            "rows without a match leave the join before it later than this grace allows");
+    struct sx_buffer hint = {0};
+
+    if (flow->delay_ms <= grace_ms)
+        return;
+    sx_buffer_add_text(&hint, "`grace ");
+    sx_add_duration(&hint, flow->delay_ms);
+    sx_buffer_add_text(&hint, "` or more lets all of them in");
+    b->ops->warn(b, clause, sx_arena_strndup(b->arena, hint.data, hint.size),
+                 "rows without a match leave the join before it later than this grace allows");
+    sx_buffer_free(&hint);
 }
 
 /* The same bytes for the same key: then rows of both topics with one key are in one partition. */

@@ -119,6 +119,9 @@ struct sx_node_plan {
     uint32_t output_count;
     const struct sx_schema *schema;    /* of what it emits */
     const struct sx_entry_plan *entry; /* it takes raw records; else NULL */
+    /* An entry: until it has been read to the end that it had at the start, entries of its subtopology that
+     * are not to be read first wait. */
+    bool read_first;
 
     uint32_t stores[SX_NODE_STORES];
     uint32_t store_count;

@@ -63,6 +63,8 @@ static void print_node(const struct sx_plan *plan, const struct sx_node_plan *no
                                                   : "stream");
         for (uint32_t t = 0; t < node->entry->topic_count; t++)
             print_source(plan->topics[node->entry->topics[t]], t == 0, to);
+        if (node->read_first)
+            sx_buffer_add_text(to, " (read to its end first)");
     } else if (node->output_count == 0 && node->topic_count == 1) {
         sx_buffer_printf(to, "to topic \"%s\"", topic_name(plan, node->topics[0]));
     } else {

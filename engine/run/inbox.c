@@ -186,17 +186,36 @@ static bool is_awaited(struct sx_slot *slot, struct sx_input *input, int64_t now
     return now_ms - input->empty_since_ms < FETCH_WAIT_MS;
 }
 
+/* Is an input of the lane still to be read to the end that it had at the start? */
+static bool some_go_first(struct sx_slot *slot, uint32_t lane)
+{
+    bool some = false;
+
+    for (uint32_t i = 0; i < slot->input_count; i++) {
+        struct sx_input *input = &slot->inputs[i];
+
+        if (input->lane != lane || input->first_to == SX_OFFSET_NONE)
+            continue;
+        if (input->position >= input->first_to || (input->at_end && !input->holds))
+            input->first_to = SX_OFFSET_NONE;
+        else
+            some = true;
+    }
+    return some;
+}
+
 struct sx_input *sx_slot_choose(struct sx_slot *slot, uint32_t lane, uint32_t *to, bool *awaited)
 {
     const struct sx_clock *clock = slot->worker->engine->options.clock;
     struct sx_input *best = NULL, *second = NULL;
+    bool first = some_go_first(slot, lane);
     int64_t now_ms = -1;
     uint32_t row;
 
     for (uint32_t i = 0; i < slot->input_count; i++) {
         struct sx_input *input = &slot->inputs[i];
 
-        if (input->lane != lane || !input->holds)
+        if (input->lane != lane || !input->holds || (first && input->first_to == SX_OFFSET_NONE))
             continue;
         if (best == NULL || input->times[input->next] < best->times[best->next]) {
             second = best;

@@ -96,7 +96,7 @@ static struct sx_input *input_for(struct sx_slot *slot, uint32_t topic, const ch
     input->name = name;
     input->partition = slot->number;
     input->lane = lane;
-    input->committed = input->limit = SX_OFFSET_NONE;
+    input->committed = input->limit = input->first_to = SX_OFFSET_NONE;
     atomic_init(&input->purgeable, SX_OFFSET_NONE);
     atomic_init(&input->ended, -1);
     input->empty_since_ms = -1;
@@ -262,6 +262,22 @@ void sx_slot_close(struct sx_slot *slot)
     slot->state = SX_SLOT_OPENING;
 }
 
+/* An input that is to be read first: the end that it has now. */
+static streamd_status find_end(struct sx_slot *slot, struct sx_input *input, streamd_error **error)
+{
+    struct sx_engine *engine = slot->worker->engine;
+    bool first = false;
+    int64_t low;
+
+    input->first_to = SX_OFFSET_NONE;
+    for (uint32_t u = 0; u < input->use_count; u++)
+        first |= input->uses[u].entry->read_first;
+    if (!first || !is_topic(engine, input))
+        return STREAMD_OK;
+    return engine->def->watermarks(engine->log, input->name, input->partition, false, &low, &input->first_to,
+                                   error);
+}
+
 streamd_status sx_slot_run(struct sx_slot *slot, streamd_error **error)
 {
     struct sx_engine *engine = slot->worker->engine;
@@ -275,6 +291,8 @@ streamd_status sx_slot_run(struct sx_slot *slot, streamd_error **error)
                                            input->position, &slot->worker->waker, &input->reader, error)
                 : sx_input_feed(slot, input, error);
 
+        if (status == STREAMD_OK)
+            status = find_end(slot, input, error);
         if (status != STREAMD_OK)
             return status;
     }

@@ -68,6 +68,7 @@ struct sx_input {
     _Atomic int64_t purgeable; /* the same, for the coordinator */
     _Atomic int64_t ended;     /* the position, when it is at its end and nothing is in hand; else -1 */
     int64_t limit;             /* restoring a table from its topic: up to here; else SX_OFFSET_NONE */
+    int64_t first_to;          /* others wait until it is read up to here; SX_OFFSET_NONE: they do not */
     bool at_end;
     int64_t empty_since_ms; /* -1: it is not empty, or at its end */
     /* The records in hand: rows [next, fetch.count) are still to be processed. */

@@ -86,6 +86,27 @@ orders | map {{ share: 1 / n }} | to topic "{name}-shares"
         self.check(orders, payments)
 
 
+class Ready(common.Case):
+    """The table's rows are younger than the stream's: by time alone the stream's would be read first."""
+    TEXT = """
+application {name}
+table names from topic "{name}-names" {{ key string  value json {{ name string }} }}
+stream clicks from topic "{name}-clicks" {{ key string  value json {{ n int }} }}
+stream named = clicks | left join names on clicks.key when ready | map {{ n, name }}
+named | to topic "{name}-named"
+"""
+
+    def test_the_table_is_read_first(self):
+        self.produce("names", [{"key": f"k{i}", "value": {"name": f"name {i}"}, "timestamp": 5000 + i}
+                               for i in range(3000)])
+        self.produce("clicks", [{"key": f"k{i}", "value": {"n": i}, "timestamp": i} for i in range(3000)])
+        self.run_to_end()
+        self.produce("clicks", [{"key": "k3000", "value": {"n": 3000}, "timestamp": 3000}])
+        self.run_to_end()
+        got = {r["value"]["n"]: r["value"]["name"] for r in self.consume("named")}
+        self.assertEqual(got, {i: f"name {i}" for i in range(3000)} | {3000: None})
+
+
 class Counts(common.Case):
     TEXT = """
 application {name}
