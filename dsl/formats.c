@@ -330,6 +330,7 @@ static bool set_key(struct sx_compiler *c, const struct sx_ast_body *body, const
     if (body != NULL && (body->key.name != NULL || body->key.windowed))
         at = body->key.at;
     out->key_windowed = body && body->key.windowed;
+    out->key_window_ms = schema->window_ms;
     if (out->key_windowed && !schema->windowed) {
         sx_mistake(c, at, STREAMD_E_TYPE, NULL, "the rows have no window for `key windowed`");
         return false;
@@ -402,6 +403,7 @@ static bool set_value(struct sx_compiler *c, const struct sx_ast_body *body, con
         fields[out->value_count++] =
             (struct sx_format_field){.name = schema->fields[i].name, .type = schema->fields[i].type};
     }
+    out->value_whole = whole;
     if (whole && out->value_count != 1) {
         sx_mistake(c, written->at, STREAMD_E_TYPE, "map to one column before the sink",
                    "`%s` holds one column, and the value has %u", written->name, out->value_count);

@@ -70,7 +70,8 @@ static void make_schemas(struct sx_bind *b, const struct sx_flow *in, struct sx_
     const struct sx_aggregation *a = plan->aggregation;
     uint32_t keys = in->group_count, most = keys + SX_MAX(a->use_count, a->output_count) + 1;
     struct sx_field *fields = SX_ARENA_ARRAY(b->arena, struct sx_field, most);
-    struct sx_schema like = {.is_table = true, .windowed = in->window != NULL};
+    struct sx_schema like = {
+        .is_table = true, .windowed = in->window != NULL, .window_ms = sx_window_size_of(in->window)};
 
     for (uint32_t k = 0; k < keys; k++)
         fields[k] = (struct sx_field){

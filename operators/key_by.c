@@ -67,6 +67,7 @@ struct sx_flow *sx_key_by_bind(struct sx_bind *b, const struct sx_flow *in, cons
         }
     schema = sx_schema_of(b->arena, fields, n, old);
     schema->windowed = false;
+    schema->window_ms = 0;
     plan->schema = schema;
     plan->keys = keys;
     plan->count = count;

@@ -6,6 +6,7 @@
 #include "operators/source.h"
 
 #include "engine/format/record_json.h"
+#include "engine/format/windowed_key.h"
 #include "operators/history.h"
 #include "operators/view.h"
 
@@ -191,27 +192,22 @@ static void fail_all(struct failed *failed, struct sx_node *node, const struct s
              failures->items[i].message);
 }
 
-/* Kafka Streams' windowed keys: the inner key's bytes, then start (8), or end and start (16). */
+/* Kafka Streams' windowed keys: what is left is the inner key's bytes. */
 static void split_windows(const struct source_plan *plan, struct sx_node *node, struct sx_batch *batch,
                           struct sx_slice *keys, struct failed *failed)
 {
-    uint32_t tail = plan->key_window_ms > 0 ? 8 : 16;
     struct sx_window *windows = SX_ARENA_ARRAY(node->arena, struct sx_window, batch->rows + 1);
 
     for (uint32_t i = 0; i < batch->rows; i++) {
-        const char *at;
+        const char *wrong;
 
         if (keys[i].data == NULL)
             continue;
-        if (keys[i].size < tail) {
-            fail(failed, node, batch, i, "decode", plan->at, "the key is too short for a windowed key");
+        wrong = sx_windowed_key_take(&keys[i], plan->key_window_ms, &windows[i]);
+        if (wrong != NULL) {
+            fail(failed, node, batch, i, "decode", plan->at, wrong);
             keys[i] = SX_SLICE_NONE;
-            continue;
         }
-        keys[i].size -= tail;
-        at = keys[i].data + keys[i].size;
-        windows[i].start = (int64_t)sx_get_be64(at + tail - 8);
-        windows[i].end = tail == 16 ? (int64_t)sx_get_be64(at) : windows[i].start + plan->key_window_ms;
     }
     batch->windows = windows;
 }

@@ -1,6 +1,8 @@
 /* to_topic.c: the sink: columns to the bytes of records. */
 #include "operators/sink.h"
 
+#include "engine/format/windowed_key.h"
+
 #include <stdlib.h>
 
 enum { TOPIC, BODY };
@@ -30,6 +32,7 @@ void sx_sink_describe(struct sx_topic_plan *topic, const struct sx_body *body)
     topic->sink_key_format = body->key_format;
     topic->sink_key_plan = body->key_plan;
     topic->sink_key_windowed = body->key_windowed;
+    topic->sink_key_window_ms = body->key_window_ms;
     topic->sink_value_format = body->value_format;
     topic->sink_value_plan = body->value_plan;
 }
@@ -198,16 +201,15 @@ void sx_sink_write(const struct sx_sink_plan *plan, struct sx_sink_state *state,
             }
             send.place = sx_buffer_slice(key);
             if (body->key_windowed) {
-                /* Kafka Streams' windowed key: the inner key, then the start, big-endian. Its place is
-                 * that of the inner key. */
+                /* Its place is that of the inner key. */
                 sx_buffer_add_slice(place, sx_buffer_slice(key));
                 send.place = sx_buffer_slice(place);
-                sx_put_be64(sx_buffer_room(key, 8), (uint64_t)batch->windows[row].start);
-                key->size += 8;
+                sx_windowed_key_add(key, batch->windows[row], body->key_window_ms < 0);
             }
             send.key = sx_buffer_slice(key);
         }
-        if (!sx_batch_is_gone(batch, row)) {
+        /* As Kafka's serializers do with a null. */
+        if (!sx_batch_is_gone(batch, row) && !(body->value_whole && sx_column_is_null(c.value[0], row))) {
             sx_buffer_room(value, 1);
             if (!body->value_format->encode(body->value_plan, c.value, row, value, node->arena, &message)) {
                 sx_node_reject(node, batch, row, "encode", plan->at, message);

@@ -34,6 +34,12 @@ static inline int64_t sx_window_start_from(const struct sx_window_spec *spec, in
     return since == 0 ? t : t + (since < 0 ? -since : spec->advance_ms - since);
 }
 
+/* The size that all its windows have; -1: sessions; 0: it varies, or no window (NULL). */
+static inline int64_t sx_window_size_of(const struct sx_window_spec *spec)
+{
+    return spec == NULL ? 0 : spec->size_ms;
+}
+
 /* The first start that is not closed at this stream time: windows with an earlier one are. */
 static inline int64_t sx_window_open_from(const struct sx_window_spec *spec, int64_t stream_time)
 {

@@ -7,6 +7,8 @@ bool sx_topic_line(struct sx_topic_lines *lines, struct sx_slice text, int64_t n
                    struct sx_record *record, int32_t *partition, struct sx_arena *arena, const char **message)
 {
     struct sx_record_line line;
+    struct sx_slice place;
+    struct sx_window window;
 
     if (!sx_record_line_read(text, &line, arena, message))
         return false;
@@ -27,9 +29,11 @@ bool sx_topic_line(struct sx_topic_lines *lines, struct sx_slice text, int64_t n
         return false;
     if (!line.has_timestamp)
         record->timestamp = now_ms;
-    *partition = line.partition >= 0 ? line.partition
-                 : record->key.data != NULL
-                     ? sx_partition_of(record->key.data, record->key.size, lines->partitions)
-                     : (int32_t)(lines->round++ % (uint32_t)lines->partitions);
+    /* A windowed key goes where its inner key goes. */
+    place = record->key;
+    sx_record_window(&lines->form, &place, &window);
+    *partition = line.partition >= 0  ? line.partition
+                 : place.data != NULL ? sx_partition_of(place.data, place.size, lines->partitions)
+                                      : (int32_t)(lines->round++ % (uint32_t)lines->partitions);
     return true;
 }

@@ -67,6 +67,7 @@ struct sx_schema {
     uint32_t value_count;
     bool is_table;
     bool windowed;
+    int64_t window_ms; /* windowed: the size of every window; -1: sessions; 0: it varies */
     bool has_metadata; /* @topic @partition @offset @header are still those of the source record */
 };
 

@@ -3,6 +3,7 @@
 
 #include "engine/base/text.h"
 #include "engine/format/json_text.h"
+#include "engine/format/windowed_key.h"
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
@@ -50,6 +51,18 @@ static bool read_header(struct sx_slice name, struct sx_slice value, void *arg)
     return r->wrong == NULL;
 }
 
+/* One end of a window. */
+static bool read_bound(struct sx_slice name, struct sx_slice value, void *arg)
+{
+    struct sx_window *window = &((struct reading *)arg)->line->window;
+
+    if (sx_slice_equal(name, SX_SLICE("start")))
+        return sx_read_int(value, &window->start);
+    if (sx_slice_equal(name, SX_SLICE("end")))
+        return sx_read_int(value, &window->end);
+    return false;
+}
+
 static bool read_member(struct sx_slice name, struct sx_slice value, void *arg)
 {
     struct reading *r = arg;
@@ -80,11 +93,16 @@ static bool read_member(struct sx_slice name, struct sx_slice value, void *arg)
     } else if (sx_slice_equal(name, SX_SLICE("advance"))) {
         line->is_advance = sx_read_int(value, &line->advance_ms);
         r->wrong = line->is_advance ? NULL : "`advance` must be milliseconds";
-    } else if (!sx_slice_equal(name, SX_SLICE("offset")) && !sx_slice_equal(name, SX_SLICE("window"))) {
-        /* These two are what `consume` writes, so that its output can be produced again. */
+    } else if (sx_slice_equal(name, SX_SLICE("window"))) {
+        line->has_window = true;
+        if (!sx_json_object(value, read_bound, r, NULL) || line->window.start < 0 ||
+            line->window.end < line->window.start)
+            r->wrong = "`window` must be {\"start\": MS, \"end\": MS}";
+    } else if (!sx_slice_equal(name, SX_SLICE("offset"))) {
+        /* That is what `consume` writes: its output can be produced again. */
         r->wrong = sx_arena_format(r->arena,
                                    "there is no member `%.*s`: they are topic, key, value, timestamp, "
-                                   "partition, headers, raw, advance",
+                                   "partition, headers, window, raw, advance",
                                    (int)name.size, name.data);
     }
     return r->wrong == NULL;
@@ -96,7 +114,7 @@ bool sx_record_line_read(struct sx_slice text, struct sx_record_line *line, stru
     struct reading r = {.line = line, .arena = arena};
     struct sx_json_error error = {0, NULL};
 
-    *line = (struct sx_record_line){.partition = -1};
+    *line = (struct sx_record_line){.partition = -1, .window.start = -1, .window.end = INT64_MAX};
     if (!sx_json_object(text, read_member, &r, &error)) {
         *message = sx_arena_format(arena, "not a JSON object: %s (byte %zu)",
                                    error.what ? error.what : "expected an object", error.at + 1);
@@ -134,6 +152,19 @@ static bool encode(const struct sx_format_def *format, const void *plan, struct 
     return ok;
 }
 
+static struct sx_slice add_window(const struct sx_record_form *form, struct sx_window window,
+                                  struct sx_slice key, struct sx_arena *arena)
+{
+    struct sx_buffer bytes = {0};
+    struct sx_slice whole;
+
+    sx_buffer_add_slice(&bytes, key);
+    sx_windowed_key_add(&bytes, window, form->key_window_ms < 0);
+    whole = sx_arena_copy(arena, sx_buffer_slice(&bytes));
+    sx_buffer_free(&bytes);
+    return whole;
+}
+
 bool sx_record_line_encode(const struct sx_record_line *line, const struct sx_record_form *form,
                            struct sx_record *record, struct sx_arena *arena, const char **message)
 {
@@ -144,6 +175,13 @@ bool sx_record_line_encode(const struct sx_record_line *line, const struct sx_re
     if (!encode(form->key_format, form->key_plan, line->key, line->raw, &record->key, arena, &why)) {
         *message = sx_arena_format(arena, "key: %s", why ? why : "it cannot be encoded");
         return false;
+    }
+    if (form->key_windowed && record->key.data != NULL && !line->raw) {
+        if (!line->has_window || (form->key_window_ms < 0 && line->window.end == INT64_MAX)) {
+            *message = "the topic's keys are windowed: say `\"window\": {\"start\": MS, \"end\": MS}` too";
+            return false;
+        }
+        record->key = add_window(form, line->window, record->key, arena);
     }
     if (!encode(form->value_format, form->value_plan, line->value, line->raw, &record->value, arena, &why)) {
         *message = sx_arena_format(arena, "value: %s", why ? why : "it cannot be encoded");
@@ -181,11 +219,26 @@ static void write_part(struct sx_buffer *to, const struct sx_format_def *format,
     write_bytes(to, bytes);
 }
 
+bool sx_record_window(const struct sx_record_form *form, struct sx_slice *key, struct sx_window *window)
+{
+    return form->key_windowed && key->data != NULL &&
+           sx_windowed_key_take(key, form->key_window_ms ? form->key_window_ms : INT64_MAX, window) == NULL;
+}
+
+static void write_window(struct sx_buffer *to, const struct sx_window *window)
+{
+    sx_buffer_printf(to, ",\"window\":{\"start\":%lld", (long long)window->start);
+    if (window->end != INT64_MAX)
+        sx_buffer_printf(to, ",\"end\":%lld", (long long)window->end);
+    sx_buffer_add_byte(to, '}');
+}
+
 void sx_record_line_write(struct sx_buffer *to, const char *topic, int32_t partition,
                           const struct sx_record *record, const struct sx_record_form *form,
                           const struct sx_window *window, struct sx_arena *arena)
 {
     struct sx_slice key = record->key;
+    struct sx_window own;
 
     sx_buffer_add_byte(to, '{');
     if (topic != NULL) {
@@ -193,8 +246,8 @@ void sx_record_line_write(struct sx_buffer *to, const char *topic, int32_t parti
         sx_json_write_string(to, sx_slice_of(topic));
         sx_buffer_add_byte(to, ',');
     }
-    if (form->key_windowed && key.size >= 8)
-        key.size -= 8;
+    if (sx_record_window(form, &key, &own) && window == NULL)
+        window = &own;
     sx_buffer_add_text(to, "\"key\":");
     write_part(to, form->key_format, form->key_plan, key, arena);
     sx_buffer_add_text(to, ",\"value\":");
@@ -205,8 +258,7 @@ void sx_record_line_write(struct sx_buffer *to, const char *topic, int32_t parti
     if (partition >= 0)
         sx_buffer_printf(to, ",\"partition\":%d,\"offset\":%lld", partition, (long long)record->offset);
     if (window != NULL)
-        sx_buffer_printf(to, ",\"window\":{\"start\":%lld,\"end\":%lld}", (long long)window->start,
-                         (long long)window->end);
+        write_window(to, window);
     for (uint32_t h = 0; h < record->header_count; h++) {
         sx_buffer_add_text(to, h ? "," : ",\"headers\":{");
         sx_json_write_string(to, record->headers[h].name);

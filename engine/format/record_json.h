@@ -12,8 +12,9 @@
 struct sx_record_form {
     const struct sx_format_def *key_format, *value_format;
     const void *key_plan, *value_plan;
-    bool key_windowed; /* 8 bytes of window start follow the key */
-    bool guess_json;   /* values of no known format are shown as JSON where they are JSON */
+    bool key_windowed;     /* the key's bytes end in those of its window (engine/format/windowed_key.h) */
+    int64_t key_window_ms; /* the windows' size; -1: sessions; 0: it varies */
+    bool guess_json;       /* values of no known format are shown as JSON where they are JSON */
 };
 
 /* What one line says. Everything lives in the arena or in the line. */
@@ -26,6 +27,8 @@ struct sx_record_line {
     bool has_timestamp;
     int64_t timestamp;
     int32_t partition; /* -1: not said */
+    bool has_window;   /* of a windowed key */
+    struct sx_window window;
     const struct sx_header *headers;
     uint32_t header_count;
 };
@@ -39,7 +42,10 @@ bool sx_record_line_encode(const struct sx_record_line *line, const struct sx_re
                            struct sx_record *record, struct sx_arena *arena, const char **message);
 
 /* Append a record as one line, with its end. `topic` NULL leaves it out; partition and offset are there
- * when >= 0. */
+ * when >= 0. `window` NULL: that of the key, if it is windowed; an end that varies is left out. */
+/* Take the window's part off a key of this form. False: it has none. */
+bool sx_record_window(const struct sx_record_form *form, struct sx_slice *key, struct sx_window *window);
+
 void sx_record_line_write(struct sx_buffer *to, const char *topic, int32_t partition,
                           const struct sx_record *record, const struct sx_record_form *form,
                           const struct sx_window *window, struct sx_arena *arena);

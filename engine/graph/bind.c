@@ -162,6 +162,7 @@ const struct sx_schema *sx_source_schema(const struct sx_source_spec *spec, stru
     schema->value_count = spec->value_count;
     schema->is_table = spec->kind != SX_FLOW_STREAM;
     schema->windowed = spec->key_window_ms != 0;
+    schema->window_ms = spec->key_window_ms;
     schema->has_metadata = true;
     return schema;
 }

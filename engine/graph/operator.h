@@ -177,11 +177,13 @@ struct sx_body {
     const void *key_plan;
     const uint16_t *key_columns; /* of the flow's schema, in the format's field order */
     uint32_t key_count;
-    bool key_windowed; /* `key windowed` */
+    bool key_windowed;     /* `key windowed` */
+    int64_t key_window_ms; /* its windows' size; -1: sessions; 0: it varies */
     const struct sx_format_def *value_format;
     const void *value_plan;
     const uint16_t *value_columns; /* SX_COLUMN_WINDOW_START and _END for those two */
     uint32_t value_count;
+    bool value_whole;                   /* the one column is the value: a null there is a null value */
     const struct sx_program *time;      /* or NULL */
     const struct sx_program *partition; /* `partition by`, or NULL */
     const struct sx_named *headers;

@@ -83,9 +83,10 @@ struct sx_topic_plan {
     /* What a sink writes to it, for showing records as JSON; NULL: none does, or raw bytes. */
     const struct sx_format_def *sink_key_format, *sink_value_format;
     const void *sink_key_plan, *sink_value_plan;
-    bool sink_key_windowed; /* 8 bytes of window start follow the key */
-    uint32_t copartition;   /* topics with the same number > 0 must have equal partition counts */
-    bool follows;           /* its count is that of what it meets, and never makes that one wider */
+    bool sink_key_windowed;     /* the key's bytes end in the window's */
+    int64_t sink_key_window_ms; /* the windows' size; -1: sessions; 0: it varies */
+    uint32_t copartition;       /* topics with the same number > 0 must have equal partition counts */
+    bool follows;               /* its count is that of what it meets, and never makes that one wider */
     enum sx_medium medium;
     const char *path;
     const struct sx_schedule *schedule;

@@ -68,9 +68,10 @@ static void output(const struct sx_topic_plan *topic, const struct sx_record *re
     struct testing *t = arg;
     struct came *row = add_row(t);
     struct sx_slice key = record->key;
+    struct sx_record_form form = sx_form_of_sink(topic);
+    struct sx_window own;
 
-    if (topic->sink_key_windowed && key.size >= 8)
-        key.size -= 8;
+    sx_record_window(&form, &key, &own);
     row->name = topic->name;
     row->is_topic = true;
     row->key = part_json(t, topic->sink_key_format, topic->sink_key_plan, key);
@@ -265,6 +266,8 @@ static void run_send(struct testing *t, const struct sx_test *test, const struct
     for (uint32_t h = 0; h < step->header_count; h++)
         headers[h] =
             (struct sx_header){sx_slice_of(step->headers[h].name), sx_slice_of(step->headers[h].value)};
+    line.has_window = step->has_window;
+    line.window = (struct sx_window){step->window_start, step->window_end};
     line.headers = headers;
     line.header_count = step->header_count;
     form = sx_form_of_source(source);

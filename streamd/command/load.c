@@ -108,7 +108,9 @@ struct sx_record_form sx_form_of_source(const struct sx_source_spec *source)
     return (struct sx_record_form){.key_format = source->key_format,
                                    .key_plan = source->key_plan,
                                    .value_format = source->value_format,
-                                   .value_plan = source->value_plan};
+                                   .value_plan = source->value_plan,
+                                   .key_windowed = source->key_window_ms != 0,
+                                   .key_window_ms = source->key_window_ms};
 }
 
 struct sx_record_form sx_form_of_sink(const struct sx_topic_plan *topic)
@@ -117,7 +119,8 @@ struct sx_record_form sx_form_of_sink(const struct sx_topic_plan *topic)
                                    .key_plan = topic->sink_key_plan,
                                    .value_format = topic->sink_value_format,
                                    .value_plan = topic->sink_value_plan,
-                                   .key_windowed = topic->sink_key_windowed};
+                                   .key_windowed = topic->sink_key_windowed,
+                                   .key_window_ms = topic->sink_key_window_ms};
 }
 
 struct sx_record_form sx_form_of_topic(const struct sx_compiled *compiled, const char *topic)
