@@ -299,31 +299,10 @@ const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_s
 
 /* ---- Sinks ----------------------------------------------------------------------------------- */
 
-/* Kafka's serializer for a single key column. */
-static const char *default_key_format(const struct sx_schema *schema)
-{
-    if (schema->key_count == 0)
-        return "none";
-    if (schema->key_count > 1)
-        return "json";
-    switch (schema->fields[0].type->kind) {
-    case SX_STRING:
-        return "string";
-    case SX_INT:
-        return "int";
-    case SX_DOUBLE:
-        return "double";
-    case SX_BYTES:
-        return "bytes";
-    default:
-        return "json";
-    }
-}
-
 static bool set_key(struct sx_compiler *c, const struct sx_ast_body *body, const struct sx_schema *schema,
                     struct sx_body *out, struct sx_position at)
 {
-    const char *name = body && body->key.name ? body->key.name : default_key_format(schema);
+    const char *name = body && body->key.name ? body->key.name : sx_format_of_key(schema);
     struct sx_format_field *fields = SX_ARENA_ARRAY(c->arena, struct sx_format_field, schema->key_count + 1);
     uint16_t *columns = SX_ARENA_ARRAY(c->arena, uint16_t, schema->key_count + 1);
 

@@ -219,25 +219,74 @@ static bool next_on_disk(struct store *s, int64_t from, int64_t to, int64_t *seg
     return found;
 }
 
+/* The first segment >= `from` that has rows, and what the cache has of it (NULL: nothing); `to`: none. */
+static int64_t next_segment(struct store *s, int64_t from, int64_t to, struct sx_segment **segment)
+{
+    uint32_t at = sx_cache_lower(&s->cache, from);
+    bool cached = at < s->cache.count && s->cache.segments[at]->id < to;
+    int64_t next = cached ? s->cache.segments[at]->id : to, disk_next;
+
+    *segment = cached ? s->cache.segments[at] : NULL;
+    if (next_on_disk(s, from, to, &disk_next) && disk_next < next) {
+        next = disk_next;
+        *segment = NULL;
+    }
+    return next;
+}
+
 static void each(struct sx_store *store, int64_t from, int64_t to, sx_store_fn fn, void *arg)
 {
     struct store *s = (struct store *)store;
+    struct sx_segment *segment;
 
-    from = SX_MAX(from, s->dropped_to);
-    while (from < to) {
-        uint32_t at = sx_cache_lower(&s->cache, from);
-        bool cached = at < s->cache.count && s->cache.segments[at]->id < to;
-        int64_t next = cached ? s->cache.segments[at]->id : to, disk_next;
-        struct sx_segment *segment = cached ? s->cache.segments[at] : NULL;
-
-        if (next_on_disk(s, from, to, &disk_next) && disk_next < next) {
-            next = disk_next;
-            segment = NULL;
-        }
-        if (next == to || !each_of_segment(s, next, segment, fn, arg))
+    for (from = SX_MAX(from, s->dropped_to); from < to; from++) {
+        from = next_segment(s, from, to, &segment);
+        if (from == to || !each_of_segment(s, from, segment, fn, arg))
             return;
-        from = next + 1;
     }
+}
+
+/* One row, of the cache or else of the disk. */
+static streamd_status peek_row(struct store *s, int64_t id, struct sx_segment *segment, struct sx_slice key,
+                               struct sx_slice *value, streamd_error **error)
+{
+    const struct sx_entry *entry =
+        segment ? sx_segment_find(segment, key, sx_hash(key.data, key.size)) : NULL;
+    bool found = false;
+    streamd_status status;
+
+    *value = SX_SLICE_NONE;
+    if (entry != NULL && !(entry->flags & SX_ENTRY_GONE))
+        *value = sx_slice(entry->value, entry->value_size);
+    if (entry != NULL || s->disk == NULL || (segment != NULL && segment->complete))
+        return STREAMD_OK;
+    s->value.size = 0;
+    status = sx_disk_get(s->disk, s->family, disk_key(s, id, key), &s->value, &found, error);
+    if (found)
+        *value = sx_slice(s->value.data ? s->value.data : "", s->value.size);
+    return status;
+}
+
+static streamd_status peek(struct sx_store *store, struct sx_slice key, int64_t from, int64_t to,
+                           sx_store_fn fn, void *arg, streamd_error **error)
+{
+    struct store *s = (struct store *)store;
+    struct sx_segment *segment;
+    struct sx_slice value;
+    streamd_status status = STREAMD_OK;
+    bool more = true;
+
+    if (from != SX_SEGMENT_META)
+        from = SX_MAX(from, s->dropped_to);
+    for (; from < to && more && status == STREAMD_OK; from++) {
+        from = next_segment(s, from, to, &segment);
+        if (from == to)
+            break;
+        status = peek_row(s, from, segment, key, &value, error);
+        if (status == STREAMD_OK && value.data != NULL)
+            more = fn(from, key, value, arg);
+    }
+    return status;
 }
 
 static void drop_before(struct sx_store *store, int64_t id)
@@ -423,6 +472,7 @@ static const struct sx_store_ops ops = {
     .remove = remove_row,
     .edit = edit,
     .each = each,
+    .peek = peek,
     .drop_before = drop_before,
     .begin = begin,
     .rollback = rollback,

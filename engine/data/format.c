@@ -43,3 +43,23 @@ void sx_format_failed(struct sx_format_failures *to, uint32_t row, const char *r
     if (size >= (int)sizeof(failure->message))
         drop_cut_character(failure->message, sizeof(failure->message) - 1);
 }
+
+const char *sx_format_of_key(const struct sx_schema *schema)
+{
+    if (schema->key_count == 0)
+        return "none";
+    if (schema->key_count > 1)
+        return "json";
+    switch (schema->fields[0].type->kind) {
+    case SX_STRING:
+        return "string";
+    case SX_INT:
+        return "int";
+    case SX_DOUBLE:
+        return "double";
+    case SX_BYTES:
+        return "bytes";
+    default:
+        return "json";
+    }
+}

@@ -97,6 +97,9 @@ struct sx_format_def {
 void sx_json_write_value(struct sx_buffer *to, struct sx_value value, const struct sx_type *type);
 void sx_json_write_string(struct sx_buffer *to, struct sx_slice text);
 
+/* The format of keys that are not declared: Kafka's serializer of a single column, JSON of several. */
+const char *sx_format_of_key(const struct sx_schema *schema);
+
 /* The rows of formats.def. NULL: no format of that name. */
 const struct sx_format_def *sx_format_find(const char *name);
 const struct sx_format_def *const *sx_format_all(size_t *count);

@@ -209,6 +209,8 @@ streamd_status sx_driver_advance(struct sx_driver *d, int64_t wall_ms, streamd_e
     return STREAMD_OK;
 }
 
+struct sx_store *const *sx_driver_stores(const struct sx_driver *d) { return d->stores; }
+
 uint64_t sx_driver_dropped(const struct sx_driver *d, const char *reason)
 {
     for (uint32_t i = 0; i < d->dropped_count; i++)

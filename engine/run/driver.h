@@ -37,6 +37,9 @@ streamd_status sx_driver_send(struct sx_driver *driver, const char *topic, int32
 /* The wall clock goes on to `wall_ms` (it begins at 0): what it sets off, in order. An error as above. */
 streamd_status sx_driver_advance(struct sx_driver *driver, int64_t wall_ms, streamd_error **error);
 
+/* The stores, by index in the plan. Nothing may be sent while one looks into them. */
+struct sx_store *const *sx_driver_stores(const struct sx_driver *driver);
+
 /* Rows left out so far, by reason. */
 uint64_t sx_driver_dropped(const struct sx_driver *driver, const char *reason);
 void sx_driver_each_dropped(const struct sx_driver *driver,

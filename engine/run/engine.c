@@ -108,6 +108,16 @@ int32_t sx_engine_partitions(const struct sx_engine *engine, uint32_t topic)
     return engine->partitions[topic];
 }
 
+struct sx_worker *sx_engine_workers(struct sx_engine *engine)
+{
+    struct sx_worker *workers;
+
+    pthread_mutex_lock(&engine->lock);
+    workers = engine->workers;
+    pthread_mutex_unlock(&engine->lock);
+    return workers;
+}
+
 int32_t sx_engine_slots(const struct sx_engine *engine) { return engine->slot_count; }
 
 /* ---- Start ----------------------------------------------------------------------------------- */

@@ -73,6 +73,15 @@ struct sx_log *sx_engine_log(struct sx_engine *engine);
 /* Until fn returns false. */
 void sx_engine_each_task(struct sx_engine *engine, bool (*fn)(const struct sx_task_look *task, void *arg),
                          void *arg);
+/* Called with the stores of one partition number, by index in the plan (NULL: not there); to be read by
+ * sx_store_peek() only. False: enough. */
+typedef bool (*sx_stores_fn)(struct sx_store *const *stores, void *arg);
+/* Look into stores: fn is called for each partition number that is processed here, by its worker between two
+ * turns, one call at a time; so this waits for the batch or commit in hand. If all of `stores` (those that fn
+ * needs) are global tables', once. *all: nothing of them is elsewhere, or being restored.
+ * Errors   E_STATE: the engine does not run. */
+streamd_status sx_engine_look(struct sx_engine *engine, const uint32_t *stores, uint32_t count,
+                              sx_stores_fn fn, void *arg, bool *all, streamd_error **error);
 /* Every counter once, those of one name one after the other. */
 void sx_engine_stats(struct sx_engine *engine, sx_stat_fn fn, void *arg);
 

@@ -305,6 +305,18 @@ static void view_each(struct sx_store *store, int64_t from, int64_t to, sx_store
     pthread_mutex_unlock(&view->global->lock);
 }
 
+static streamd_status view_peek(struct sx_store *store, struct sx_slice key, int64_t from, int64_t to,
+                                sx_store_fn fn, void *arg, streamd_error **error)
+{
+    struct view *view = (struct view *)store;
+    streamd_status status;
+
+    pthread_mutex_lock(&view->global->lock);
+    status = sx_store_peek(view->of, key, from, to, fn, arg, error);
+    pthread_mutex_unlock(&view->global->lock);
+    return status;
+}
+
 /* Nobody but the table's thread writes: a savepoint has nothing to keep. */
 static void view_nothing(struct sx_store *store) {}
 
@@ -324,6 +336,7 @@ static void view_close(struct sx_store *store) { free(store); }
 static const struct sx_store_ops view_ops = {
     .get = view_get,
     .each = view_each,
+    .peek = view_peek,
     .begin = view_nothing,
     .rollback = view_nothing,
     .committed = view_nothing,

@@ -218,20 +218,10 @@ static void tell_latency(const struct tell *t)
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
 
-static struct sx_worker *workers_of(struct sx_engine *engine)
-{
-    struct sx_worker *workers;
-
-    pthread_mutex_lock(&engine->lock);
-    workers = engine->workers;
-    pthread_mutex_unlock(&engine->lock);
-    return workers;
-}
-
 void sx_engine_each_task(struct sx_engine *engine, bool (*fn)(const struct sx_task_look *task, void *arg),
                          void *arg)
 {
-    struct sx_worker *workers = workers_of(engine);
+    struct sx_worker *workers = sx_engine_workers(engine);
     bool more = true;
 
     for (uint32_t w = 0; workers != NULL && w < engine->worker_count && more; w++) {
@@ -304,7 +294,7 @@ static void tell_stores(const struct tell *t, enum stat which)
 
 void sx_engine_stats(struct sx_engine *engine, sx_stat_fn fn, void *arg)
 {
-    struct tell t = {engine, workers_of(engine), 0, fn, arg};
+    struct tell t = {engine, sx_engine_workers(engine), 0, fn, arg};
 
     t.worker_count = t.workers ? engine->worker_count : 0;
     tell(&t, ENGINE_STATE, NULL, NULL, (double)sx_engine_state(engine));

@@ -66,19 +66,13 @@ void sx_worker_free(struct sx_worker *worker)
 
 /* ---- Mail ------------------------------------------------------------------------------------ */
 
-void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int32_t *slots, uint32_t count,
-                    bool wait)
+/* Under the lock. */
+static void post(struct sx_worker *worker, struct sx_mail *mail, bool wait)
 {
-    struct sx_mail *mail = sx_calloc(1, sizeof(*mail) + sizeof(*slots) * count);
     struct sx_mail **end = &worker->mail;
     bool answered = false;
 
-    mail->kind = kind;
-    mail->count = count;
     mail->answered = wait ? &answered : NULL;
-    if (count)
-        memcpy(mail->slots, slots, sizeof(*slots) * count);
-    pthread_mutex_lock(&worker->lock);
     while (*end != NULL)
         end = &(*end)->next;
     *end = mail;
@@ -86,7 +80,46 @@ void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int3
     sx_waker_wake(&worker->waker);
     while (wait && !answered)
         pthread_cond_wait(&worker->answers, &worker->lock);
+}
+
+void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int32_t *slots, uint32_t count,
+                    bool wait)
+{
+    struct sx_mail *mail = sx_calloc(1, sizeof(*mail) + sizeof(*slots) * count);
+
+    mail->kind = kind;
+    mail->count = count;
+    if (count)
+        memcpy(mail->slots, slots, sizeof(*slots) * count);
+    pthread_mutex_lock(&worker->lock);
+    post(worker, mail, wait);
     pthread_mutex_unlock(&worker->lock);
+}
+
+void sx_worker_ask(struct sx_worker *worker, void (*fn)(struct sx_worker *worker, void *arg), void *arg)
+{
+    pthread_mutex_lock(&worker->lock);
+    if (worker->answers_asks) {
+        struct sx_mail *mail = sx_calloc(1, sizeof(*mail));
+
+        mail->kind = SX_MAIL_ASK;
+        mail->ask = fn;
+        mail->arg = arg;
+        post(worker, mail, true);
+    }
+    pthread_mutex_unlock(&worker->lock);
+}
+
+/* From now on nobody is to wait. Under the lock. */
+static void refuse_asks(struct sx_worker *worker)
+{
+    worker->answers_asks = false;
+    for (struct sx_mail *mail = worker->mail; mail != NULL; mail = mail->next) {
+        if (mail->answered != NULL)
+            *mail->answered = true;
+        mail->answered = NULL; /* who waited is gone when the mail is freed */
+    }
+    pthread_cond_broadcast(&worker->answers);
 }
 
 static void add_slots(struct sx_worker *worker, const struct sx_mail *mail)
@@ -208,6 +241,9 @@ static void act_on(struct sx_worker *worker, const struct sx_mail *mail)
         for (uint32_t i = 0; i < worker->slot_count; i++)
             worker->slots[i]->retry_ms = 0;
         remove_slots(worker, mail);
+        break;
+    case SX_MAIL_ASK:
+        mail->ask(worker, mail->arg);
         break;
     case SX_MAIL_END:
         worker->ending = true;
@@ -332,6 +368,9 @@ static void *run(void *arg)
 {
     struct sx_worker *worker = arg;
 
+    pthread_mutex_lock(&worker->lock);
+    worker->answers_asks = true;
+    pthread_mutex_unlock(&worker->lock);
     while (!worker->ending) {
         bool busy = false;
 
@@ -345,6 +384,9 @@ static void *run(void *arg)
         if (!busy && !atomic_load(&worker->has_mail))
             sx_waker_wait(&worker->waker, wait_ms(worker));
     }
+    pthread_mutex_lock(&worker->lock);
+    refuse_asks(worker);
+    pthread_mutex_unlock(&worker->lock);
     while (worker->slot_count) {
         struct sx_slot *slot = worker->slots[worker->slot_count - 1];
 

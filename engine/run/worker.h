@@ -16,12 +16,16 @@
 
 struct sx_global;
 
-enum sx_mail_kind { SX_MAIL_GIVE, SX_MAIL_TAKE, SX_MAIL_LOSE, SX_MAIL_END };
+enum sx_mail_kind { SX_MAIL_GIVE, SX_MAIL_TAKE, SX_MAIL_LOSE, SX_MAIL_ASK, SX_MAIL_END };
+
+struct sx_worker;
 
 struct sx_mail {
     struct sx_mail *next;
     enum sx_mail_kind kind;
     bool *answered; /* lock; NULL: nobody waits */
+    void (*ask)(struct sx_worker *worker, void *arg);
+    void *arg;
     uint32_t count;
     int32_t slots[];
 };
@@ -36,6 +40,7 @@ struct sx_worker {
     pthread_mutex_t lock;
     pthread_cond_t answers;
     struct sx_mail *mail; /* lock; oldest first */
+    bool answers_asks;    /* lock; its thread runs */
     atomic_bool has_mail;
 
     pthread_mutex_t looks;
@@ -129,6 +134,9 @@ void sx_engine_go(struct sx_engine *engine, enum streamd_engine_state to); /* un
 /* Which subtopologies go together, as the names are now. */
 void sx_engine_find_lanes(struct sx_engine *engine);
 
+/* NULL: none yet. */
+struct sx_worker *sx_engine_workers(struct sx_engine *engine);
+
 /* ---- align.c --------------------------------------------------------------------------------- */
 
 /* Which lanes are read in event time across slots, as the lanes are now. */
@@ -165,6 +173,8 @@ bool sx_worker_start(struct sx_worker *worker);
 /* Put a message into the box; `wait`: until it was answered. */
 void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int32_t *slots, uint32_t count,
                     bool wait);
+/* Have fn called on the worker's thread between two turns, and wait for it; not if the thread has ended. */
+void sx_worker_ask(struct sx_worker *worker, void (*fn)(struct sx_worker *worker, void *arg), void *arg);
 
 /* ---- send.c ---------------------------------------------------------------------------------- */
 void sx_worker_events(struct sx_worker *worker); /* fills in worker->events */
