@@ -22,7 +22,6 @@ streamd_status streamd_engine_new(const streamd_topology *topology, const stream
     e->config = sx_config_copy(config);
     e->made_ms = sx_now_ms(&sx_clock_system);
     pthread_mutex_init(&e->lock, NULL);
-    pthread_mutex_init(&e->writing, NULL);
     atomic_init(&e->engine, NULL);
     atomic_init(&e->state, STREAMD_ENGINE_CREATED);
     *engine = e;
@@ -41,7 +40,6 @@ void streamd_engine_free(streamd_engine *engine)
     streamd_config_free(engine->config);
     streamd_error_free(engine->error);
     pthread_mutex_destroy(&engine->lock);
-    pthread_mutex_destroy(&engine->writing);
     free(engine);
 }
 

@@ -24,8 +24,7 @@ struct streamd_engine {
     pthread_mutex_t lock;               /* of what follows, and of making the engine */
     _Atomic int state;                  /* while there is no engine */
     streamd_error *error;               /* why there is none */
-
-    pthread_mutex_t writing; /* one record at a time: they share the number of a writer */
+    uint64_t writers;                   /* a bit for each place that is taken */
 };
 
 static inline const struct sx_plan *sx_api_plan(const struct streamd_engine *engine)

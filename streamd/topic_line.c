@@ -1,7 +1,6 @@
 /* topic_line.c: see topic_line.h. */
 #include "streamd/topic_line.h"
-
-#include "engine/base/hash.h"
+#include "streamd/topic_write.h"
 
 bool sx_topic_line(struct sx_topic_lines *lines, struct sx_slice text, int64_t now_ms,
                    struct sx_record *record, int32_t *partition, struct sx_arena *arena, const char **message)
@@ -32,8 +31,7 @@ bool sx_topic_line(struct sx_topic_lines *lines, struct sx_slice text, int64_t n
     /* A windowed key goes where its inner key goes. */
     place = record->key;
     sx_record_window(&lines->form, &place, &window);
-    *partition = line.partition >= 0  ? line.partition
-                 : place.data != NULL ? sx_partition_of(place.data, place.size, lines->partitions)
-                                      : (int32_t)(lines->round++ % (uint32_t)lines->partitions);
+    *partition =
+        line.partition >= 0 ? line.partition : sx_topic_place(place, lines->partitions, &lines->round);
     return true;
 }

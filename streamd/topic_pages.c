@@ -2,6 +2,7 @@
 #include "streamd/http_server.h"
 #include "streamd/remembered.h"
 #include "streamd/topic_line.h"
+#include "streamd/topic_write.h"
 
 #include "engine/base/text.h"
 
@@ -255,21 +256,6 @@ struct posting {
     struct sx_buffer answer;
 };
 
-/* State lives by its own topics: nobody else may write there. */
-static bool is_internal(const struct sx_http *http, const char *name)
-{
-    const struct sx_plan *plan = http->options.plan;
-    char *slots = sx_format("%s-slots", plan->application);
-    bool internal = strcmp(name, slots) == 0;
-
-    free(slots);
-    for (uint32_t t = 0; t < plan->topic_count; t++)
-        internal |= strcmp(plan->topics[t]->name, name) == 0 &&
-                    (plan->topics[t]->roles & (SX_TOPIC_REPARTITION | SX_TOPIC_CHANGELOG)) != 0 &&
-                    (plan->topics[t]->roles & (SX_TOPIC_SOURCE | SX_TOPIC_SINK)) == 0;
-    return internal;
-}
-
 /* Look the topic up; `create` makes it when it is missing. */
 static streamd_status find_topic(struct posting *p, streamd_error **error)
 {
@@ -319,23 +305,6 @@ static bool read_lines(struct posting *p, char **message)
         p->count++;
     }
     return true;
-}
-
-static streamd_status write_one(struct posting *p, uint32_t i, streamd_error **error)
-{
-    const struct sx_log_def *def = p->log->def;
-    streamd_status status;
-
-    /* A full queue empties by itself; a log that is away ends it through drain or commit. */
-    while ((status = def->write(p->writer, p->topic, p->partitions[i], &p->records[i], error)) ==
-           STREAMD_E_TIMEOUT) {
-        streamd_error_free(*error);
-        *error = NULL;
-        status = def->drain(p->writer, WAIT_MS, error);
-        if (status != STREAMD_OK || atomic_load(&p->request->http->stopping))
-            return status;
-    }
-    return status;
 }
 
 /* How many records went to each partition, and the offset of the last: others may write between ours. */
@@ -391,7 +360,8 @@ static streamd_status write_lines(struct posting *p, streamd_error **error)
         return status;
     status = def->topic_open(p->writer, p->lines.topic, &p->topic, error);
     for (uint32_t i = 0; i < p->count && status == STREAMD_OK; i++)
-        status = write_one(p, i, error);
+        status = sx_topic_write(p->writer, p->topic, p->partitions[i], &p->records[i],
+                                &p->request->http->stopping, error);
     if (status == STREAMD_OK)
         status = prune(p, error);
     if (status == STREAMD_OK)
@@ -462,7 +432,7 @@ enum MHD_Result sx_page_topic_write(const struct sx_http_request *request)
         return sx_http_refuse(request, MHD_HTTP_NOT_FOUND, SX_TOPIC_NAME_RULE);
     if (p.log == NULL)
         return sx_http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the log is not open yet");
-    if (is_internal(http, request->rest))
+    if (sx_topic_is_internal(http->options.plan, request->rest))
         return sx_http_refuse(request, MHD_HTTP_FORBIDDEN, "%s is an internal topic", request->rest);
     p.lines = (struct sx_topic_lines){.topic = request->rest,
                                       .form = http->options.form(request->rest, http->options.arg)};

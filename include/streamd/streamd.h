@@ -25,7 +25,8 @@
  *            since 1970-01-01 UTC; a negative timestamp means "none".
  *   Errors   A function that can fail returns a streamd_status, 0 or negative. If `error` is not
  *            NULL, *error then holds the details and the caller frees it; on success it is NULL.
- *            After a failure no output argument other than *error has been written.
+ *            After a failure no output argument other than *error has been written. When memory runs
+ *            out the process ends, as in the libraries below; for exactly-once that loses nothing.
  *   Owns     new/parse/open give an object to the caller, free/close take it back and accept NULL.
  *            A `const` pointer that is returned belongs to the object it was asked of.
  *   Threads  Different objects may be used at once. One object is used by one thread at a time.
@@ -117,6 +118,41 @@ typedef struct streamd_bytes {
 typedef struct streamd_buffer streamd_buffer;
 STREAMD_API streamd_bytes streamd_buffer_bytes(const streamd_buffer *buffer);
 STREAMD_API void          streamd_buffer_free(streamd_buffer *buffer);
+
+/* The bytes of a text, without its end; of NULL: absent. */
+STREAMD_API streamd_bytes streamd_text(const char *text);
+
+/* ---- Records --------------------------------------------------------------------------------- */
+
+/* A record as a topic has it: key and value are bytes, in the format that the topology declares for
+ * the topic (text, JSON, the eight bytes of an int). An object may be filled in and sent many times.
+ */
+typedef struct streamd_record streamd_record;
+
+/* Make a record without key, value, timestamp and headers; clear makes it so again. */
+STREAMD_API streamd_record *streamd_record_new(void);
+STREAMD_API void            streamd_record_free(streamd_record *record);
+STREAMD_API void            streamd_record_clear(streamd_record *record);
+
+/* Copy the bytes in. Those of an absent thing (data NULL) are null: a null value deletes a row. */
+STREAMD_API void streamd_record_set_key(streamd_record *record, streamd_bytes key);
+STREAMD_API void streamd_record_set_value(streamd_record *record, streamd_bytes value);
+STREAMD_API void streamd_record_add_header(streamd_record *record, const char *name,
+                                           streamd_bytes value);
+/* Without a timestamp it gets that of the moment it is sent; without a partition (or with a negative
+ * one) the one that its key says, as Kafka's clients have it. */
+STREAMD_API void streamd_record_set_timestamp_ms(streamd_record *record, int64_t timestamp_ms);
+STREAMD_API void streamd_record_set_partition(streamd_record *record, int32_t partition);
+
+/* What is in it. Bytes and names belong to the record, until it changes. */
+STREAMD_API streamd_bytes streamd_record_key(const streamd_record *record);
+STREAMD_API streamd_bytes streamd_record_value(const streamd_record *record);
+STREAMD_API int64_t       streamd_record_timestamp_ms(const streamd_record *record);
+STREAMD_API int32_t       streamd_record_partition(const streamd_record *record);
+STREAMD_API int64_t       streamd_record_offset(const streamd_record *record);
+STREAMD_API size_t        streamd_record_header_count(const streamd_record *record);
+STREAMD_API const char   *streamd_record_header_name(const streamd_record *record, size_t number);
+STREAMD_API streamd_bytes streamd_record_header_value(const streamd_record *record, size_t number);
 
 /* ---- Topology -------------------------------------------------------------------------------- */
 
@@ -301,12 +337,17 @@ STREAMD_API void streamd_engine_each_task(const streamd_engine *engine, streamd_
 
 /* ---- Stores ---------------------------------------------------------------------------------- */
 
-/* A read-only look into a store of the topology. Keys and values are in the formats that the
- * topology declares for the store, so a JSON table is read as JSON.
+/* A read-only look into a table of the topology, by its name there: from a topic, of `latest`, of an
+ * aggregate, or made of such ones by filter, map and join. A table that is read from a topic has keys and
+ * values in the formats declared for it; any other as `to topic` without a body would write it: a key of
+ * one string, int, double or bytes column as these bytes, other keys and all values as JSON.
+ *
+ * A look waits for the batch or the commit that the table's thread has in hand, and sees whole batches.
  */
 typedef struct streamd_store streamd_store;
 
-/* Errors   E_NOTFOUND, E_STATE (not RUNNING), E_NOMEM.
+/* Errors   E_NOTFOUND: the topology has no table of that name; E_ARGUMENT: its rows are not kept, or it
+ *          is made of more than two tables that are.
  * Owns     The caller closes *store, and does so before it frees the engine.
  */
 STREAMD_API streamd_status streamd_store_open(streamd_engine *engine, const char *name,
@@ -315,25 +356,86 @@ STREAMD_API void           streamd_store_close(streamd_store *store);
 
 /* The latest value of a key.
  *
- * Errors   E_NOTFOUND; E_MOVED, retriable, if the key's partition is elsewhere or being restored;
- *          E_DECODE; E_STORE; E_ARGUMENT if the store is a window or session store.
+ * Errors   E_NOTFOUND; E_MOVED, retriable, if there is no such row here and some partition is elsewhere
+ *          or being restored; E_DECODE: the key does not fit; E_STATE: the engine does not run; E_STORE;
+ *          E_ARGUMENT if the table is windowed.
  * Owns     The caller frees *value.
+ * Blocks   While the threads of the engine finish a batch or a commit.
  * Threads  Any. Reads what is written, which may be ahead of what is committed.
  */
 STREAMD_API streamd_status streamd_store_get(streamd_store *store, streamd_bytes key,
                                              streamd_buffer **value, streamd_error **error);
 
 /* Call fn for the windows of a key that start in [from_ms, to_ms), oldest first, until it returns
- * false. `value` ends with the call. A session is the window from its first to its last record.
+ * false. `value` ends with the call; fn must not use the store.
  *
- * Errors   E_MOVED, E_DECODE, E_STORE; E_ARGUMENT if the store is neither window nor session store.
- *          No window in the interval is not an error.
+ * Errors   E_MOVED, E_DECODE, E_STATE, E_STORE as above; E_ARGUMENT if the table is not of a windowed
+ *          aggregate. No window in the interval is not an error.
+ * Blocks   While the threads of the engine finish a batch or a commit.
+ * Threads  Any.
  */
 typedef bool (*streamd_window_fn)(int64_t start_ms, int64_t end_ms, streamd_bytes value, void *arg);
 STREAMD_API streamd_status streamd_store_each_window(streamd_store *store, streamd_bytes key,
                                                      int64_t from_ms, int64_t to_ms,
                                                      streamd_window_fn fn, void *arg,
                                                      streamd_error **error);
+
+/* ---- Topics ---------------------------------------------------------------------------------- */
+
+/* Writes records into topics of the engine's log: the way in for a program that holds the embedded log
+ * itself. What it writes between two commits is seen by readers as a whole or not at all (guarantee
+ * at_least_once on Kafka: as it comes).
+ */
+typedef struct streamd_writer streamd_writer;
+#define STREAMD_WRITERS_MAX 64 /* of one engine at a time */
+
+/* Errors   E_STATE: the engine has not been started, or too many are open; E_LOG.
+ * Owns     The caller closes *writer, before it frees the engine.
+ */
+STREAMD_API streamd_status streamd_writer_open(streamd_engine *engine, streamd_writer **writer,
+                                               streamd_error **error);
+/* Close a writer. What was not committed is dropped. */
+STREAMD_API void           streamd_writer_close(streamd_writer *writer);
+
+/* Queue a record, which is copied.
+ *
+ * Errors   E_NOTFOUND: there is no such topic; E_ARGUMENT: it has no such partition, or is one of the
+ *          application's internal topics; E_LOG; E_FENCED.
+ * Blocks   While the queue is full.
+ */
+STREAMD_API streamd_status streamd_writer_send(streamd_writer *writer, const char *topic,
+                                               const streamd_record *record, streamd_error **error);
+
+/* Make all that was sent since the last commit durable, or nothing of it.
+ *
+ * Errors   E_LOG, E_FENCED, E_STORE: nothing of it is there; send it again.
+ * Blocks   Until the log has confirmed.
+ */
+STREAMD_API streamd_status streamd_writer_commit(streamd_writer *writer, streamd_error **error);
+
+/* Reads the committed records of all partitions of a topic of the engine's log, outside its group:
+ * each partition in order, partitions in any.
+ */
+typedef struct streamd_reader streamd_reader;
+
+typedef enum streamd_from { STREAMD_FROM_EARLIEST, STREAMD_FROM_LATEST } streamd_from;
+
+/* Errors   E_STATE: the engine has not been started; E_NOTFOUND; E_LOG.
+ * Owns     The caller closes *reader, before it frees the engine.
+ */
+STREAMD_API streamd_status streamd_reader_open(streamd_engine *engine, const char *topic,
+                                               streamd_from from, streamd_reader **reader,
+                                               streamd_error **error);
+STREAMD_API void           streamd_reader_close(streamd_reader *reader);
+
+/* The next record.
+ *
+ * Errors   E_TIMEOUT: none came in time; E_LOG, E_STORE.
+ * Owns     *record belongs to the reader, until the next call.
+ * Blocks   At most timeout_ms; a negative timeout_ms waits without limit.
+ */
+STREAMD_API streamd_status streamd_reader_next(streamd_reader *reader, int64_t timeout_ms,
+                                               const streamd_record **record, streamd_error **error);
 
 #ifdef __cplusplus
 }

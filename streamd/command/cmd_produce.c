@@ -2,6 +2,7 @@
 #include "streamd/command/session.h"
 #include "streamd/command/through.h"
 #include "streamd/topic_line.h"
+#include "streamd/topic_write.h"
 
 #include "engine/base/clock.h"
 
@@ -41,18 +42,12 @@ static bool open_topic(struct producing *p, streamd_error **error)
            def->topic_open(p->writer, p->lines.topic, &p->topic, error) == STREAMD_OK;
 }
 
-/* A full queue is waited for. */
 static bool write_record(struct producing *p, int32_t partition, const struct sx_record *record)
 {
     const struct sx_log_def *def = p->session.log->def;
     streamd_error *error = NULL;
-    streamd_status status;
+    streamd_status status = sx_topic_write(p->writer, p->topic, partition, record, NULL, &error);
 
-    while ((status = def->write(p->writer, p->topic, partition, record, &error)) == STREAMD_E_TIMEOUT) {
-        streamd_error_free(error);
-        error = NULL;
-        def->drain(p->writer, 100, NULL);
-    }
     if (status == STREAMD_OK && ++p->count % COMMIT_RECORDS == 0)
         status = def->commit(p->writer, NULL, 0, NULL, NULL, NULL, &error);
     if (status != STREAMD_OK)

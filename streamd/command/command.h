@@ -2,8 +2,7 @@
 #ifndef SX_COMMAND_H
 #define SX_COMMAND_H
 
-#include "dsl/compile.h"
-#include "engine/format/record_json.h"
+#include "streamd/topic_form.h"
 
 /* Every exit code, its number and its meaning. */
 #define SX_EXIT_MAP(X)                                                                      \
@@ -74,12 +73,5 @@ char *sx_read_file(const char *path, size_t *size, const char **reason);
 
 /* Print an error chain to standard error. Takes it. */
 void sx_complain(streamd_error *error);
-
-/* How the records of a topic look to this topology: by its sources first, then its sinks. */
-/* The first source that reads the topic, by its name before by a pattern; NULL: none. */
-const struct sx_source_spec *sx_source_of_topic(const struct sx_compiled *compiled, const char *topic);
-struct sx_record_form sx_form_of_source(const struct sx_source_spec *source); /* NULL: of no known form */
-struct sx_record_form sx_form_of_sink(const struct sx_topic_plan *topic);
-struct sx_record_form sx_form_of_topic(const struct sx_compiled *compiled, const char *topic);
 
 #endif
