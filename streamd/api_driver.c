@@ -84,7 +84,13 @@ streamd_status streamd_driver_send(streamd_driver *driver, const char *topic, co
     return sx_driver_send(driver->driver, topic, SX_MAX(record->partition, 0), &r, error);
 }
 
-void streamd_driver_advance(streamd_driver *driver, int64_t by_ms) { driver->now_ms += by_ms; }
+streamd_status streamd_driver_advance(streamd_driver *driver, int64_t by_ms, streamd_error **error)
+{
+    if (error != NULL)
+        *error = NULL;
+    driver->now_ms += SX_MAX(by_ms, 0);
+    return sx_driver_advance(driver->driver, driver->now_ms, error);
+}
 
 const streamd_record *streamd_driver_take(streamd_driver *driver, const char *topic)
 {

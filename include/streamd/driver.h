@@ -41,8 +41,12 @@ STREAMD_API void           streamd_driver_free(streamd_driver *driver);
 STREAMD_API streamd_status streamd_driver_send(streamd_driver *driver, const char *topic,
                                                const streamd_record *record, streamd_error **error);
 
-/* Move the clock on. */
-STREAMD_API void streamd_driver_advance(streamd_driver *driver, int64_t by_ms);
+/* Move the clock on; schedules fire on the way.
+ *
+ * Errors   E_DECODE, as above.
+ */
+STREAMD_API streamd_status streamd_driver_advance(streamd_driver *driver, int64_t by_ms,
+                                                  streamd_error **error);
 
 /* The oldest record of a topic that was written and not taken yet; NULL: there is none. `topic` NULL:
  * of any topic. It belongs to the driver, until the next take. */
