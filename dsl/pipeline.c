@@ -140,7 +140,8 @@ static const char *sink_name(struct sx_compiler *c, const struct sx_statement *s
 /* An unnamed pipeline holds no state that would need a name. */
 static bool needs_name(const struct sx_ast_stage *stage)
 {
-    static const char *const words[] = {"group by", "join", "left join", "outer join", "latest", "dedupe"};
+    static const char *const words[] = {"group by", "join",   "left join", "outer join",
+                                        "latest",   "dedupe", "top"};
 
     for (size_t i = 0; i < SX_COUNT(words); i++)
         if (strcmp(stage->op->name, words[i]) == 0)

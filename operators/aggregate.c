@@ -5,6 +5,7 @@
  * over the end of windows, their rows go out on SX_PORT_FINAL, once, by window start and key; then
  * windows past their retention are dropped.
  */
+#include "operators/aggregate.h"
 #include "operators/sink.h"
 #include "operators/view.h"
 #include "operators/window.h"
@@ -143,32 +144,31 @@ static const struct sx_sink_plan *late_sink(struct sx_bind *b, const struct sx_f
     return late->body ? late : NULL;
 }
 
-static void bind(struct sx_bind *b)
+extern const struct sx_operator_def sx_operator_aggregate;
+
+struct sx_flow *sx_aggregate_bind(struct sx_bind *b, const struct sx_flow *in,
+                                  const struct sx_aggregation *aggregation)
 {
-    const struct sx_flow *in = sx_bind_input(b);
+    const struct sx_operator_def *stage = b->op;
     struct aggregate_plan *plan = SX_ARENA_NEW(b->arena, struct aggregate_plan);
     struct sx_store_plan *store;
     struct sx_view_plan *view;
     struct sx_node_plan *node;
     struct sx_flow *out;
 
-    if (in->kind != SX_FLOW_GROUPS) {
-        sx_bind_fail(b, -1, "write `| group by ...` before it", "`aggregate` takes groups");
-        return;
-    }
-    plan->groups.aggregation = b->ops->aggregation(b, 0);
-    if (sx_bind_failed(b) || plan->groups.aggregation == NULL)
-        return;
+    plan->groups.aggregation = aggregation;
     plan->window = in->window;
     plan->groups.at = b->ops->position(b, -1);
     plan->groups.retracts = in->schema->is_table;
     if (plan->groups.retracts && !can_retract(b, in, plan->groups.aggregation))
-        return;
+        return NULL;
     lay_out(b, &plan->groups);
     make_schemas(b, in, &plan->groups);
     if (in->window != NULL && in->window->late_topic != NULL)
         plan->late = late_sink(b, in);
+    b->op = &sx_operator_aggregate;
     node = sx_bind_node(b, in, "aggregate", plan, plan->groups.schema);
+    b->op = stage;
     node->reads[0] = columns_read(b, in, plan);
     node->wants_old = plan->groups.retracts;
     store = sx_bind_store(b, node, NULL, in->window ? SX_STORE_WINDOW : SX_STORE_KV);
@@ -192,7 +192,21 @@ static void bind(struct sx_bind *b)
     out->groups = NULL;
     out->group_count = 0;
     out->has_headers = false;
-    b->result = out;
+    return out;
+}
+
+static void bind(struct sx_bind *b)
+{
+    const struct sx_flow *in = sx_bind_input(b);
+    const struct sx_aggregation *aggregation;
+
+    if (in->kind != SX_FLOW_GROUPS) {
+        sx_bind_fail(b, -1, "write `| group by ...` before it", "`aggregate` takes groups");
+        return;
+    }
+    aggregation = b->ops->aggregation(b, 0);
+    if (!sx_bind_failed(b) && aggregation != NULL)
+        b->result = sx_aggregate_bind(b, in, aggregation);
 }
 
 /* ---- Run ------------------------------------------------------------------------------------- */
