@@ -7,8 +7,7 @@ void suite_types(void);
 void suite_stages(void);
 void suite_statements(void);
 void suite_tests(void);
-void suite_builder(void);
 void suite_limits(void);
 
 SX_UNIT_MAIN(suite_lexer(); suite_expressions(); suite_types(); suite_stages(); suite_statements();
-             suite_tests(); suite_builder(); suite_limits())
+             suite_tests(); suite_limits())
