@@ -203,7 +203,7 @@ static void metadata(struct sx_batch *batch)
                                         {SX_SLICE("none"), SX_SLICE_NONE}};
     const struct sx_record records[] = {{.offset = 40},
                                         {.offset = 41, .headers = headers, .header_count = 4}};
-    const struct sx_origin origin = {"orders", 3, records, 2};
+    const struct sx_origin origin = {.topic = "orders", .partition = 3, .records = records, .count = 2};
     const uint16_t origin_row[] = {0, 0, 1};
     const struct sx_window windows[] = {{0, 10}, {10, 20}, {20, 30}};
     struct sx_expr *header = (struct sx_expr *)(uintptr_t)node(SX_EXPR_HEADER, &sx_type_string, 0);
