@@ -8,7 +8,7 @@
 
 A step is a line with its time and count; its log is build/test-logs/STEP.log, the end of which is shown if it fails.
 Steps are found by what is there: house rules in tools/check_*.py, CUnit programs build/unit_*, the inputs of fuzzers
-through build/corpus_*, programs that embed the library build/embed_*, text cases in tests/cases, tests/errors,
+through build/corpus_*, programs that use the installed library in tests/embed, text cases in tests/cases, tests/errors,
 tests/conformance and examples, conformance vectors in ../shared/vectors, suites in tests/integration (on the embedded
 log and on Kafka), tests of scripts. The last line is `N passed, N failed`; exit 1 if any failed.
 """
@@ -227,9 +227,8 @@ def product_steps(folder, names):
     for program in programs(folder, "corpus_"):
         corpus = pathlib.Path("tests/fuzz/corpus") / program.name.removeprefix("corpus_")
         yield Step(f"fuzz/{corpus.name}", [[program, corpus]], by_summary, limit_s=60)
-    for program in programs(folder, "embed_"):
-        yield Step(program.name, [[program]], by_exit, limit_s=120)
     if streamd.exists():
+        yield Step("embed", [suite(ROOT / "tests/embed/test_embed.py")], by_unittest, {"STREAMD_BUILD": str(folder)})
         yield from text_steps(streamd, names)
         if (ROOT / "tests/errors/check.py").exists():
             yield Step("errors", [[sys.executable, ROOT / "tests/errors/check.py", streamd]], by_summary, limit_s=120)
