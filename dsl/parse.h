@@ -51,6 +51,8 @@ void sx_ast_add(struct sx_parser *p, struct sx_ast *to, struct sx_ast *child);
 /* One level deeper; false: it is too deep, which is reported. Who got true takes one off p->depth. */
 bool sx_parse_enter(struct sx_parser *p);
 struct sx_ast *sx_parse_expr(struct sx_parser *p);
+/* Without comparisons, so that a word such as `in` may follow. */
+struct sx_ast *sx_parse_sum(struct sx_parser *p);
 /* A literal alone: what follows it does not go on with it, so that two can stand side by side. */
 struct sx_ast *sx_parse_value(struct sx_parser *p);
 const struct sx_type *sx_parse_type(struct sx_parser *p);

@@ -432,7 +432,7 @@ static struct sx_ast *parse_product(struct sx_parser *p)
     return parse_left(p, signs, parse_unary);
 }
 
-static struct sx_ast *parse_sum(struct sx_parser *p)
+struct sx_ast *sx_parse_sum(struct sx_parser *p)
 {
     static const char *const signs[] = {"+", "-", NULL};
     return parse_left(p, signs, parse_product);
@@ -441,7 +441,7 @@ static struct sx_ast *parse_sum(struct sx_parser *p)
 static struct sx_ast *parse_coalesce(struct sx_parser *p)
 {
     static const char *const signs[] = {"??", NULL};
-    return parse_left(p, signs, parse_sum);
+    return parse_left(p, signs, sx_parse_sum);
 }
 
 /* x [not] in [...] | x in (a, b) */

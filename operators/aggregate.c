@@ -6,23 +6,10 @@
  * windows past their retention are dropped.
  */
 #include "operators/aggregate.h"
-#include "operators/sink.h"
 #include "operators/view.h"
-#include "operators/window.h"
+#include "operators/windowing.h"
 
-struct aggregate_plan {
-    struct sx_groups_plan groups;
-    const struct sx_window_spec *window; /* NULL: none */
-    const struct sx_sink_plan *late;     /* where late rows go, or NULL */
-};
-
-struct aggregate_state {
-    struct sx_groups *groups;
-    struct sx_sink_state late;
-    bool has_readers, has_final_readers;
-    int64_t stream_time; /* of this operator; INT64_MIN: no row yet */
-    int64_t next_close;  /* the start of the first window that was not closed */
-};
+#include <stdlib.h>
 
 static const struct sx_clause clauses[] = {
     {NULL, SX_CLAUSE_AGGREGATES, false, "The columns: `{ name: expression over aggregates, ... }`."},
@@ -88,7 +75,8 @@ static void make_schemas(struct sx_bind *b, const struct sx_flow *in, struct sx_
     plan->key_types = sx_schema_types(b->arena, plan->results);
 }
 
-static uint64_t *columns_read(struct sx_bind *b, const struct sx_flow *in, const struct aggregate_plan *plan)
+static uint64_t *columns_read(struct sx_bind *b, const struct sx_flow *in,
+                              const struct sx_aggregator_plan *plan)
 {
     const struct sx_aggregation *a = plan->groups.aggregation;
     uint64_t *reads = plan->late ? sx_columns_all(b->arena, in->schema) : sx_bind_columns(b, in->schema);
@@ -107,7 +95,7 @@ static uint64_t *columns_read(struct sx_bind *b, const struct sx_flow *in, const
 }
 
 /* What the stored rows mean: if it changes, old state is incompatible. */
-static const char *fingerprint(struct sx_bind *b, const struct aggregate_plan *plan)
+static const char *fingerprint(struct sx_bind *b, const struct sx_aggregator_plan *plan)
 {
     struct sx_buffer text = {0};
     const char *copy;
@@ -120,9 +108,7 @@ static const char *fingerprint(struct sx_bind *b, const struct aggregate_plan *p
     if (plan->groups.retracts)
         sx_buffer_add_text(&text, ";of a table");
     if (plan->window != NULL)
-        sx_buffer_printf(&text, ";%d %lld %lld %lld", (int)plan->window->kind,
-                         (long long)plan->window->size_ms, (long long)plan->window->advance_ms,
-                         (long long)plan->window->offset_ms);
+        sx_window_fingerprint(plan->window, &text);
     copy = sx_arena_strndup(b->arena, text.data, text.size);
     sx_buffer_free(&text);
     return copy;
@@ -144,13 +130,31 @@ static const struct sx_sink_plan *late_sink(struct sx_bind *b, const struct sx_f
     return late->body ? late : NULL;
 }
 
+/* Sessions merge, which not every aggregate can. */
+static bool takes_all(struct sx_bind *b, const struct sx_aggregator_plan *plan)
+{
+    const struct sx_aggregation *a = plan->groups.aggregation;
+
+    if (plan->windowing == NULL || plan->windowing->refuses == NULL)
+        return true;
+    for (uint32_t u = 0; u < a->use_count; u++) {
+        const char *why = plan->windowing->refuses(&a->uses[u]);
+
+        if (why != NULL) {
+            sx_bind_fail(b, 0, NULL, "%s", why);
+            return false;
+        }
+    }
+    return true;
+}
+
 extern const struct sx_operator_def sx_operator_aggregate;
 
 struct sx_flow *sx_aggregate_bind(struct sx_bind *b, const struct sx_flow *in,
                                   const struct sx_aggregation *aggregation)
 {
     const struct sx_operator_def *stage = b->op;
-    struct aggregate_plan *plan = SX_ARENA_NEW(b->arena, struct aggregate_plan);
+    struct sx_aggregator_plan *plan = SX_ARENA_NEW(b->arena, struct sx_aggregator_plan);
     struct sx_store_plan *store;
     struct sx_view_plan *view;
     struct sx_node_plan *node;
@@ -158,6 +162,9 @@ struct sx_flow *sx_aggregate_bind(struct sx_bind *b, const struct sx_flow *in,
 
     plan->groups.aggregation = aggregation;
     plan->window = in->window;
+    plan->windowing = in->window ? sx_window_kind_of(in->window) : NULL;
+    if (!takes_all(b, plan))
+        return NULL;
     plan->groups.at = b->ops->position(b, -1);
     plan->groups.retracts = in->schema->is_table;
     if (plan->groups.retracts && !can_retract(b, in, plan->groups.aggregation))
@@ -187,7 +194,7 @@ struct sx_flow *sx_aggregate_bind(struct sx_bind *b, const struct sx_flow *in,
                                   .origin = node,
                                   .store = store,
                                   .groups = &plan->groups,
-                                  .windowed_groups = in->window != NULL};
+                                  .window = in->window};
     out->view = view;
     out->groups = NULL;
     out->group_count = 0;
@@ -215,11 +222,13 @@ static const struct sx_slice meta_key = {"time", 4};
 
 static void open(const void *p, void *s, struct sx_node *node)
 {
-    const struct aggregate_plan *plan = p;
-    struct aggregate_state *state = s;
+    const struct sx_aggregator_plan *plan = p;
+    struct sx_aggregator_state *state = s;
     struct sx_slice meta;
 
     state->groups = sx_groups_open(&plan->groups);
+    state->buffers = sx_calloc(SX_AGGREGATE_BUFFERS, sizeof(*state->buffers));
+    state->last = state->first_open = (struct sx_window){0, 0};
     if (plan->late != NULL)
         sx_sink_open(plan->late, &state->late);
     for (uint32_t o = 0; o < node->plan->output_count; o++) {
@@ -236,94 +245,34 @@ static void open(const void *p, void *s, struct sx_node *node)
 
 static void close(const void *p, void *s, struct sx_node *node)
 {
-    const struct aggregate_plan *plan = p;
-    struct aggregate_state *state = s;
+    const struct sx_aggregator_plan *plan = p;
+    struct sx_aggregator_state *state = s;
 
     sx_groups_close(state->groups);
+    for (uint32_t i = 0; i < SX_AGGREGATE_BUFFERS; i++)
+        sx_buffer_free(&state->buffers[i]);
+    free(state->buffers);
     if (plan->late != NULL)
         sx_sink_close(plan->late, &state->late);
 }
 
-static void send_late(const struct aggregate_plan *plan, struct aggregate_state *state, struct sx_node *node,
-                      const struct sx_batch *batch, uint32_t row, int64_t start)
+void sx_aggregate_refuse(struct sx_aggregating *a, uint32_t row, uint32_t count,
+                         const struct sx_window *first)
 {
     uint16_t one = (uint16_t)row;
-    struct sx_batch single = sx_batch_select(batch, &one, 1);
+    struct sx_batch single = sx_batch_select(a->batch, &one, 1);
     char from[SX_NUMBER_BYTES], to[SX_NUMBER_BYTES];
     struct sx_header headers[2] = {
-        {SX_SLICE("streamd.window_start"), sx_slice(from, sx_write_int(from, start))},
-        {SX_SLICE("streamd.window_end"), sx_slice(to, sx_write_int(to, start + plan->window->size_ms))},
+        {SX_SLICE("streamd.window_start"), sx_slice(from, sx_write_int(from, first->start))},
+        {SX_SLICE("streamd.window_end"), sx_slice(to, sx_write_int(to, first->end))},
     };
 
-    sx_sink_write(plan->late, &state->late, node, 0, &single, headers, SX_COUNT(headers));
+    sx_node_drop(a->node, "late", count);
+    if (a->plan->late != NULL)
+        sx_sink_write(a->plan->late, &a->state->late, a->node, 0, &single, headers, SX_COUNT(headers));
 }
 
-/* What closing windows needs while the store walks over them. */
-struct closing {
-    struct sx_results *results;
-    const struct sx_window_spec *window;
-    uint32_t row;
-};
-
-static bool close_row(int64_t segment, struct sx_slice key, struct sx_slice value, void *arg)
-{
-    struct closing *c = arg;
-    struct sx_window window = {segment, segment + c->window->size_ms};
-
-    sx_results_add_stored(c->results, key, value, c->row, &window);
-    return true;
-}
-
-static void close_windows(const struct aggregate_plan *plan, struct aggregate_state *state,
-                          struct sx_node *node, const struct sx_batch *batch, uint32_t row)
-{
-    int64_t open_from = sx_window_open_from(plan->window, state->stream_time);
-    int64_t kept_from = state->stream_time - plan->window->retain_ms + 1;
-
-    if (state->has_final_readers) {
-        struct closing c = {sx_results_new(state->groups, node, SX_PORT_FINAL, batch, false), plan->window,
-                            row};
-
-        sx_store_each(node->stores[0], SX_MAX(state->next_close, SX_SEGMENT_META + 1), open_from, close_row,
-                      &c);
-        sx_results_flush(c.results);
-    }
-    state->next_close = sx_window_start_from(plan->window, open_from);
-    sx_store_drop_before(node->stores[0], sx_window_start_from(plan->window, kept_from));
-}
-
-static bool add_to_windows(const struct aggregate_plan *plan, struct aggregate_state *state,
-                           struct sx_node *node, const struct sx_batch *batch, uint32_t row,
-                           struct sx_slice key, struct sx_results *results)
-{
-    const struct sx_window_spec *w = plan->window;
-    int64_t open_from = sx_window_open_from(w, state->stream_time);
-    int64_t refused_first = 0;
-    uint32_t refused = 0;
-
-    for (int64_t start = sx_window_first(w, batch->ts[row]); start <= batch->ts[row];
-         start += w->advance_ms) {
-        struct sx_window window = {start, start + w->size_ms};
-
-        if (start < open_from) {
-            if (refused++ == 0)
-                refused_first = start;
-            continue;
-        }
-        if (!sx_groups_add(state->groups, node, batch, row, start, key, results && node->plan->needs_old))
-            return false;
-        if (results != NULL)
-            sx_results_add(results, row, &window);
-    }
-    if (refused) {
-        sx_node_drop(node, "late", refused);
-        if (plan->late != NULL)
-            send_late(plan, state, node, batch, row, refused_first);
-    }
-    return true;
-}
-
-static void save_time(struct aggregate_state *state, struct sx_node *node)
+static void save_time(struct sx_aggregator_state *state, struct sx_node *node)
 {
     char meta[16];
 
@@ -332,77 +281,73 @@ static void save_time(struct aggregate_state *state, struct sx_node *node)
     sx_store_put(node->stores[0], SX_SEGMENT_META, meta_key, sx_slice(meta, sizeof(meta)));
 }
 
+/* The row's group, in its windows. False: it was rejected. */
+static bool add_row(struct sx_aggregating *a, uint32_t row)
+{
+    struct sx_window none = {0, 0};
+    struct sx_slice key = sx_row_key(a->node, a->batch, a->plan->groups.key_count, row);
+
+    if (a->plan->windowing != NULL)
+        return a->plan->windowing->add(a, row, key);
+    if (!sx_groups_add(a->state->groups, a->node, a->batch, row, 0, key, a->want_old))
+        return false;
+    if (a->results != NULL)
+        sx_results_add(a->results, row, &none);
+    return true;
+}
+
+static void close_windows(struct sx_aggregating *a, uint32_t row)
+{
+    int64_t open_from = a->plan->windowing->open_from(a->plan, a->state);
+
+    if (a->state->next_close >= open_from)
+        return;
+    if (a->results != NULL)
+        sx_results_flush(a->results);
+    a->state->next_close = a->plan->windowing->close(a, row, open_from);
+}
+
 static void process(const void *p, void *s, struct sx_node *node, uint32_t input,
                     const struct sx_batch *batch)
 {
-    const struct aggregate_plan *plan = p;
-    struct aggregate_state *state = s;
+    const struct sx_aggregator_plan *plan = p;
+    struct sx_aggregator_state *state = s;
     int64_t time_before = state->stream_time;
     struct sx_batch present =
         plan->groups.retracts ? sx_batch_current(node->arena, batch) : sx_batch_present(node->arena, batch);
-    struct sx_results *results = NULL;
-    struct sx_buffer key_bytes = {0};
+    struct sx_aggregating a = {.plan = plan, .state = state, .node = node, .batch = batch};
 
     if (present.count < batch->count)
         sx_node_drop(node, "null_value", batch->count - present.count);
     if (!sx_groups_begin(state->groups, node, &present))
         return;
-    if (state->has_readers)
-        results = sx_results_new(state->groups, node, SX_PORT_ROWS, batch, node->plan->needs_old);
+    if (state->has_readers) {
+        a.want_old = node->plan->needs_old;
+        a.results = sx_results_new(state->groups, node, SX_PORT_ROWS, batch, a.want_old);
+    }
     for (SX_EACH_ROW(&present, i, row)) {
-        struct sx_window none = {0, 0};
-        struct sx_slice key;
-        bool ok;
-
         if (sx_row_key_is_null(batch, plan->groups.key_count, row)) {
             sx_node_drop(node, "null_key", 1);
             continue;
         }
-        key = sx_row_key(node, batch, plan->groups.key_count, row);
-        if (plan->late != NULL) {
-            /* The sink uses node->scratch too. */
-            key_bytes.size = 0;
-            sx_buffer_add_slice(&key_bytes, key);
-            key = sx_buffer_slice(&key_bytes);
-        }
         state->stream_time = SX_MAX(state->stream_time, batch->ts[row]);
-        if (plan->window != NULL) {
-            ok = add_to_windows(plan, state, node, batch, row, key, results);
-        } else {
-            ok = sx_groups_add(state->groups, node, batch, row, 0, key, results && node->plan->needs_old);
-            if (ok && results != NULL)
-                sx_results_add(results, row, &none);
-        }
-        if (!ok)
+        if (!add_row(&a, row))
             break;
-        if (plan->window != NULL &&
-            state->next_close < sx_window_open_from(plan->window, state->stream_time)) {
-            if (results != NULL)
-                sx_results_flush(results);
-            close_windows(plan, state, node, batch, row);
-        }
+        if (plan->windowing != NULL)
+            close_windows(&a, row);
     }
-    sx_buffer_free(&key_bytes);
-    if (results != NULL)
-        sx_results_flush(results);
+    if (a.results != NULL)
+        sx_results_flush(a.results);
     if (plan->window != NULL && state->stream_time != time_before)
         save_time(state, node);
 }
 
 static void print(const void *p, struct sx_buffer *to)
 {
-    const struct aggregate_plan *plan = p;
+    const struct sx_aggregator_plan *plan = p;
 
-    if (plan->window == NULL)
-        return;
-    sx_buffer_add_text(to, plan->window->kind == SX_WINDOW_HOPPING ? "hopping " : "tumbling ");
-    sx_add_duration(to, plan->window->size_ms);
-    if (plan->window->kind == SX_WINDOW_HOPPING) {
-        sx_buffer_add_text(to, " every ");
-        sx_add_duration(to, plan->window->advance_ms);
-    }
-    sx_buffer_add_text(to, " grace ");
-    sx_add_duration(to, plan->window->grace_ms);
+    if (plan->window != NULL)
+        sx_window_print(plan->window, to);
 }
 
 const struct sx_operator_def sx_operator_aggregate = {
@@ -420,7 +365,7 @@ const struct sx_operator_def sx_operator_aggregate = {
                     "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"n\":1,\"total\":7},\"timestamp\":1}\n"
                     "{\"topic\":\"sums\",\"key\":\"a\",\"value\":{\"n\":2,\"total\":12},\"timestamp\":2}\n"},
     .bind = bind,
-    .state_bytes = sizeof(struct aggregate_state),
+    .state_bytes = sizeof(struct sx_aggregator_state),
     .open = open,
     .process = process,
     .close = close,

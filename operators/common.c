@@ -84,6 +84,17 @@ struct sx_batch sx_batch_before(struct sx_arena *arena, const struct sx_batch *b
     return before;
 }
 
+struct sx_column *sx_columns_new(struct sx_arena *arena, const struct sx_schema *schema, uint32_t rows)
+{
+    struct sx_column *columns = SX_ARENA_ARRAY(arena, struct sx_column, schema->count + 1);
+
+    for (uint32_t c = 0; c < schema->count; c++) {
+        columns[c] = sx_column_new(arena, schema->fields[c].type, rows);
+        sx_column_nulls(&columns[c], arena, rows);
+    }
+    return columns;
+}
+
 struct sx_column sx_column_gather(struct sx_arena *arena, const struct sx_column *from, const uint16_t *rows,
                                   uint32_t count)
 {

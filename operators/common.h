@@ -30,6 +30,9 @@ struct sx_batch sx_batch_current(struct sx_arena *arena, const struct sx_batch *
 /* The rows before of a table's batch, with its selection. All are gone if the batch has none. */
 struct sx_batch sx_batch_before(struct sx_arena *arena, const struct sx_batch *batch);
 
+/* Columns of a schema with room for `rows` rows, and bitmaps. */
+struct sx_column *sx_columns_new(struct sx_arena *arena, const struct sx_schema *schema, uint32_t rows);
+
 /* Copy rows[0..count) of a column or a batch to new physical rows 0..count-1, in `arena`. The batch
  * keeps time, window, gone and origin; `old` is left out. */
 struct sx_column sx_column_gather(struct sx_arena *arena, const struct sx_column *from, const uint16_t *rows,

@@ -1,8 +1,8 @@
 /* emit.c: when the rows of a table are sent on. `changes` and `all` only tell the sink; `final` reads
  * the rows of windows that have closed, from the aggregate's own port. */
-#include "operators/common.h"
+#include "operators/emit.h"
 
-static bool takes_table(struct sx_bind *b, const struct sx_flow *in)
+bool sx_emit_takes(struct sx_bind *b, const struct sx_flow *in)
 {
     if (in->kind == SX_FLOW_TABLE)
         return true;
@@ -16,7 +16,7 @@ static void bind_kind(struct sx_bind *b, enum sx_emit_kind kind)
     const struct sx_flow *in = sx_bind_input(b);
     struct sx_flow *out;
 
-    if (!takes_table(b, in))
+    if (!sx_emit_takes(b, in))
         return;
     out = sx_bind_flow_like(b, in);
     /* Behind `emit final` every row is already the only one. */
@@ -62,7 +62,7 @@ static void bind_final(struct sx_bind *b)
     struct sx_flow *out;
     uint32_t port;
 
-    if (!takes_table(b, in))
+    if (!sx_emit_takes(b, in))
         return;
     if (in->window == NULL) {
         sx_bind_fail(b, -1, "put a `window` before the aggregate, or use `emit changes`",

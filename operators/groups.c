@@ -1,5 +1,5 @@
 /* groups.c: see groups.h. */
-#include "operators/groups.h"
+#include "operators/groups_inside.h"
 
 #include <stdlib.h>
 
@@ -14,18 +14,6 @@ struct use_state {
     struct sx_call call;
 };
 
-struct sx_groups {
-    const struct sx_groups_plan *plan;
-    struct use_state *uses;
-    struct sx_evaluator **outputs;
-    struct sx_aggregate_state *states; /* of the group in hand */
-    struct sx_value *now, *before;     /* its results */
-    const char *no_result;             /* why one of them could not be had, or NULL */
-    bool was_there, is_there;
-    int64_t ts, ts_before;
-    struct sx_buffer stored;
-};
-
 struct sx_groups *sx_groups_open(const struct sx_groups_plan *plan)
 {
     const struct sx_aggregation *a = plan->aggregation;
@@ -34,6 +22,7 @@ struct sx_groups *sx_groups_open(const struct sx_groups_plan *plan)
     g->plan = plan;
     g->uses = sx_calloc(a->use_count + 1, sizeof(*g->uses));
     g->states = sx_calloc(a->use_count + 1, sizeof(*g->states));
+    g->later = sx_calloc(a->use_count + 1, sizeof(*g->later));
     g->now = sx_calloc(a->use_count + 1, sizeof(*g->now));
     g->before = sx_calloc(a->use_count + 1, sizeof(*g->before));
     g->outputs = sx_evaluators_open(a->outputs, a->output_count);
@@ -72,6 +61,7 @@ void sx_groups_close(struct sx_groups *g)
     sx_buffer_free(&g->stored);
     free(g->uses);
     free(g->states);
+    free(g->later);
     free(g->now);
     free(g->before);
     free(g);
@@ -120,8 +110,7 @@ bool sx_groups_begin(struct sx_groups *g, struct sx_node *node, const struct sx_
 
 /* ---- One group ------------------------------------------------------------------------------- */
 
-/* Point the states into stored bytes; `fixed` may be changed in place. False: damaged. */
-static bool read_states(struct sx_groups *g, char *bytes, uint32_t size)
+bool sx_groups_states(struct sx_groups *g, struct sx_aggregate_state *states, char *bytes, uint32_t size)
 {
     const struct sx_groups_plan *plan = g->plan;
     uint32_t head = plan->head_bytes;
@@ -133,19 +122,19 @@ static bool read_states(struct sx_groups *g, char *bytes, uint32_t size)
         const struct sx_aggregate_def *def = plan->aggregation->uses[u].def;
         uint64_t length;
 
-        g->states[u].fixed = bytes + head + plan->fixed_at[u];
-        g->states[u].variable = SX_SLICE_NONE;
+        states[u].fixed = bytes + head + plan->fixed_at[u];
+        states[u].variable = SX_SLICE_NONE;
         if (def != NULL && !def->variable)
             continue;
         if (!sx_read_varint(&at, end, &length) || length > (uint64_t)(end - at))
             return false;
-        g->states[u].variable = sx_slice(at, length);
+        states[u].variable = sx_slice(at, length);
         at += length;
     }
     return true;
 }
 
-static void results_of(struct sx_groups *g, struct sx_node *node, struct sx_value *values)
+void sx_groups_results(struct sx_groups *g, struct sx_node *node, struct sx_value *values)
 {
     const struct sx_aggregation *a = g->plan->aggregation;
 
@@ -166,8 +155,8 @@ static void results_of(struct sx_groups *g, struct sx_node *node, struct sx_valu
     }
 }
 
-static bool reject(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch, uint32_t row,
-                   const char *message)
+bool sx_groups_reject(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch, uint32_t row,
+                      const char *message)
 {
     sx_node_reject(node, batch, row, "expression", g->plan->at, message);
     return false;
@@ -184,7 +173,7 @@ static bool fold(struct sx_groups *g, struct sx_node *node, const struct sx_batc
     if (g->states[u].variable.size == 0)
         acc = sx_column_get(&g->uses[u].arg_columns[0][0], row);
     else if (!sx_row_read(g->states[u].variable, &use->type, 1, &acc, node->arena))
-        return reject(g, node, batch, row, "the stored state of a fold is damaged");
+        return sx_groups_reject(g, node, batch, row, "the stored state of a fold is damaged");
     if (!sx_eval_row(g->uses[u].step, batch, row, &acc, node->arena, &next, &failures))
         return !sx_node_reject_all(node, batch, &failures);
     sx_row_write_values(&bytes, &next, 1);
@@ -218,49 +207,87 @@ static bool add_all(struct sx_groups *g, struct sx_node *node, const struct sx_b
         (side == 0 ? plan->def->add : plan->def->retract)(&use->call, &g->states[u], args, plan->arg_count);
         if (SX_UNLIKELY(use->call.failed)) {
             use->call.failed = false;
-            return reject(g, node, batch, row, use->call.message);
+            return sx_groups_reject(g, node, batch, row, use->call.message);
         }
     }
     return true;
 }
 
-/* What the row does to the group whose states were read from `bytes`. False: rejected. */
-static bool change_group(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch,
-                         uint32_t row, char *bytes, bool fresh, bool want_old)
+bool sx_groups_load(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch, uint32_t row,
+                    struct sx_slice stored)
+{
+    const struct sx_groups_plan *plan = g->plan;
+    uint32_t size = SX_MAX(stored.size, sx_groups_fixed_size(plan) + plan->aggregation->use_count);
+
+    g->bytes = sx_arena_zero(node->arena, size);
+    if (stored.data == NULL)
+        sx_put_le64(g->bytes, (uint64_t)INT64_MIN);
+    else
+        memcpy(g->bytes, stored.data, stored.size);
+    if (!sx_groups_states(g, g->states, g->bytes, stored.data ? stored.size : size))
+        return sx_groups_reject(g, node, batch, row, "the stored state of the group is damaged");
+    g->ts = (int64_t)sx_get_le64(g->bytes);
+    g->is_there = true;
+    g->was_there = false;
+    return true;
+}
+
+bool sx_groups_take(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch, uint32_t row,
+                    bool there, bool want_old)
 {
     bool comes = true, goes = false;
 
-    if (fresh)
-        sx_put_le64(bytes, (uint64_t)INT64_MIN);
-    g->was_there = !fresh;
+    g->was_there = there;
     g->is_there = true;
-    g->ts_before = (int64_t)sx_get_le64(bytes);
-    g->ts = SX_MAX(g->ts_before, batch->ts[row]);
-    if (want_old && !fresh)
-        results_of(g, node, g->before);
+    g->ts_before = g->ts;
+    g->ts = SX_MAX(g->ts, batch->ts[row]);
+    if (want_old && there)
+        sx_groups_results(g, node, g->before);
     if (g->plan->retracts) {
-        uint64_t rows = sx_get_le64(bytes + 8);
+        uint64_t rows = sx_get_le64(g->bytes + 8);
 
         comes = !sx_batch_is_gone(batch, row);
         /* A group that is not there has nothing to be taken out of it. */
-        goes = !fresh && batch->old != NULL && !sx_batch_is_gone(batch->old, row);
+        goes = there && batch->old != NULL && !sx_batch_is_gone(batch->old, row);
         rows = rows + comes - goes;
         g->is_there = rows > 0;
-        sx_put_le64(bytes + 8, rows);
+        sx_put_le64(g->bytes + 8, rows);
     }
-    sx_put_le64(bytes, (uint64_t)g->ts);
+    sx_put_le64(g->bytes, (uint64_t)g->ts);
     if (!g->is_there)
         return true;
     return (!goes || add_all(g, node, batch, row, 1)) && (!comes || add_all(g, node, batch, row, 0));
 }
 
-static void store_group(struct sx_groups *g, struct sx_node *node, int64_t segment, struct sx_slice key,
-                        const char *bytes)
+bool sx_groups_merge(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch, uint32_t row,
+                     struct sx_slice later)
+{
+    char *bytes = sx_arena_alloc(node->arena, later.size + 1);
+
+    memcpy(bytes, later.data, later.size);
+    if (!sx_groups_states(g, g->later, bytes, later.size))
+        return sx_groups_reject(g, node, batch, row, "the stored state of the group is damaged");
+    for (uint32_t u = 0; u < g->plan->aggregation->use_count; u++) {
+        struct sx_call *call = &g->uses[u].call;
+
+        call->arena = node->arena;
+        g->plan->aggregation->uses[u].def->merge(call, &g->states[u], &g->later[u]);
+        if (call->failed) {
+            call->failed = false;
+            return sx_groups_reject(g, node, batch, row, call->message);
+        }
+    }
+    g->ts = SX_MAX(g->ts, (int64_t)sx_get_le64(bytes));
+    sx_put_le64(g->bytes, (uint64_t)g->ts);
+    return true;
+}
+
+struct sx_slice sx_groups_stored(struct sx_groups *g)
 {
     const struct sx_groups_plan *plan = g->plan;
 
     g->stored.size = 0;
-    sx_buffer_add(&g->stored, bytes, plan->head_bytes + plan->fixed_bytes);
+    sx_buffer_add(&g->stored, g->bytes, sx_groups_fixed_size(plan));
     for (uint32_t u = 0; u < plan->aggregation->use_count; u++) {
         const struct sx_aggregate_def *def = plan->aggregation->uses[u].def;
 
@@ -269,262 +296,39 @@ static void store_group(struct sx_groups *g, struct sx_node *node, int64_t segme
         sx_buffer_add_varint(&g->stored, g->states[u].variable.size);
         sx_buffer_add_slice(&g->stored, g->states[u].variable);
     }
-    sx_store_put(node->stores[0], segment, key, sx_buffer_slice(&g->stored));
+    return sx_buffer_slice(&g->stored);
+}
+
+void sx_groups_point(struct sx_groups *g, char *bytes, bool fresh)
+{
+    g->bytes = bytes;
+    if (fresh)
+        sx_put_le64(bytes, (uint64_t)INT64_MIN);
+    g->ts = (int64_t)sx_get_le64(bytes);
+    sx_groups_states(g, g->states, bytes, sx_groups_fixed_size(g->plan));
 }
 
 bool sx_groups_add(struct sx_groups *g, struct sx_node *node, const struct sx_batch *batch, uint32_t row,
                    int64_t segment, struct sx_slice key, bool want_old)
 {
-    const struct sx_groups_plan *plan = g->plan;
-    uint32_t least = plan->head_bytes + plan->fixed_bytes;
     struct sx_slice stored;
-    char *bytes;
     bool fresh;
 
-    if (!plan->variable) {
-        bytes = sx_store_edit(node->stores[0], segment, key, least, &fresh);
-        read_states(g, bytes, least);
-        if (!change_group(g, node, batch, row, bytes, fresh, want_old))
+    if (!g->plan->variable) {
+        char *bytes = sx_store_edit(node->stores[0], segment, key, sx_groups_fixed_size(g->plan), &fresh);
+
+        sx_groups_point(g, bytes, fresh);
+    } else {
+        stored = sx_store_get(node->stores[0], segment, key);
+        fresh = stored.data == NULL;
+        if (!sx_groups_load(g, node, batch, row, stored))
             return false;
-        if (!g->is_there)
-            sx_store_remove(node->stores[0], segment, key);
-        return true;
     }
-    stored = sx_store_get(node->stores[0], segment, key);
-    fresh = stored.data == NULL;
-    least += plan->aggregation->use_count;
-    bytes = sx_arena_zero(node->arena, SX_MAX(stored.size, least));
-    if (!fresh)
-        memcpy(bytes, stored.data, stored.size);
-    if (!read_states(g, bytes, fresh ? least : stored.size))
-        return reject(g, node, batch, row, "the stored state of the group is damaged");
-    if (!change_group(g, node, batch, row, bytes, fresh, want_old))
+    if (!sx_groups_take(g, node, batch, row, !fresh, want_old))
         return false;
-    if (g->is_there)
-        store_group(g, node, segment, key, bytes);
-    else if (!fresh)
+    if (!g->is_there)
         sx_store_remove(node->stores[0], segment, key);
+    else if (g->plan->variable)
+        sx_store_put(node->stores[0], segment, key, sx_groups_stored(g));
     return true;
-}
-
-/* The table's columns from those of the results. */
-static bool compute(struct sx_groups *g, struct sx_node *node, struct sx_batch *batch,
-                    struct sx_row_failures *failures)
-{
-    const struct sx_groups_plan *plan = g->plan;
-    struct sx_column *columns = SX_ARENA_ARRAY(node->arena, struct sx_column, plan->schema->count + 1);
-    struct sx_batch present = sx_batch_present(node->arena, batch);
-
-    memcpy(columns, batch->columns, sizeof(*columns) * plan->key_count);
-    for (uint32_t i = 0; i < plan->aggregation->output_count; i++)
-        sx_eval_column(g->outputs[i], &present, node->arena, &columns[plan->key_count + i], failures);
-    batch->columns = columns;
-    batch->schema = plan->schema;
-    return failures->count == 0;
-}
-
-void sx_groups_read(struct sx_groups *g, struct sx_node *node, const struct sx_slice *stored,
-                    struct sx_batch *rows)
-{
-    const struct sx_groups_plan *plan = g->plan;
-    uint32_t keys = plan->key_count, uses = plan->aggregation->use_count;
-    struct sx_column *columns = SX_ARENA_ARRAY(node->arena, struct sx_column, plan->results->count + 1);
-    uint64_t *gone = (uint64_t *)rows->gone;
-    struct sx_row_failures failures = {0};
-    struct sx_batch present;
-
-    memcpy(columns, rows->columns, sizeof(*columns) * keys);
-    for (uint32_t u = 0; u < uses; u++) {
-        columns[keys + u] = sx_column_new(node->arena, plan->results->fields[keys + u].type, rows->rows);
-        sx_column_nulls(&columns[keys + u], node->arena, rows->rows);
-    }
-    for (SX_EACH_ROW(rows, i, row)) {
-        /* What was read is only looked at: results do not change a state. */
-        if (stored[row].data == NULL || !read_states(g, (char *)stored[row].data, (uint32_t)stored[row].size))
-            continue;
-        g->no_result = NULL;
-        results_of(g, node, g->now);
-        if (g->no_result != NULL)
-            continue; /* no row was sent for it */
-        sx_bit_clear(gone, row);
-        ((int64_t *)rows->ts)[row] = (int64_t)sx_get_le64(stored[row].data);
-        for (uint32_t u = 0; u < uses; u++)
-            sx_column_set(&columns[keys + u], row, g->now[u]);
-    }
-    present = sx_batch_present(node->arena, rows);
-    present.schema = plan->results;
-    present.columns = columns;
-    compute(g, node, &present, &failures);
-    rows->schema = plan->schema;
-    rows->columns = present.columns;
-    for (uint32_t i = 0; i < failures.count; i++)
-        sx_bit_set(gone, failures.items[i].row);
-}
-
-/* ---- Results --------------------------------------------------------------------------------- */
-
-struct sx_results {
-    struct sx_groups *groups;
-    struct sx_node *node;
-    const struct sx_batch *cause;
-    uint32_t port;
-    bool want_old;
-    uint32_t count;
-    struct sx_column *now, *before; /* by column of plan->results */
-    int64_t *ts, *ts_before;
-    struct sx_window *windows;
-    uint16_t *origin_row;
-    uint64_t *gone, *absent; /* gone: NULL when groups never are */
-};
-
-static struct sx_column *columns_for(struct sx_node *node, const struct sx_schema *schema)
-{
-    struct sx_column *columns = SX_ARENA_ARRAY(node->arena, struct sx_column, schema->count + 1);
-
-    for (uint32_t c = 0; c < schema->count; c++) {
-        columns[c] = sx_column_new(node->arena, schema->fields[c].type, SX_BATCH_ROWS);
-        sx_column_nulls(&columns[c], node->arena, SX_BATCH_ROWS);
-    }
-    return columns;
-}
-
-static void results_begin(struct sx_results *r)
-{
-    const struct sx_schema *schema = r->groups->plan->results;
-    struct sx_arena *arena = r->node->arena;
-
-    r->count = 0;
-    r->now = columns_for(r->node, schema);
-    r->ts = sx_arena_alloc(arena, sizeof(*r->ts) * SX_BATCH_ROWS);
-    r->windows = sx_arena_alloc(arena, sizeof(*r->windows) * SX_BATCH_ROWS);
-    r->origin_row = sx_arena_alloc(arena, sizeof(*r->origin_row) * SX_BATCH_ROWS);
-    if (r->groups->plan->retracts)
-        r->gone = SX_ARENA_ARRAY(arena, uint64_t, SX_BITMAP_WORDS(SX_BATCH_ROWS));
-    if (r->want_old) {
-        r->before = columns_for(r->node, schema);
-        r->ts_before = sx_arena_alloc(arena, sizeof(*r->ts_before) * SX_BATCH_ROWS);
-        r->absent = SX_ARENA_ARRAY(arena, uint64_t, SX_BITMAP_WORDS(SX_BATCH_ROWS));
-    }
-}
-
-struct sx_results *sx_results_new(struct sx_groups *groups, struct sx_node *node, uint32_t port,
-                                  const struct sx_batch *cause, bool want_old)
-{
-    struct sx_results *r = SX_ARENA_NEW(node->arena, struct sx_results);
-
-    r->groups = groups;
-    r->node = node;
-    r->cause = cause;
-    r->port = port;
-    r->want_old = want_old;
-    return r;
-}
-
-/* The next row's place, with what all kinds of results have. */
-static uint32_t next_row(struct sx_results *r, uint32_t row, const struct sx_window *window, int64_t ts)
-{
-    if (r->count == SX_BATCH_ROWS)
-        sx_results_flush(r);
-    if (r->count == 0)
-        results_begin(r);
-    r->ts[r->count] = ts;
-    r->windows[r->count] = *window;
-    r->origin_row[r->count] = r->cause->origin_row ? r->cause->origin_row[row] : (uint16_t)row;
-    return r->count++;
-}
-
-/* The results of the group in hand; a row whose group has none fails. */
-static void results_now(struct sx_results *r, uint32_t row)
-{
-    struct sx_groups *g = r->groups;
-
-    g->no_result = NULL;
-    results_of(g, r->node, g->now);
-    if (SX_UNLIKELY(g->no_result != NULL))
-        reject(g, r->node, r->cause, row, g->no_result);
-}
-
-void sx_results_add(struct sx_results *r, uint32_t row, const struct sx_window *window)
-{
-    struct sx_groups *g = r->groups;
-    uint32_t keys = g->plan->key_count, uses = g->plan->aggregation->use_count;
-    uint32_t at;
-
-    if (!g->is_there && !g->was_there)
-        return;
-    at = next_row(r, row, window, g->ts);
-    if (g->is_there)
-        results_now(r, row);
-    else
-        sx_bit_set(r->gone, at);
-    for (uint32_t k = 0; k < keys; k++)
-        sx_column_set(&r->now[k], at, sx_column_get(&r->cause->columns[k], row));
-    for (uint32_t u = 0; u < uses; u++)
-        sx_column_set(&r->now[keys + u], at, g->is_there ? g->now[u] : SX_VALUE_NULL);
-    if (!r->want_old)
-        return;
-    r->ts_before[at] = g->ts_before;
-    if (!g->was_there)
-        sx_bit_set(r->absent, at);
-    for (uint32_t k = 0; k < keys; k++)
-        sx_column_set(&r->before[k], at, sx_column_get(&r->cause->columns[k], row));
-    for (uint32_t u = 0; u < uses; u++)
-        sx_column_set(&r->before[keys + u], at, g->was_there ? g->before[u] : SX_VALUE_NULL);
-}
-
-void sx_results_add_stored(struct sx_results *r, struct sx_slice key, struct sx_slice stored, uint32_t row,
-                           const struct sx_window *window)
-{
-    struct sx_groups *g = r->groups;
-    uint32_t keys = g->plan->key_count;
-    struct sx_value *values = SX_ARENA_ARRAY(r->node->arena, struct sx_value, keys + 1);
-    char *bytes = sx_arena_alloc(r->node->arena, stored.size);
-    uint32_t at;
-
-    memcpy(bytes, stored.data, stored.size);
-    key = sx_arena_copy(r->node->arena, key); /* what a walk gives lives until its next step only */
-    if (!read_states(g, bytes, stored.size) ||
-        !sx_key_read(key, g->plan->key_types, keys, values, r->node->arena))
-        return;
-    at = next_row(r, row, window, (int64_t)sx_get_le64(bytes));
-    results_now(r, row);
-    for (uint32_t k = 0; k < keys; k++)
-        sx_column_set(&r->now[k], at, values[k]);
-    for (uint32_t u = 0; u < g->plan->aggregation->use_count; u++)
-        sx_column_set(&r->now[keys + u], at, g->now[u]);
-}
-
-void sx_results_flush(struct sx_results *r)
-{
-    const struct sx_groups_plan *plan = r->groups->plan;
-    struct sx_row_failures failures = {0}, ignored = {0};
-    struct sx_batch out = {.schema = plan->results,
-                           .rows = r->count,
-                           .count = r->count,
-                           .origin = r->cause->origin,
-                           .origin_row = r->origin_row};
-    struct sx_batch old, rejected;
-
-    if (r->count == 0)
-        return;
-    out.columns = r->now;
-    out.ts = r->ts;
-    out.gone = r->gone;
-    out.windows = plan->schema->windowed ? r->windows : NULL;
-    r->count = 0;
-    rejected = out;
-    if (!compute(r->groups, r->node, &out, &failures)) {
-        sx_node_reject_all(r->node, &rejected, &failures);
-        return;
-    }
-    if (r->want_old) {
-        old = out;
-        old.schema = plan->results;
-        old.columns = r->before;
-        old.ts = r->ts_before;
-        old.gone = r->absent;
-        compute(r->groups, r->node, &old, &ignored);
-        out.old = &old;
-    }
-    sx_node_emit(r->node, r->port, &out);
 }

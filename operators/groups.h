@@ -47,6 +47,29 @@ bool sx_groups_add(struct sx_groups *groups, struct sx_node *node, const struct 
 void sx_groups_read(struct sx_groups *groups, struct sx_node *node, const struct sx_slice *stored,
                     struct sx_batch *rows);
 
+/* Bytes of a group's head and fixed parts: all of it, when nothing is variable. */
+static inline uint32_t sx_groups_fixed_size(const struct sx_groups_plan *plan)
+{
+    return plan->head_bytes + plan->fixed_bytes;
+}
+
+/* ---- Groups whose bytes the caller keeps: sessions, sliding windows -------------------------- */
+
+/* Take the group in hand that these bytes hold (a copy of them); SX_SLICE_NONE: one of no rows. False,
+ * here and below: the row was rejected. */
+bool sx_groups_load(struct sx_groups *groups, struct sx_node *node, const struct sx_batch *batch,
+                    uint32_t row, struct sx_slice stored);
+/* The same, to be changed in place: bytes of a group without variable parts, 8-byte aligned; `fresh`:
+ * they are zeroed. */
+void sx_groups_point(struct sx_groups *groups, char *bytes, bool fresh);
+/* Add what a later session holds to the group in hand. */
+bool sx_groups_merge(struct sx_groups *groups, struct sx_node *node, const struct sx_batch *batch,
+                     uint32_t row, struct sx_slice later);
+/* Add a row to it. `there`: in its window the table had a row before. */
+bool sx_groups_take(struct sx_groups *groups, struct sx_node *node, const struct sx_batch *batch,
+                    uint32_t row, bool there, bool want_old);
+/* Its bytes, until the next call. */
+struct sx_slice sx_groups_stored(struct sx_groups *groups);
 /* ---- Batches of results ---------------------------------------------------------------------- */
 
 /* Rows waiting to be emitted as one batch, at most SX_BATCH_ROWS. */
@@ -55,7 +78,10 @@ struct sx_results *sx_results_new(struct sx_groups *groups, struct sx_node *node
                                   const struct sx_batch *cause, bool want_old);
 /* The group that was just added to, with the row's key columns. */
 void sx_results_add(struct sx_results *results, uint32_t row, const struct sx_window *window);
-/* A group as stored; `row` is the row that caused it to leave. */
+/* The group in hand is no more, in this window; the time of that row is the window's end. */
+void sx_results_add_gone(struct sx_results *results, uint32_t row, const struct sx_window *window);
+/* A group as stored, for a port where nobody asks for rows before; `row` is the row that caused it to
+ * leave. */
 void sx_results_add_stored(struct sx_results *results, struct sx_slice key, struct sx_slice stored,
                            uint32_t row, const struct sx_window *window);
 /* Emit what is waiting. */

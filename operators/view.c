@@ -1,5 +1,6 @@
 /* view.c: see view.h. */
 #include "operators/view.h"
+#include "operators/windowing.h"
 
 #include "operators/history.h"
 
@@ -216,14 +217,22 @@ static void read_groups(struct sx_view *view, struct sx_node *node, const struct
                         struct sx_batch *rows)
 {
     struct sx_slice *stored = SX_ARENA_ARRAY(node->arena, struct sx_slice, keys->rows + 1);
+    const struct sx_window_spec *window = view->plan->window;
     uint32_t key_count = view->plan->schema->key_count;
+    struct sx_buffer scratch = {0};
 
     begin(view, node, keys, rows);
-    for (SX_EACH_ROW(keys, i, row))
-        if (!sx_row_key_is_null(keys, key_count, row))
-            stored[row] =
-                sx_store_get(view->store, view->plan->windowed_groups ? keys->windows[row].start : 0,
-                             sx_row_key(node, keys, key_count, row));
+    for (SX_EACH_ROW(keys, i, row)) {
+        struct sx_slice key;
+
+        if (sx_row_key_is_null(keys, key_count, row))
+            continue;
+        key = sx_row_key(node, keys, key_count, row);
+        stored[row] = window == NULL
+                          ? sx_store_get(view->store, 0, key)
+                          : sx_window_find(window, view->store, &scratch, key, &keys->windows[row]);
+    }
+    sx_buffer_free(&scratch);
     sx_groups_read(view->groups, node, stored, rows);
 }
 

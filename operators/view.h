@@ -36,8 +36,8 @@ struct sx_view_plan {
     const struct sx_named *columns;     /* map: the value columns */
     uint32_t count;
     const struct sx_pairing *pairing;
-    int64_t retention_ms; /* rows: > 0: of a versioned table, how long its history is */
-    bool windowed_groups; /* the groups are by window start */
+    int64_t retention_ms;                /* rows: > 0: of a versioned table, how long its history is */
+    const struct sx_window_spec *window; /* groups: those they are in; NULL: none */
 };
 
 /* ---- Plan ------------------------------------------------------------------------------------ */

@@ -27,6 +27,7 @@ static void free_segment(struct sx_segment *segment)
     free(segment->entries);
     free(segment->index);
     free(segment->dirty);
+    free(segment->order);
     free(segment);
 }
 
@@ -263,28 +264,82 @@ char *sx_entry_edit(struct sx_cache *cache, struct sx_segment *segment, struct s
     return entry->value;
 }
 
+/* ---- Order ------------------------------------------------------------------------------------ */
+
+/* So many new entries are put in one by one; more are sorted and merged. */
+#define FEW 8
+
 struct sorting {
     struct sx_slice key;
     uint32_t number;
 };
+
+static struct sx_slice key_of(const struct sx_segment *segment, uint32_t number)
+{
+    return sx_slice(segment->entries[number].key, segment->entries[number].key_size);
+}
 
 static int compare_keys(const void *a, const void *b)
 {
     return sx_slice_compare(((const struct sorting *)a)->key, ((const struct sorting *)b)->key);
 }
 
-uint32_t *sx_segment_sorted(const struct sx_segment *segment)
+uint32_t sx_segment_lower(const struct sx_segment *segment, struct sx_slice key)
 {
-    struct sorting *order = sx_malloc((segment->count + 1) * sizeof(*order));
-    uint32_t *numbers = sx_malloc((segment->count + 1) * sizeof(*numbers));
+    uint32_t low = 0, high = segment->ordered;
 
-    for (uint32_t i = 0; i < segment->count; i++)
-        order[i] = (struct sorting){sx_slice(segment->entries[i].key, segment->entries[i].key_size), i};
-    qsort(order, segment->count, sizeof(*order), compare_keys);
-    for (uint32_t i = 0; i < segment->count; i++)
-        numbers[i] = order[i].number;
-    free(order);
-    return numbers;
+    /* What is added is most often the latest. */
+    if (high && sx_slice_compare(key_of(segment, segment->order[high - 1]), key) < 0)
+        return high;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (sx_slice_compare(key_of(segment, segment->order[middle]), key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void order_one(struct sx_segment *segment)
+{
+    uint32_t number = segment->ordered, at = sx_segment_lower(segment, key_of(segment, number));
+
+    memmove(segment->order + at + 1, segment->order + at, (number - at) * sizeof(*segment->order));
+    segment->order[at] = number;
+    segment->ordered++;
+}
+
+static void order_many(struct sx_segment *segment)
+{
+    uint32_t fresh = segment->count - segment->ordered, old = segment->ordered, to = segment->count;
+    struct sorting *more = sx_malloc(fresh * sizeof(*more));
+
+    for (uint32_t i = 0; i < fresh; i++)
+        more[i] = (struct sorting){key_of(segment, old + i), old + i};
+    qsort(more, fresh, sizeof(*more), compare_keys);
+    while (fresh > 0) {
+        bool from_old =
+            old > 0 && sx_slice_compare(key_of(segment, segment->order[old - 1]), more[fresh - 1].key) > 0;
+
+        segment->order[--to] = from_old ? segment->order[--old] : more[--fresh].number;
+    }
+    free(more);
+    segment->ordered = segment->count;
+}
+
+const uint32_t *sx_segment_order(struct sx_segment *segment)
+{
+    if (segment->order_room < segment->count) {
+        segment->order_room = segment->room;
+        segment->order = sx_realloc(segment->order, segment->order_room * sizeof(*segment->order));
+    }
+    if (segment->count - segment->ordered > FEW)
+        order_many(segment);
+    while (segment->ordered < segment->count)
+        order_one(segment);
+    return segment->order;
 }
 
 /* ---- Savepoints ------------------------------------------------------------------------------ */
@@ -316,6 +371,7 @@ static void compact(struct sx_segment *segment, uint32_t keep)
         left++;
     }
     segment->count = left;
+    segment->ordered = 0;
     sx_arena_free(&segment->bytes);
     segment->bytes = bytes;
     segment->garbage = 0;
@@ -384,7 +440,7 @@ size_t sx_cache_bytes(const struct sx_cache *cache)
     for (uint32_t s = 0; s < cache->count; s++) {
         const struct sx_segment *segment = cache->segments[s];
         bytes += sx_arena_bytes(&segment->bytes) + segment->room * sizeof(*segment->entries) +
-                 ((size_t)segment->mask + 1 + segment->dirty_room) * sizeof(uint32_t);
+                 ((size_t)segment->mask + 1 + segment->dirty_room + segment->order_room) * sizeof(uint32_t);
     }
     return bytes;
 }

@@ -4,6 +4,7 @@
  *   cache ─ segments (hash by window start) ─┬─ index[]   open addressing: number of an entry + 1
  *                                            ├─ entries[] hash, key, value, flags
  *                                            ├─ bytes     arena of keys and values
+ *                                            ├─ order[]   entries by key, made when a walk asks
  *                                            └─ dirty[]   entries to be written at the commit
  *
  * A segment is a window's rows (all rows of a key-value store are segment 0): dropping a window frees
@@ -44,6 +45,8 @@ struct sx_segment {
     uint32_t mask;
     uint32_t *dirty;
     uint32_t dirty_count, dirty_room;
+    uint32_t *order; /* the first `ordered` entries, by key */
+    uint32_t ordered, order_room;
     struct sx_arena bytes;
     size_t garbage; /* bytes in the arena that no entry points to */
     bool complete;
@@ -85,8 +88,11 @@ void sx_entry_set(struct sx_cache *cache, struct sx_segment *segment, struct sx_
 char *sx_entry_edit(struct sx_cache *cache, struct sx_segment *segment, struct sx_entry *entry,
                     uint32_t bytes);
 
-/* The numbers of the entries, ordered by key; gone ones too. Freed by the caller. */
-uint32_t *sx_segment_sorted(const struct sx_segment *segment);
+/* The numbers of the entries, ordered by key; gone ones too. Kept: asking again costs what was added
+ * since. Valid until the next addition. */
+const uint32_t *sx_segment_order(struct sx_segment *segment);
+/* The place in that order of the first key >= `key`. */
+uint32_t sx_segment_lower(const struct sx_segment *segment, struct sx_slice key);
 
 /* Take the segments before `id` (but for `keep`) out; they live until the next begin. */
 void sx_cache_drop_before(struct sx_cache *cache, int64_t id, int64_t keep);

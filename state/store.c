@@ -151,23 +151,25 @@ static void *edit(struct sx_store *store, int64_t id, struct sx_slice key, uint3
 
 /* ---- Walking --------------------------------------------------------------------------------- */
 
-/* Rows of one segment in memory, by key, beside the rows of the disk with the same segment. */
-static bool each_of_segment(struct store *s, int64_t id, struct sx_segment *segment, sx_store_fn fn,
-                            void *arg)
+/* Rows of one segment in memory, by key, beside the rows of the disk with the same segment; those with
+ * keys in [from, to), of which each may be SX_SLICE_NONE. */
+static bool each_of_segment(struct store *s, int64_t id, struct sx_segment *segment, struct sx_slice from,
+                            struct sx_slice to, sx_store_fn fn, void *arg)
 {
-    uint32_t *order = segment ? sx_segment_sorted(segment) : NULL;
-    uint32_t count = segment ? segment->count : 0, at = 0;
+    const uint32_t *order = segment ? sx_segment_order(segment) : NULL;
+    uint32_t at = segment && from.data ? sx_segment_lower(segment, from) : 0;
+    uint32_t count = !segment ? 0 : to.data ? sx_segment_lower(segment, to) : segment->count;
     struct sx_cursor *cursor = NULL;
     struct sx_slice key = SX_SLICE_NONE, value = SX_SLICE_NONE;
     bool on_disk = false, more = true;
 
     if (segment == NULL || !segment->complete) {
-        struct sx_buffer to = {0};
+        struct sx_buffer end = {0};
 
-        sx_buffer_add_slice(&to, disk_key(s, id + 1, SX_SLICE_NONE));
-        cursor = sx_cursor_open(s->disk, s->family, disk_key(s, id, SX_SLICE_NONE), sx_buffer_slice(&to));
+        sx_buffer_add_slice(&end, to.data ? disk_key(s, id, to) : disk_key(s, id + 1, SX_SLICE_NONE));
+        cursor = sx_cursor_open(s->disk, s->family, disk_key(s, id, from), sx_buffer_slice(&end));
         on_disk = sx_cursor_next(cursor, &key, &value);
-        sx_buffer_free(&to);
+        sx_buffer_free(&end);
     }
     while (more && (at < count || on_disk)) {
         const struct sx_entry *entry = at < count ? &segment->entries[order[at]] : NULL;
@@ -195,7 +197,6 @@ static bool each_of_segment(struct store *s, int64_t id, struct sx_segment *segm
             keep_error(s, error);
         sx_cursor_close(cursor);
     }
-    free(order);
     return more;
 }
 
@@ -241,9 +242,20 @@ static void each(struct sx_store *store, int64_t from, int64_t to, sx_store_fn f
 
     for (from = SX_MAX(from, s->dropped_to); from < to; from++) {
         from = next_segment(s, from, to, &segment);
-        if (from == to || !each_of_segment(s, from, segment, fn, arg))
+        if (from == to || !each_of_segment(s, from, segment, SX_SLICE_NONE, SX_SLICE_NONE, fn, arg))
             return;
     }
+}
+
+static void range(struct sx_store *store, int64_t id, struct sx_slice from, struct sx_slice to,
+                  sx_store_fn fn, void *arg)
+{
+    struct store *s = (struct store *)store;
+    struct sx_segment *segment = sx_cache_segment(&s->cache, id);
+
+    if ((id < s->dropped_to && id != SX_SEGMENT_META) || (segment == NULL && !segment_on_disk(s, id)))
+        return;
+    each_of_segment(s, id, segment, from, to, fn, arg);
 }
 
 /* One row, of the cache or else of the disk. */
@@ -473,6 +485,7 @@ static const struct sx_store_ops ops = {
     .edit = edit,
     .each = each,
     .peek = peek,
+    .range = range,
     .drop_before = drop_before,
     .begin = begin,
     .rollback = rollback,

@@ -10,6 +10,7 @@
 
 #include "engine/base/text.h"
 #include "operators/view.h"
+#include "operators/windowing.h"
 
 #include <stdlib.h>
 
@@ -31,7 +32,8 @@ struct streamd_store {
     struct sx_node_plan node_plan; /* of a node that only reads */
     struct sx_node node;
     struct lent lent[2];
-    bool by_window[2];     /* that store's segments are windows */
+    /* What that store's groups are in; NULL: no windows. */
+    const struct sx_window_spec *windows[2];
     struct sx_arena plans; /* of the formats */
 
     pthread_mutex_t lock; /* one look at a time; what follows is its */
@@ -163,7 +165,7 @@ static bool find_stores(streamd_store *store, const struct sx_view_plan *view)
         return false;
     if (i == node->store_count)
         node->stores[node->store_count++] = view->store->index;
-    store->by_window[i] = view->kind == SX_VIEW_GROUPS && view->windowed_groups;
+    store->windows[i] = view->kind == SX_VIEW_GROUPS ? view->window : NULL;
     store->lent[i].store.plan = view->store;
     return true;
 }
@@ -306,28 +308,29 @@ static bool look_for_row(struct sx_store *const *stores, void *arg)
     return !read_view(store, NULL, 1) && store->error == NULL;
 }
 
-struct starts {
-    int64_t *items;
+struct windows {
+    struct sx_window *items;
     uint32_t count, room;
 };
 
-static bool add_start(int64_t segment, struct sx_slice key, struct sx_slice value, void *arg)
+static void add_window(struct sx_window window, void *arg)
 {
-    struct starts *starts = arg;
+    struct windows *windows = arg;
 
-    if (starts->count == starts->room) {
-        starts->room = starts->room ? starts->room * 2 : 64;
-        starts->items = sx_realloc(starts->items, sizeof(*starts->items) * starts->room);
+    if (windows->count == windows->room) {
+        windows->room = windows->room ? windows->room * 2 : 64;
+        windows->items = sx_realloc(windows->items, sizeof(*windows->items) * windows->room);
     }
-    starts->items[starts->count++] = segment;
-    return true;
+    windows->items[windows->count++] = window;
 }
 
 static int by_time(const void *a, const void *b)
 {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    const struct sx_window *x = a, *y = b;
 
-    return (x > y) - (x < y);
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    return (x->end > y->end) - (x->end < y->end);
 }
 
 /* The windows of the key in any of the stores, oldest first. */
@@ -335,21 +338,20 @@ static uint32_t find_windows(streamd_store *store, struct sx_window **windows)
 {
     const struct sx_schema *schema = store->flow->schema;
     struct sx_slice key = sx_row_key(&store->node, &store->key, schema->key_count, 0);
-    struct starts starts = {0};
+    struct windows found = {0};
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < store->node_plan.store_count && store->error == NULL; i++)
-        if (store->by_window[i])
-            sx_store_peek(store->lent[i].of, key, SX_MAX(store->from, SX_SEGMENT_META + 1), store->to,
-                          add_start, &starts, &store->error);
-    if (starts.count)
-        qsort(starts.items, starts.count, sizeof(*starts.items), by_time);
-    *windows = SX_ARENA_ARRAY(&store->arena, struct sx_window, starts.count + 1);
-    for (uint32_t i = 0; i < starts.count; i++)
-        if (i == 0 || starts.items[i] != starts.items[i - 1])
-            (*windows)[count++] =
-                (struct sx_window){starts.items[i], starts.items[i] + store->flow->window->size_ms};
-    free(starts.items);
+        if (store->windows[i] != NULL)
+            sx_window_each_of(store->windows[i], store->lent[i].of, key, store->from, store->to, add_window,
+                              &found, &store->error);
+    if (found.count)
+        qsort(found.items, found.count, sizeof(*found.items), by_time);
+    *windows = SX_ARENA_ARRAY(&store->arena, struct sx_window, found.count + 1);
+    for (uint32_t i = 0; i < found.count; i++)
+        if (i == 0 || by_time(&found.items[i], &found.items[i - 1]) != 0)
+            (*windows)[count++] = found.items[i];
+    free(found.items);
     return count;
 }
 
@@ -446,7 +448,7 @@ streamd_status streamd_store_each_window(streamd_store *store, streamd_bytes key
 
     if (error != NULL)
         *error = NULL;
-    if (store->flow->window == NULL || !(store->by_window[0] || store->by_window[1]))
+    if (store->flow->window == NULL || (store->windows[0] == NULL && store->windows[1] == NULL))
         return sx_fail(error, STREAMD_E_ARGUMENT, "its rows have no windows of an aggregate");
     pthread_mutex_lock(&store->lock);
     store->from = from_ms;

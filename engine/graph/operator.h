@@ -102,11 +102,22 @@ struct sx_operator_def {
 
 enum sx_flow_kind { SX_FLOW_STREAM, SX_FLOW_TABLE, SX_FLOW_GLOBAL, SX_FLOW_GROUPS };
 
-enum sx_window_kind { SX_WINDOW_NONE, SX_WINDOW_TUMBLING, SX_WINDOW_HOPPING };
+enum sx_window_kind {
+    SX_WINDOW_NONE,
+    SX_WINDOW_TUMBLING,
+    SX_WINDOW_HOPPING,
+    SX_WINDOW_CALENDAR,
+    SX_WINDOW_SLIDING,
+    SX_WINDOW_SESSION
+};
+
+struct sx_calendar; /* operators/calendar.h */
 
 struct sx_window_spec {
     enum sx_window_kind kind;
-    int64_t size_ms, advance_ms, offset_ms, grace_ms, retain_ms;
+    int64_t size_ms; /* of a session the gap; of a calendar window the longest that can be */
+    int64_t advance_ms, offset_ms, grace_ms, retain_ms;
+    const struct sx_calendar *calendar;     /* of calendar windows */
     const struct sx_topic_plan *late_topic; /* NULL: none */
 };
 

@@ -51,6 +51,8 @@ struct sx_store_ops {
     void (*remove)(struct sx_store *store, int64_t segment, struct sx_slice key);
     void *(*edit)(struct sx_store *store, int64_t segment, struct sx_slice key, uint32_t bytes, bool *fresh);
     void (*each)(struct sx_store *store, int64_t from, int64_t to, sx_store_fn fn, void *arg);
+    void (*range)(struct sx_store *store, int64_t segment, struct sx_slice from, struct sx_slice to,
+                  sx_store_fn fn, void *arg);
     streamd_status (*peek)(struct sx_store *store, struct sx_slice key, int64_t from, int64_t to,
                            sx_store_fn fn, void *arg, streamd_error **error);
     void (*drop_before)(struct sx_store *store, int64_t segment);
@@ -97,6 +99,13 @@ static inline void *sx_store_edit(struct sx_store *s, int64_t segment, struct sx
 static inline void sx_store_each(struct sx_store *s, int64_t from, int64_t to, sx_store_fn fn, void *arg)
 {
     s->ops->each(s, from, to, fn, arg);
+}
+/* The rows of one segment with keys in [from, to), by key; a NULL `to`: without end. Nothing may be
+ * written meanwhile. Asked again and again it costs a binary search and what was added since. */
+static inline void sx_store_range(struct sx_store *s, int64_t segment, struct sx_slice from,
+                                  struct sx_slice to, sx_store_fn fn, void *arg)
+{
+    s->ops->range(s, segment, from, to, fn, arg);
 }
 /* The rows of one key in the segments of [from, to), by segment: for who looks into the store from outside.
  * Nothing is cached or counted for it, and an error is this call's alone. */

@@ -336,6 +336,26 @@ void sx_zone_free(struct sx_zone *zone)
     free(zone);
 }
 
+static void *moved(struct sx_arena *arena, const void *items, size_t bytes)
+{
+    void *copy = sx_arena_alloc(arena, bytes);
+
+    if (bytes)
+        memcpy(copy, items, bytes);
+    return copy;
+}
+
+const struct sx_zone *sx_zone_keep(struct sx_zone *zone, struct sx_arena *arena)
+{
+    struct sx_zone *copy = moved(arena, zone, sizeof(*zone));
+
+    copy->moves = moved(arena, zone->moves, zone->move_count * sizeof(*zone->moves));
+    copy->kind_of = moved(arena, zone->kind_of, zone->move_count * sizeof(*zone->kind_of));
+    copy->kinds = moved(arena, zone->kinds, zone->kind_count * sizeof(*zone->kinds));
+    sx_zone_free(zone);
+    return copy;
+}
+
 /* ---- Asking ---------------------------------------------------------------------------------- */
 
 const char *sx_zone_name(const struct sx_zone *zone) { return zone->name; }

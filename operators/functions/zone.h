@@ -6,7 +6,7 @@
 #ifndef SX_FUNCTIONS_ZONE_H
 #define SX_FUNCTIONS_ZONE_H
 
-#include "engine/base/base.h"
+#include "engine/base/arena.h"
 
 struct sx_zone;
 
@@ -14,6 +14,8 @@ struct sx_zone;
  * caller frees. */
 struct sx_zone *sx_zone_open(struct sx_slice name);
 void sx_zone_free(struct sx_zone *zone);
+/* The zone moved into an arena: read-only from then on, and never freed. */
+const struct sx_zone *sx_zone_keep(struct sx_zone *zone, struct sx_arena *arena);
 
 const char *sx_zone_name(const struct sx_zone *zone);
 /* Seconds east of UTC at a time (seconds since 1970 UTC), and its abbreviation (may be NULL). */
