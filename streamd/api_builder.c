@@ -238,7 +238,8 @@ streamd_stream *streamd_builder_stream_of(streamd_builder *b, const char *name, 
 
 /* ---- Callbacks ------------------------------------------------------------------------------- */
 
-/* The pieces of a call of `fn`: NAME ( arguments ). Returns how many. `element`: it gives an array of type. */
+/* The pieces of a call of `fn`: NAME ( arguments ). Returns how many. `array`: it gives an array of
+ * that type. */
 static uint32_t call_pieces(streamd_stream *s, const char *type, bool array, const char *arguments,
                             streamd_function_fn fn, void *arg, struct sx_piece *pieces)
 {

@@ -243,7 +243,7 @@ def product_steps(folder, names):
 def integration_steps(log, bootstrap=""):
     if (BUILD / "streamd").exists():
         for path in sorted(ROOT.glob("tests/integration/test_*.py")):
-            env = {"STREAMD_BIN": str(BUILD / "streamd"), "STREAMD_LOG": log, "STREAMD_BOOTSTRAP": bootstrap}
+            env = {"TEST_BIN": str(BUILD / "streamd"), "TEST_LOG": log, "TEST_BOOTSTRAP": bootstrap}
             yield Step(f"integration/{log}/{path.stem}", [suite(path)], by_unittest, env, limit_s=900)
 
 

@@ -3,7 +3,7 @@
  * A call is a stage, in the words of the language, and its texts are what stands behind these words:
  *
  *     streamd_stream *orders = streamd_builder_stream(builder, "orders", "orders",
- *                                                     "key string value json { customer string, amount double }");
+ *         "key string value json { customer string, amount double }");
  *     streamd_stream *paid = streamd_stream_name(streamd_stream_filter(orders, "amount > 0"), "paid");
  *     streamd_group  *by = streamd_group_window(streamd_stream_group_by(paid, "customer"),
  *                                               "tumbling 1m grace 10s");
@@ -98,7 +98,8 @@ STREAMD_API streamd_stream *streamd_stream_filter_fn(streamd_stream *stream, con
                                                      streamd_function_fn fn, void *arg);
 
 /* Make a new value: "customer, total: price * qty, *". With a function: a column `name` of `type`, behind
- * `columns`, which may be NULL: streamd_stream_map_fn(stream, "*", "risk", "double", "amount, tier", fn, arg).
+ * `columns`, which may be NULL:
+ * streamd_stream_map_fn(stream, "*", "risk", "double", "amount, tier", fn, arg).
  */
 STREAMD_API streamd_stream *streamd_stream_map(streamd_stream *stream, const char *columns);
 STREAMD_API streamd_stream *streamd_stream_map_fn(streamd_stream *stream, const char *columns,

@@ -1,6 +1,6 @@
 """What the integration tests share: a topology with names of its own, streamd as a process, its pages.
 
-STREAMD_BIN is the program, STREAMD_LOG is embedded or kafka, STREAMD_BOOTSTRAP is Kafka's address.
+TEST_BIN is the program, TEST_LOG is embedded or kafka, TEST_BOOTSTRAP is Kafka's address.
 """
 import contextlib
 import http.client
@@ -16,9 +16,9 @@ import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-STREAMD = os.environ.get("STREAMD_BIN", str(ROOT / "build/streamd"))
-KAFKA = os.environ.get("STREAMD_LOG", "embedded") == "kafka"
-BOOTSTRAP = os.environ.get("STREAMD_BOOTSTRAP", "127.0.0.1:19092")
+STREAMD = os.environ.get("TEST_BIN", str(ROOT / "build/streamd"))
+KAFKA = os.environ.get("TEST_LOG", "embedded") == "kafka"
+BOOTSTRAP = os.environ.get("TEST_BOOTSTRAP", "127.0.0.1:19092")
 WAIT_S = 60
 PARTITIONS = 4
 

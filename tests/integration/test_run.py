@@ -1,4 +1,4 @@
-"""The order topology, run for real: on the embedded log, or on Kafka when STREAMD_LOG=kafka.
+"""The order topology, run for real: on the embedded log, or on Kafka when TEST_LOG=kafka.
 
 What `streamd pipe` gives for the same records is what must come out of the topics, whole and once, also when the
 run is stopped half-way, and when the state directory is deleted in between and restored from the changelog.
@@ -18,9 +18,9 @@ import unittest
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-STREAMD = os.environ.get("STREAMD_BIN", str(ROOT / "build/streamd"))
-KAFKA = os.environ.get("STREAMD_LOG", "embedded") == "kafka"
-BOOTSTRAP = os.environ.get("STREAMD_BOOTSTRAP", "127.0.0.1:19092")
+STREAMD = os.environ.get("TEST_BIN", str(ROOT / "build/streamd"))
+KAFKA = os.environ.get("TEST_LOG", "embedded") == "kafka"
+BOOTSTRAP = os.environ.get("TEST_BOOTSTRAP", "127.0.0.1:19092")
 ORDERS = 20_000
 HOUR = 3_600_000
 RUN_S = 90

@@ -1,4 +1,4 @@
-/* test_kafka_broker.c: the Kafka log on a real broker, at the address in STREAMD_BOOTSTRAP. Without
+/* test_kafka_broker.c: the Kafka log on a real broker, at the address in TEST_BOOTSTRAP. Without
  * it there is no such suite. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* RTLD_NEXT */
@@ -460,7 +460,7 @@ static void a_zombie_writer_is_fenced(void)
 
 void suite_kafka_broker(void)
 {
-    bootstrap = getenv("STREAMD_BOOTSTRAP");
+    bootstrap = getenv("TEST_BOOTSTRAP");
     if (bootstrap == NULL || *bootstrap == '\0')
         return;
     SX_SUITE("kafka_broker");

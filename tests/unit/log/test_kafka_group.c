@@ -1,4 +1,4 @@
-/* test_kafka_group.c: members of a group on a real broker, at the address in STREAMD_BOOTSTRAP: slots
+/* test_kafka_group.c: members of a group on a real broker, at the address in TEST_BOOTSTRAP: slots
  * move while records are copied, and each record is there once. */
 #include "tests/unit/log/kafka_fixture.h"
 
@@ -378,7 +378,7 @@ static void a_member_that_sleeps_is_put_out_and_fenced(void)
 
 void suite_kafka_group(void)
 {
-    bootstrap = getenv("STREAMD_BOOTSTRAP");
+    bootstrap = getenv("TEST_BOOTSTRAP");
     if (bootstrap == NULL || *bootstrap == '\0')
         return;
     SX_SUITE("kafka_group");
