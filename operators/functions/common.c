@@ -83,7 +83,7 @@ const char *sx_utf8_skip(struct sx_slice text, uint64_t skip)
     const char *at = text.data, *end = text.data + text.size;
 
     while (skip-- > 0 && at < end)
-        sx_utf8_next(&at);
+        sx_utf8_next(&at, end);
     return at;
 }
 

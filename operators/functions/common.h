@@ -46,14 +46,20 @@ struct sx_value sx_items_map(const struct sx_items *items);
 /* A text that is copied to the call's arena. */
 struct sx_value sx_string_of(struct sx_call *call, struct sx_slice text);
 
-/* The character at *at, which moves on. The text is valid UTF-8 and not at its end. */
-static inline uint32_t sx_utf8_next(const char **at)
+/* The character at *at, which moves on, not past `end`. Texts are UTF-8; of what is none (a stored row that
+ * somebody else wrote) the character is any, and U+FFFD where it is cut off. */
+static inline uint32_t sx_utf8_next(const char **at, const char *end)
 {
     const unsigned char *c = (const unsigned char *)*at;
+    ptrdiff_t left = end - *at;
 
-    if (c[0] < 0x80) {
+    if (left > 0 && c[0] < 0x80) {
         *at += 1;
         return c[0];
+    }
+    if (left < 4 && (left < 2 || left < (c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4))) {
+        *at = end;
+        return 0xfffd;
     }
     if (c[0] < 0xe0) {
         *at += 2;

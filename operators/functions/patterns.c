@@ -47,8 +47,8 @@ static struct pattern *compile(struct sx_call *call, struct sx_slice text)
         sx_call_fail(call, "the pattern is longer than %u bytes", PATTERN_BYTES_MAX);
         return NULL;
     }
-    code = pcre2_compile((PCRE2_SPTR)(text.size ? text.data : ""), text.size, PCRE2_UTF | PCRE2_NO_UTF_CHECK,
-                         &error, &offset, NULL);
+    code =
+        pcre2_compile((PCRE2_SPTR)(text.size ? text.data : ""), text.size, PCRE2_UTF, &error, &offset, NULL);
     if (code == NULL) {
         char message[120];
 
@@ -90,12 +90,19 @@ static void give_back(const struct sx_call *call, struct pattern *pattern)
         release(pattern);
 }
 
-/* Matches from `from` on: 1, 0, or -1 when the call has failed. */
+/* Matches from `from` on: 1, 0, or -1 when the call has failed. The first match on a text is from 0. */
 static int match_at(struct sx_call *call, const struct pattern *pattern, struct sx_slice s, size_t from,
                     uint32_t options)
 {
-    int rc = pcre2_match(pattern->code, (PCRE2_SPTR)(s.size ? s.data : ""), s.size, from,
-                         options | PCRE2_NO_UTF_CHECK, pattern->match, pattern->context);
+    int rc;
+
+    /* PCRE2's own check would look at all of the text for each match in it. */
+    if (from == 0 && !sx_utf8_valid(s)) {
+        sx_call_fail(call, "the text is not UTF-8");
+        return -1;
+    }
+    rc = pcre2_match(pattern->code, (PCRE2_SPTR)(s.size ? s.data : ""), s.size, from,
+                     options | PCRE2_NO_UTF_CHECK, pattern->match, pattern->context);
 
     if (rc >= 0)
         return 1;

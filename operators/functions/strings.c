@@ -35,7 +35,7 @@ static struct sx_value recase(struct sx_call *call, const struct sx_value *args,
     bool first = true;
 
     while (at < end) {
-        uint32_t c = sx_utf8_next(&at);
+        uint32_t c = sx_utf8_next(&at, end);
         char bytes[4];
 
         sx_text_add(
@@ -125,7 +125,7 @@ static struct sx_value reverse(struct sx_call *call, const struct sx_value *args
     while (at < end) {
         const char *start = at;
 
-        sx_utf8_next(&at);
+        sx_utf8_next(&at, end);
         to -= at - start;
         memcpy(to, start, (size_t)(at - start));
     }
@@ -189,7 +189,7 @@ static struct sx_value pad(struct sx_call *call, const struct sx_value *args, ui
     while (missing-- > 0 && !text.full) {
         const char *start = at;
 
-        sx_utf8_next(&at);
+        sx_utf8_next(&at, padding.data + padding.size);
         sx_text_add(&text, start, (size_t)(at - start));
         if (at == padding.data + padding.size)
             at = padding.data;
@@ -248,7 +248,7 @@ static struct sx_value instr(struct sx_call *call, const struct sx_value *args, 
     for (; start <= size; start++) {
         if (is_at(s, at, what) && --nth == 0)
             return sx_value_int(start);
-        sx_utf8_next(&at);
+        sx_utf8_next(&at, s.data + s.size);
     }
     return sx_value_int(0);
 }
@@ -273,19 +273,19 @@ static struct sx_value like(struct sx_call *call, const struct sx_value *args, u
         const char *e = args[2].s;
 
         if (args[2].size)
-            escape = sx_utf8_next(&e);
+            escape = sx_utf8_next(&e, e + args[2].size);
         if (args[2].size == 0 || e != args[2].s + args[2].size)
             return sx_call_fail(call, "the escape of like is one character");
     }
     for (;;) {
         const char *p_next = p, *s_next = s;
-        uint32_t want = p < p_end ? sx_utf8_next(&p_next) : 0;
+        uint32_t want = p < p_end ? sx_utf8_next(&p_next, p_end) : 0;
         bool literal = false;
 
         if (p < p_end && count > 2 && want == escape) {
             if (p_next == p_end)
                 return sx_call_fail(call, "the pattern of like ends in its escape character");
-            want = sx_utf8_next(&p_next);
+            want = sx_utf8_next(&p_next, p_end);
             literal = true;
         }
         if (p < p_end && want == '%' && !literal) {
@@ -295,16 +295,16 @@ static struct sx_value like(struct sx_call *call, const struct sx_value *args, u
         }
         if (p == p_end && s == s_end)
             return sx_value_bool(true);
-        if (p < p_end && s < s_end && ((want == '_' && !literal) || sx_utf8_next(&s_next) == want)) {
+        if (p < p_end && s < s_end && ((want == '_' && !literal) || sx_utf8_next(&s_next, s_end) == want)) {
             if (s_next == s)
-                sx_utf8_next(&s_next);
+                sx_utf8_next(&s_next, s_end);
             p = p_next;
             s = s_next;
             continue;
         }
         if (back_p == NULL || back_s == s_end)
             return sx_value_bool(false);
-        sx_utf8_next(&back_s);
+        sx_utf8_next(&back_s, s_end);
         p = back_p;
         s = back_s;
     }

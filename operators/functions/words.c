@@ -13,7 +13,7 @@ static struct sx_value split(struct sx_call *call, const struct sx_value *args, 
         while (from < end && !call->failed) {
             const char *start = from;
 
-            sx_utf8_next(&from);
+            sx_utf8_next(&from, end);
             sx_items_add(&items, sx_value_string(sx_slice(start, (size_t)(from - start))));
         }
         return sx_items_array(&items);
@@ -120,7 +120,7 @@ static struct sx_value ascii(struct sx_call *call, const struct sx_value *args, 
 {
     const char *at = args[0].s;
 
-    return sx_value_int(args[0].size ? sx_utf8_next(&at) : 0);
+    return sx_value_int(args[0].size ? sx_utf8_next(&at, at + args[0].size) : 0);
 }
 
 static const struct sx_function_def rows[] = {

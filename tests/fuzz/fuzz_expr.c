@@ -3,6 +3,9 @@
  * The first byte is the rows' seed; what follows is the expression, which stands in a stage of our own so
  * that its program can be taken. A whole batch, every other row of it, and single rows must agree in values
  * and in failures; a value is of the type that the checker found, and can be stored and shown.
+ *
+ * With an odd seed some strings are no UTF-8, as a row could hold that somebody else wrote into an internal
+ * topic: then a value is worth nothing, but nothing may be read or written where it must not.
  */
 #include "dsl/compile.h"
 #include "engine/base/text.h"
@@ -73,10 +76,8 @@ static uint64_t pick(uint64_t *seed, uint64_t below)
     return (*seed >> 33) % below;
 }
 
-static struct sx_value make_value(const struct sx_type *type, struct sx_arena *arena, uint64_t *seed)
+static struct sx_slice make_text(struct sx_arena *arena, bool broken, uint64_t *seed)
 {
-    static const int64_t ints[] = {0, 1, -1, 2, 7, 60000, 1700000000000, INT64_MAX, INT64_MIN};
-    static const double doubles[] = {0, -0.0, 0.5, -2.5, 1e16, 1e300, 5e-324, 1e-5};
     static const char *const texts[] = {"",
                                         "a",
                                         "Zoë b",
@@ -88,8 +89,23 @@ static struct sx_value make_value(const struct sx_type *type, struct sx_arena *a
                                         "[1, 2]",
                                         "-12",
                                         "\\d+"};
+    static const char *const wrong[] = {"\xc3",           "a\xf0\x9f", "\x80 b",
+                                        "\xed\xa0\x80,x", "\"\xff",    "{\"\xe2\":1}"};
+    const char *text =
+        broken && pick(seed, 2) ? wrong[pick(seed, SX_COUNT(wrong))] : texts[pick(seed, SX_COUNT(texts))];
+
+    /* Copied without its end, so that a byte read too far is seen. */
+    return sx_arena_copy(arena, sx_slice_of(text));
+}
+
+static struct sx_value make_value(const struct sx_type *type, struct sx_arena *arena, bool broken,
+                                  uint64_t *seed)
+{
+    static const int64_t ints[] = {0, 1, -1, 2, 7, 60000, 1700000000000, INT64_MAX, INT64_MIN};
+    static const double doubles[] = {0, -0.0, 0.5, -2.5, 1e16, 1e300, 5e-324, 1e-5};
     struct sx_value v = {.kind = (uint8_t)type->kind};
     struct sx_value *items;
+    struct sx_slice text;
 
     if (pick(seed, 6) == 0)
         return SX_VALUE_NULL;
@@ -100,8 +116,9 @@ static struct sx_value make_value(const struct sx_type *type, struct sx_arena *a
         return sx_value_double(doubles[pick(seed, SX_COUNT(doubles))]);
     case SX_STRING:
     case SX_BYTES:
-        v.s = texts[pick(seed, SX_COUNT(texts))];
-        v.size = (uint32_t)strlen(v.s);
+        text = make_text(arena, broken, seed);
+        v.s = text.data;
+        v.size = text.size;
         return v;
     case SX_ARRAY:
     case SX_MAP:
@@ -110,12 +127,12 @@ static struct sx_value make_value(const struct sx_type *type, struct sx_arena *a
         items = SX_ARENA_ARRAY(arena, struct sx_value, (size_t)2 * v.size + 1);
         for (uint32_t k = 0; k < v.size; k++) {
             if (type->kind != SX_MAP) {
-                items[k] =
-                    make_value(type->kind == SX_ARRAY ? type->element : type->fields[k].type, arena, seed);
+                items[k] = make_value(type->kind == SX_ARRAY ? type->element : type->fields[k].type, arena,
+                                      broken, seed);
                 continue;
             }
-            items[k * 2] = sx_value_string(sx_slice_of(texts[k]));
-            items[k * 2 + 1] = make_value(type->element, arena, seed);
+            items[k * 2] = sx_value_string(make_text(arena, broken, seed));
+            items[k * 2 + 1] = make_value(type->element, arena, broken, seed);
         }
         if (type->kind == SX_MAP)
             v.size = sx_value_sort_map(items, v.size);
@@ -133,6 +150,7 @@ static struct sx_batch make_rows(const struct sx_schema *schema, uint64_t seed, 
     struct sx_origin *origin = SX_ARENA_NEW(arena, struct sx_origin);
     struct sx_batch batch = {.schema = schema, .rows = ROWS, .count = ROWS, .origin = origin};
     int64_t *ts = SX_ARENA_ARRAY(arena, int64_t, ROWS);
+    bool broken = seed % 2 == 1;
 
     *origin = (struct sx_origin){.topic = "in", .partition = 1, .records = records, .count = ROWS};
     batch.columns = SX_ARENA_ARRAY(arena, struct sx_column, schema->count);
@@ -145,7 +163,7 @@ static struct sx_batch make_rows(const struct sx_schema *schema, uint64_t seed, 
         records[row] = (struct sx_record){.timestamp = row, .offset = row};
         ts[row] = (int64_t)row * 1000;
         for (uint32_t c = 0; c < schema->count; c++) {
-            struct sx_value v = make_value(schema->fields[c].type, arena, &seed);
+            struct sx_value v = make_value(schema->fields[c].type, arena, broken, &seed);
 
             if (v.kind == SX_NULL)
                 sx_bit_set(batch.columns[c].nulls, row);
@@ -243,11 +261,13 @@ static void run(const struct sx_program *program, const struct sx_schema *schema
             MUST(fine == !has_failed(&some_failed, row));
         if (!fine)
             continue;
-        check_type(v, type);
         MUST(sx_value_equal(v, one));
         if (row % 2 == 1)
             MUST(sx_value_equal(v, sx_column_get(&some, row)));
-        check_stored(v, type, &arena);
+        if (seed % 2 == 0) {
+            check_type(v, type);
+            check_stored(v, type, &arena);
+        }
     }
     sx_evaluator_free(evaluator);
     sx_arena_free(&arena);

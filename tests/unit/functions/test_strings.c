@@ -218,6 +218,26 @@ static void encodings(void)
     expect_all(all, SX_COUNT(all));
 }
 
+/* A stored row that somebody else wrote may hold anything. Nothing is read behind the text's end (the address
+ * sanitizer looks), and a character that is cut off is one. */
+static void texts_that_are_no_utf8(void)
+{
+    static const struct expectation all[] = {
+        {"ascii(\"\xf0\x9f\")", "65533"},
+        {"length(reverse(\"ab\xe2\"))", "3"},
+        {"length(lpad(\"\xc3\", 3, \"\xf0\"))", "3"},
+        {"upper(\"a\xc3\")", "\"A\xef\xbf\xbd\""},
+        {"instr(\"\xe2\xe2\xe2\", \"x\")", "0"},
+        {"like(\"a\xf0\", \"a_\")", "true"},
+        {"like(\"a\", \"a\xf0\")", "false"},
+        {"matches(\"\xc3\", \"a\")", "!not UTF-8"},
+        {"matches(\"a\", \"\xc3\")", "!the pattern is wrong"},
+        {"regexp_replace(\"a\xe2\", \"a\", \"b\")", "!not UTF-8"},
+    };
+
+    expect_all(all, SX_COUNT(all));
+}
+
 void suite_strings(void)
 {
     SX_SUITE("strings");
@@ -230,4 +250,5 @@ void suite_strings(void)
     SX_TEST(joining);
     SX_TEST(patterns);
     SX_TEST(encodings);
+    SX_TEST(texts_that_are_no_utf8);
 }
