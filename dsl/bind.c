@@ -286,10 +286,11 @@ static bool is_record_key(struct sx_bind *b, const struct sx_ast_clause *c)
 {
     const struct sx_schema *schema = SELF(b)->input->schema;
     bool ambiguous;
+    int column = sx_schema_find(schema, SX_SLICE_NONE, SX_SLICE("key"), &ambiguous);
 
     return c->count == 1 && c->items[0].name == NULL && c->items[0].expr->kind == SX_AST_NAME &&
            !c->items[0].expr->quoted && strcmp(c->items[0].expr->text, "key") == 0 && schema->key_count > 0 &&
-           (sx_schema_find(schema, SX_SLICE_NONE, SX_SLICE("key"), &ambiguous) < (int)schema->key_count);
+           (column < 0 || schema->fields[column].role != SX_ROLE_VALUE);
 }
 
 static void add_exprs(struct sx_bind *b, struct named_list *list, const struct sx_ast_clause *c)

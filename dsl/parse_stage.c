@@ -578,8 +578,10 @@ struct sx_ast_body *sx_parse_body(struct sx_parser *p, bool source)
             body->time = sx_parse_expr(p);
             body->idle_at = p->at->at;
             if (source && sx_take_word(p, "idle")) {
+                body->idle_at = p->at->at;
                 body->idle_ms = parse_duration(p);
-                sx_parse_failed(p, body->idle_at, NULL, "`idle` is not yet supported");
+                if (!p->failed && body->idle_ms <= 0)
+                    sx_parse_failed(p, body->idle_at, NULL, "`idle` must be positive");
             }
         } else if (!p->failed && source) {
             parse_source_entry(p, body, seen);

@@ -342,6 +342,21 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
         save_time(state, node);
 }
 
+/* Time went on without a row: windows that have ended close. */
+static void on_time(const void *p, void *s, struct sx_node *node, int64_t stream_time_ms, int64_t wall_ms)
+{
+    const struct sx_aggregator_plan *plan = p;
+    struct sx_aggregator_state *state = s;
+    struct sx_batch cause = {.origin = node->origin};
+    struct sx_aggregating a = {.plan = plan, .state = state, .node = node, .batch = &cause};
+
+    if (plan->windowing == NULL || stream_time_ms <= state->stream_time)
+        return;
+    state->stream_time = stream_time_ms;
+    close_windows(&a, 0);
+    save_time(state, node);
+}
+
 static void print(const void *p, struct sx_buffer *to)
 {
     const struct sx_aggregator_plan *plan = p;
@@ -368,6 +383,7 @@ const struct sx_operator_def sx_operator_aggregate = {
     .state_bytes = sizeof(struct sx_aggregator_state),
     .open = open,
     .process = process,
+    .on_time = on_time,
     .close = close,
     .print = print,
 };

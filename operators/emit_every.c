@@ -274,6 +274,31 @@ static bool let_go(int64_t segment, struct sx_slice key, struct sx_slice value, 
     return true;
 }
 
+/* Stream time went on: what is held of earlier intervals leaves. */
+static void go_on(const struct every_plan *plan, struct every_state *state, struct sx_node *node,
+                  int64_t time, const struct sx_batch *cause, uint32_t row)
+{
+    struct leaving l = {.plan = plan, .node = node, .cause = cause, .row = row};
+    int64_t interval;
+
+    state->stream_time = SX_MAX(state->stream_time, time);
+    interval = state->stream_time - state->stream_time % plan->every_ms;
+    if (interval <= state->interval)
+        return;
+    sx_store_each(node->stores[0], SX_SEGMENT_META + 1, interval, let_go, &l);
+    leaving_flush(&l);
+    sx_store_drop_before(node->stores[0], interval);
+    state->interval = interval;
+}
+
+static void save_time(const struct every_state *state, struct sx_node *node)
+{
+    char meta[8];
+
+    sx_put_sorted64(meta, state->stream_time);
+    sx_store_put(node->stores[0], SX_SEGMENT_META, meta_key, sx_slice(meta, sizeof(meta)));
+}
+
 static void process(const void *p, void *s, struct sx_node *node, uint32_t input,
                     const struct sx_batch *batch)
 {
@@ -282,26 +307,22 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     int64_t time_before = state->stream_time;
 
     for (SX_EACH_ROW(batch, i, row)) {
-        int64_t interval;
-
-        state->stream_time = SX_MAX(state->stream_time, batch->ts[row]);
-        interval = state->stream_time - state->stream_time % plan->every_ms;
-        if (interval > state->interval) {
-            struct leaving l = {.plan = plan, .node = node, .cause = batch, .row = row};
-
-            sx_store_each(node->stores[0], SX_SEGMENT_META + 1, interval, let_go, &l);
-            leaving_flush(&l);
-            sx_store_drop_before(node->stores[0], interval);
-            state->interval = interval;
-        }
+        go_on(plan, state, node, batch->ts[row], batch, row);
         hold(plan, state, node, batch, row);
     }
-    if (state->stream_time != time_before) {
-        char meta[8];
+    if (state->stream_time != time_before)
+        save_time(state, node);
+}
 
-        sx_put_sorted64(meta, state->stream_time);
-        sx_store_put(node->stores[0], SX_SEGMENT_META, meta_key, sx_slice(meta, sizeof(meta)));
-    }
+static void on_time(const void *p, void *s, struct sx_node *node, int64_t stream_time_ms, int64_t wall_ms)
+{
+    struct every_state *state = s;
+    struct sx_batch cause = {.origin = node->origin};
+
+    if (stream_time_ms <= state->stream_time)
+        return;
+    go_on(p, state, node, stream_time_ms, &cause, 0);
+    save_time(state, node);
 }
 
 static void print(const void *p, struct sx_buffer *to)
@@ -330,6 +351,7 @@ const struct sx_operator_def sx_operator_emit_every = {
     .state_bytes = sizeof(struct every_state),
     .open = open,
     .process = process,
+    .on_time = on_time,
     .close = close,
     .print = print,
 };

@@ -39,6 +39,7 @@ struct travelling {
 
 struct repartition_state {
     struct travelling *t;
+    int64_t announced; /* the last notice's time; 0: none */
 };
 
 enum { PARTITIONS };
@@ -338,6 +339,24 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     }
 }
 
+/* Event time went on upstream: those downstream are told, of rows no more often than once a second. */
+#define ANNOUNCE_MS 1000
+
+static void on_time(const void *p, void *s, struct sx_node *node, int64_t stream_time_ms, int64_t wall_ms)
+{
+    struct repartition_state *state = s;
+    struct sx_notice notice = {.partition = (uint32_t)node->partition, .time_ms = stream_time_ms};
+    struct sx_send send = {.timestamp = SX_MAX(stream_time_ms, 0), .everywhere = true};
+    char value[SX_NOTICE_BYTES];
+
+    if (node->passes_through || (wall_ms < 0 && stream_time_ms < state->announced + ANNOUNCE_MS))
+        return;
+    state->announced = SX_MAX(state->announced, stream_time_ms);
+    sx_notice_write(value, &notice);
+    send.value = sx_slice(value, sizeof(value));
+    sx_node_send(node, &send);
+}
+
 static const char *damage(const struct travelling *t, struct sx_slice value)
 {
     if (value.size < HEAD_BYTES)
@@ -426,8 +445,12 @@ static void decode(const void *p, void *s, struct sx_node *node, const struct sx
     ts = (int64_t *)batch->ts;
     for (uint32_t i = 0; i < rows; i++) {
         struct sx_slice value = origin->records[i].value;
-        const char *wrong = damage(t, value);
+        struct sx_notice notice;
+        const char *wrong;
 
+        if (sx_notice_read(value, &notice))
+            continue;
+        wrong = damage(t, value);
         ts[i] = origin->records[i].timestamp;
         if (wrong == NULL && !read_value(t, value, values, arena, batch, old, i))
             wrong = "the record of the repartition topic is damaged";
@@ -457,6 +480,7 @@ const struct sx_operator_def sx_operator_repartition = {
     .open = open,
     .process = process,
     .decode = decode,
+    .on_time = on_time,
     .root = root_of,
     .close = close,
 };

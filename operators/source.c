@@ -95,17 +95,20 @@ static struct sx_store_plan *make_store(struct sx_plan *plan, const struct sx_so
     return store;
 }
 
-/* Of what is no topic the group has no offset: how far it was read is state. */
-static void make_position_store(struct sx_plan *plan, const struct sx_source_spec *spec,
-                                struct sx_node_plan *node)
+/* What the engine keeps of an input: of what is no topic how far it was read, as the group has no offset of
+ * it; with `idle` how far its event time went. */
+static void make_input_store(struct sx_plan *plan, const struct sx_source_spec *spec,
+                             struct sx_node_plan *node)
 {
-    struct sx_store_plan *store = sx_plan_store(plan, spec->name, SX_STORE_KV);
-    const char *name = sx_arena_format(&plan->arena, "%s-%s-changelog", plan->application, spec->name);
+    const char *own =
+        spec->kind == SX_FLOW_STREAM ? spec->name : sx_arena_format(&plan->arena, "%s-idle", spec->name);
+    struct sx_store_plan *store = sx_plan_store(plan, own, SX_STORE_KV);
+    const char *name = sx_arena_format(&plan->arena, "%s-%s-changelog", plan->application, own);
     struct sx_topic_plan *topic = sx_plan_topic(plan, name, SX_TOPIC_CHANGELOG);
 
     topic->cleanup = SX_PLAN_COMPACT;
     store->changelog = topic->name;
-    store->fingerprint = spec->medium == SX_MEDIUM_FILE ? "file" : "schedule";
+    store->fingerprint = "input";
     node->stores[node->store_count++] = store->index;
 }
 
@@ -145,12 +148,12 @@ const struct sx_flow *sx_source_operator_bind(struct sx_plan *plan, const struct
     flow->has_headers = true;
     /* All in one partition: not where its keys say. */
     flow->moved = spec->medium != SX_MEDIUM_LOG;
-    if (spec->medium == SX_MEDIUM_FILE || spec->medium == SX_MEDIUM_SCHEDULE)
-        make_position_store(plan, spec, node);
-    if (p->is_table) {
+    if (p->is_table)
         flow->view =
             sx_view_rows(&plan->arena, node, make_store(plan, spec, node), p->schema, spec->history_ms);
-    }
+    if (spec->medium == SX_MEDIUM_FILE || spec->medium == SX_MEDIUM_SCHEDULE ||
+        (spec->idle_ms > 0 && spec->kind != SX_FLOW_GLOBAL))
+        make_input_store(plan, spec, node);
     return flow;
 }
 

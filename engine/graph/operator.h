@@ -278,6 +278,7 @@ struct sx_send {
     int64_t timestamp;
     struct sx_slice place; /* the bytes whose murmur2 chooses the partition; data NULL: by offset */
     int32_t partition;     /* >= 0: this one */
+    bool everywhere;       /* to every partition */
     const struct sx_header *headers;
     uint32_t header_count;
     const struct sx_window *window; /* of a windowed table's row; for the test driver's output */
@@ -286,6 +287,30 @@ struct sx_send {
     const struct sx_batch *batch;
     uint32_t row;
 };
+
+/* A record of a repartition topic that is no row: event time went on in one partition upstream. Its value
+ * begins with a kind, as that of a row does. */
+enum { SX_NOTICE_KIND = 2, SX_NOTICE_VERSION = 1, SX_NOTICE_BYTES = 14 };
+struct sx_notice {
+    uint32_t partition; /* upstream */
+    int64_t time_ms;    /* -1: it has brought no row yet, and holds nobody back */
+};
+static inline void sx_notice_write(char *to, const struct sx_notice *notice)
+{
+    to[0] = SX_NOTICE_KIND;
+    to[1] = SX_NOTICE_VERSION;
+    sx_put_be32(to + 2, notice->partition);
+    sx_put_be64(to + 6, (uint64_t)notice->time_ms);
+}
+static inline bool sx_notice_read(struct sx_slice value, struct sx_notice *notice)
+{
+    if (value.size != SX_NOTICE_BYTES || value.data[0] != SX_NOTICE_KIND ||
+        value.data[1] != SX_NOTICE_VERSION)
+        return false;
+    notice->partition = sx_get_be32(value.data + 2);
+    notice->time_ms = (int64_t)sx_get_be64(value.data + 6);
+    return true;
+}
 
 struct sx_node_ops {
     void (*emit)(struct sx_node *, uint32_t port, const struct sx_batch *);

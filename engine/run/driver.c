@@ -5,11 +5,13 @@
 
 #include <stdlib.h>
 
-/* How many records of a topic and partition there were. */
-struct input_offset {
+/* A topic and partition: how many records there were, and how its event time stands, for `idle`. */
+struct input {
     char *topic;
     int32_t partition;
     int64_t next;
+    int64_t event_time;        /* -1: none yet */
+    int64_t since_ms, mark_ms; /* of the wall clock: the last record, the last advance */
 };
 
 struct reason_count {
@@ -33,8 +35,8 @@ struct sx_driver {
     struct sx_task *task;
     struct sx_store **stores;
     struct sx_arena arena; /* of the record in hand */
-    struct input_offset *offsets;
-    uint32_t offset_count;
+    struct input *inputs;
+    uint32_t input_count;
     struct reason_count *dropped;
     uint32_t dropped_count;
 };
@@ -124,24 +126,60 @@ void sx_driver_free(struct sx_driver *d)
         d->stores[s]->ops->close(d->stores[s]);
     for (uint32_t i = 0; i < d->dropped_count; i++)
         free((char *)d->dropped[i].reason);
-    for (uint32_t i = 0; i < d->offset_count; i++)
-        free(d->offsets[i].topic);
+    for (uint32_t i = 0; i < d->input_count; i++)
+        free(d->inputs[i].topic);
     sx_arena_free(&d->arena);
     free(d->stores);
     free(d->firings);
-    free(d->offsets);
+    free(d->inputs);
     free(d->dropped);
     free(d);
 }
 
-static int64_t next_offset(struct sx_driver *d, const char *topic, int32_t partition)
+static struct input *input_of(struct sx_driver *d, const char *topic, int32_t partition)
 {
-    for (uint32_t i = 0; i < d->offset_count; i++)
-        if (d->offsets[i].partition == partition && strcmp(d->offsets[i].topic, topic) == 0)
-            return d->offsets[i].next++;
-    d->offsets = sx_realloc(d->offsets, (d->offset_count + 1) * sizeof(*d->offsets));
-    d->offsets[d->offset_count++] = (struct input_offset){sx_strdup(topic), partition, 1};
-    return 0;
+    for (uint32_t i = 0; i < d->input_count; i++)
+        if (d->inputs[i].partition == partition && strcmp(d->inputs[i].topic, topic) == 0)
+            return &d->inputs[i];
+    d->inputs = sx_realloc(d->inputs, (d->input_count + 1) * sizeof(*d->inputs));
+    d->inputs[d->input_count] =
+        (struct input){.topic = sx_strdup(topic), .partition = partition, .event_time = -1};
+    return &d->inputs[d->input_count++];
+}
+
+static streamd_status fail(struct sx_driver *d, const struct sx_task_failure *failure, const char *topic,
+                           int32_t partition, streamd_error **error)
+{
+    d->events.failed(failure, SX_ON_ERROR_FAIL, d->events.arg);
+    return sx_fail(error, STREAMD_E_DECODE, "%s, partition %d, offset %lld: %s: %s", topic, partition,
+                   (long long)failure->record->offset, failure->reason, failure->message);
+}
+
+/* The event time of an input goes on, by its rows or while it waits, behind this entry. */
+static streamd_status advance(struct sx_driver *d, struct sx_node_plan *entry, const struct input *input,
+                              int64_t wall_ms, streamd_error **error)
+{
+    struct sx_task_failure failure;
+
+    if (d->events.begun != NULL)
+        d->events.begun(d->events.arg);
+    if (sx_task_advance(d->task, entry, input->topic, input->partition, input->event_time, wall_ms, &failure))
+        return STREAMD_OK;
+    return fail(d, &failure, input->topic, input->partition, error);
+}
+
+static streamd_status process(struct sx_driver *d, struct sx_node_plan *entry, struct input *input,
+                              const struct sx_decoded *decoded, streamd_error **error)
+{
+    struct sx_task_failure failure;
+
+    if (sx_task_process(d->task, decoded, 0, 1, &failure) < 1)
+        return fail(d, &failure, input->topic, input->partition, error);
+    if (decoded->batch.count == 0)
+        return STREAMD_OK;
+    input->event_time = SX_MAX(input->event_time, decoded->batch.ts[0]);
+    input->since_ms = input->mark_ms = d->wall_ms;
+    return entry->entry->idle_ms > 0 ? advance(d, entry, input, -1, error) : STREAMD_OK;
 }
 
 streamd_status sx_driver_send(struct sx_driver *d, const char *topic, int32_t partition,
@@ -149,31 +187,29 @@ streamd_status sx_driver_send(struct sx_driver *d, const char *topic, int32_t pa
 {
     struct sx_node_plan *const *entries;
     uint32_t count;
-    bool read = false;
+    struct input *input = NULL;
 
     entries = sx_task_entries(d->task, &count);
     for (uint32_t e = 0; e < count; e++)
         for (uint32_t t = 0; t < entries[e]->entry->topic_count; t++) {
             struct sx_decoded decoded;
-            struct sx_task_failure failure;
+            streamd_status status;
 
             if (!sx_topic_takes(d->plan, d->plan->topics[entries[e]->entry->topics[t]], topic))
                 continue;
-            if (!read) {
-                record->offset = next_offset(d, topic, partition);
+            if (input == NULL) {
+                input = input_of(d, topic, partition);
+                record->offset = input->next++;
                 sx_arena_reset(&d->arena);
             }
-            read = true;
             if (d->events.begun != NULL)
                 d->events.begun(d->events.arg);
             sx_task_decode(d->task, entries[e], topic, partition, record, 1, false, &d->arena, &decoded);
-            if (sx_task_process(d->task, &decoded, 0, 1, &failure) < 1) {
-                d->events.failed(&failure, SX_ON_ERROR_FAIL, d->events.arg);
-                return sx_fail(error, STREAMD_E_DECODE, "%s, partition %d, offset %lld: %s: %s", topic,
-                               partition, (long long)record->offset, failure.reason, failure.message);
-            }
+            status = process(d, entries[e], input, &decoded, error);
+            if (status != STREAMD_OK)
+                return status;
         }
-    if (!read)
+    if (input == NULL)
         return sx_fail(error, STREAMD_E_NOTFOUND, "no source reads the topic `%s`", topic);
     return STREAMD_OK;
 }
@@ -191,22 +227,55 @@ static struct firing *next_firing(struct sx_driver *d, int64_t wall_ms)
     return best;
 }
 
+/* Inputs that brought nothing for long enough: their event time has gone on as the clock has. */
+static streamd_status wait_on(struct sx_driver *d, streamd_error **error)
+{
+    struct sx_node_plan *const *entries;
+    uint32_t count;
+    streamd_status status = STREAMD_OK;
+
+    entries = sx_task_entries(d->task, &count);
+    for (uint32_t i = 0; i < d->input_count; i++) {
+        struct input *input = &d->inputs[i];
+        int64_t passed = d->wall_ms - input->mark_ms;
+        bool waited = false;
+
+        for (uint32_t e = 0; e < count && input->event_time >= 0 && status == STREAMD_OK; e++) {
+            const struct sx_entry_plan *entry = entries[e]->entry;
+
+            for (uint32_t t = 0; t < entry->topic_count && status == STREAMD_OK; t++) {
+                if (entry->idle_ms <= 0 || d->wall_ms - input->since_ms < entry->idle_ms ||
+                    !sx_topic_takes(d->plan, d->plan->topics[entry->topics[t]], input->topic))
+                    continue;
+                input->event_time += waited ? 0 : passed;
+                waited = true;
+                status = advance(d, entries[e], input, d->wall_ms, error);
+            }
+        }
+        if (waited)
+            input->mark_ms = d->wall_ms;
+    }
+    return status;
+}
+
 streamd_status sx_driver_advance(struct sx_driver *d, int64_t wall_ms, streamd_error **error)
 {
     struct firing *firing;
+    streamd_status status;
 
     while ((firing = next_firing(d, wall_ms)) != NULL) {
         struct sx_record record = {.value = SX_SLICE(""), .timestamp = firing->next_ms};
-        streamd_status status;
 
         d->wall_ms = firing->next_ms;
         firing->next_ms = firing->topic->schedule->next(firing->topic->schedule, firing->next_ms);
-        status = sx_driver_send(d, firing->topic->name, 0, &record, error);
+        status = wait_on(d, error);
+        if (status == STREAMD_OK)
+            status = sx_driver_send(d, firing->topic->name, 0, &record, error);
         if (status != STREAMD_OK)
             return status;
     }
     d->wall_ms = SX_MAX(d->wall_ms, wall_ms);
-    return STREAMD_OK;
+    return wait_on(d, error);
 }
 
 struct sx_store *const *sx_driver_stores(const struct sx_driver *d) { return d->stores; }

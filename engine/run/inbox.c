@@ -9,16 +9,6 @@
 
 static const struct sx_slice position_key = {"position", 8};
 
-static struct sx_slot_store *position_store(struct sx_input *input)
-{
-    const struct sx_input_use *use = &input->uses[0];
-
-    for (uint32_t s = 0; use->entry->store_count && s < use->task->store_count; s++)
-        if (use->task->stores[s].store->plan->index == use->entry->stores[0])
-            return &use->task->stores[s];
-    return NULL;
-}
-
 streamd_status sx_input_feed(struct sx_slot *slot, struct sx_input *input, streamd_error **error)
 {
     struct sx_engine *engine = slot->worker->engine;
@@ -27,9 +17,8 @@ streamd_status sx_input_feed(struct sx_slot *slot, struct sx_input *input, strea
     struct sx_slice kept = SX_SLICE_NONE;
     streamd_status status = STREAMD_OK;
 
-    input->feed_store = position_store(input);
-    if (input->feed_store != NULL)
-        kept = sx_store_get(input->feed_store->store, 0, position_key);
+    if (input->kept != NULL)
+        kept = sx_store_get(input->kept->store, 0, position_key);
     if (kept.size == 8)
         position = (int64_t)sx_get_be64(kept.data);
     if (topic->medium == SX_MEDIUM_STANDARD && engine->standard_input != NULL) {
@@ -46,8 +35,8 @@ streamd_status sx_input_feed(struct sx_slot *slot, struct sx_input *input, strea
     input->position = sx_feed_position(input->feed);
     input->committed = position;
     /* Since when a schedule counts is to be known also if it stops before it fires. */
-    if (position == SX_OFFSET_NONE && input->feed_store != NULL)
-        slot->worker->dirty = true;
+    if (position == SX_OFFSET_NONE && input->kept != NULL)
+        sx_worker_soil(slot->worker);
     return STREAMD_OK;
 }
 
@@ -57,10 +46,13 @@ void sx_slot_put_positions(struct sx_slot *slot)
         struct sx_input *input = &slot->inputs[i];
         char position[8];
 
-        if (input->feed_store == NULL || input->position == input->committed)
+        if (input->kept == NULL)
             continue;
-        sx_put_be64(position, (uint64_t)input->position);
-        sx_store_put(input->feed_store->store, 0, position_key, sx_slice(position, sizeof(position)));
+        if (input->feed != NULL && input->position != input->committed) {
+            sx_put_be64(position, (uint64_t)input->position);
+            sx_store_put(input->kept->store, 0, position_key, sx_slice(position, sizeof(position)));
+        }
+        sx_idle_put(slot, input);
     }
 }
 

@@ -70,8 +70,14 @@ static int32_t partition_of(const struct sx_engine *engine, const struct sx_task
 static void sent(const struct sx_task_send *send, void *arg)
 {
     struct sx_worker *worker = arg;
-    int32_t partition = partition_of(worker->engine, send);
+    int32_t partition;
 
+    for (int32_t every = 0;
+         send->partition == SX_EVERY_PARTITION && every < worker->engine->partitions[send->topic]; every++)
+        sx_worker_write(worker, send->topic, every, &send->record);
+    if (send->partition == SX_EVERY_PARTITION)
+        return;
+    partition = partition_of(worker->engine, send);
     if (send->latest_only)
         sx_latest_put(&worker->latest, send, partition);
     else

@@ -237,6 +237,7 @@ void sx_slot_close(struct sx_slot *slot)
     pthread_mutex_lock(&worker->looks);
     for (uint32_t i = 0; i < slot->input_count; i++) {
         sx_arena_free(&slot->inputs[i].arena);
+        free(slot->inputs[i].notices);
         free(slot->inputs[i].uses);
     }
     for (uint32_t t = 0; t < slot->task_count; t++) {
@@ -285,11 +286,13 @@ streamd_status sx_slot_run(struct sx_slot *slot, streamd_error **error)
     sx_restore_end(slot);
     for (uint32_t i = 0; i < slot->input_count; i++) {
         struct sx_input *input = &slot->inputs[i];
-        streamd_status status =
-            is_topic(engine, input)
-                ? engine->def->reader_open(engine->log, SX_READ_INPUT, input->name, input->partition,
-                                           input->position, &slot->worker->waker, &input->reader, error)
-                : sx_input_feed(slot, input, error);
+        streamd_status status;
+
+        sx_idle_open(slot, input);
+        status = is_topic(engine, input)
+                     ? engine->def->reader_open(engine->log, SX_READ_INPUT, input->name, input->partition,
+                                                input->position, &slot->worker->waker, &input->reader, error)
+                     : sx_input_feed(slot, input, error);
 
         if (status == STREAMD_OK)
             status = find_end(slot, input, error);
@@ -348,42 +351,56 @@ static streamd_status stop_at(struct sx_slot *slot, const struct sx_task_failure
     return STREAMD_E_DECODE;
 }
 
+/* What went wrong within the task's callbacks. */
+static streamd_status written(struct sx_worker *worker, streamd_error **error)
+{
+    streamd_status status = STREAMD_OK;
+
+    if (SX_LIKELY(worker->error == NULL))
+        return STREAMD_OK;
+    status = streamd_error_status(worker->error);
+    if (error != NULL)
+        *error = worker->error;
+    else
+        streamd_error_free(worker->error);
+    worker->error = NULL;
+    return status;
+}
+
 streamd_status sx_slot_run_input(struct sx_slot *slot, struct sx_input *input, uint32_t to,
                                  streamd_error **error)
 {
     struct sx_worker *worker = slot->worker;
+    struct sx_task_failure failure;
     uint32_t from = input->next;
+    bool took;
 
-    worker->dirty = true;
-    atomic_store_explicit(&worker->clean, false, memory_order_relaxed);
+    sx_worker_soil(worker);
+    if (!sx_idle_notice(slot, input, &to, &took, &failure))
+        return stop_at(slot, &failure, false, error);
+    if (took)
+        return written(worker, error);
     sx_arena_reset(&worker->global_arena);
     for (uint32_t u = 0; u < input->use_count; u++) {
         struct sx_input_use *use = &input->uses[u];
-        struct sx_task_failure failure;
         uint32_t stop = sx_task_process(use->task->task, &use->decoded, from, to, &failure);
+        bool good;
+        streamd_status status;
 
         note_time(use->task, input, from, stop);
-        if (SX_UNLIKELY(worker->error != NULL)) {
-            streamd_status status = streamd_error_status(worker->error);
-
-            if (error != NULL)
-                *error = worker->error;
-            else
-                streamd_error_free(worker->error);
-            worker->error = NULL;
+        good = stop < to || sx_idle_rows(slot, input, use, from, stop, &failure);
+        status = written(worker, error);
+        if (SX_UNLIKELY(status != STREAMD_OK))
             return status;
-        }
-        if (SX_UNLIKELY(stop < to)) {
+        if (SX_UNLIKELY(stop < to || !good)) {
             /* With several readers they stand at different rows: then nothing since the last commit
              * can be kept. */
             bool keep = input->use_count == 1;
-            /* The failure's record lives in the input's hands until the next run. */
-            streamd_status status;
 
+            /* The failure's record lives in the input's hands until the next run. */
             if (keep)
-                input->position = input->fetch.records[stop].offset;
-            status = stop_at(slot, &failure, keep, error);
-            return status;
+                input->position = input->fetch.records[SX_MIN(stop, to - 1)].offset;
+            return stop_at(slot, &failure, keep && good, error);
         }
     }
     sx_input_done(slot, input, to);
@@ -416,6 +433,16 @@ static streamd_status run_lane(struct sx_slot *slot, uint32_t lane, bool *busy, 
     return sx_slot_run_input(slot, input, to, error);
 }
 
+/* Event time may go on while nothing comes. */
+static streamd_status wait_on(struct sx_slot *slot, streamd_error **error)
+{
+    struct sx_task_failure failure;
+
+    if (!sx_idle_turn(slot, &failure))
+        return stop_at(slot, &failure, true, error);
+    return written(slot->worker, error);
+}
+
 streamd_status sx_slot_turn(struct sx_slot *slot, bool *busy, streamd_error **error)
 {
     bool done = false;
@@ -438,7 +465,7 @@ streamd_status sx_slot_turn(struct sx_slot *slot, bool *busy, streamd_error **er
         for (uint32_t lane = 0; lane < slot->lane_count && status == STREAMD_OK; lane++)
             if (!slot->worker->engine->aligned[lane])
                 status = run_lane(slot, lane, busy, error);
-        return status;
+        return status == STREAMD_OK ? wait_on(slot, error) : status;
     }
     return status;
 }

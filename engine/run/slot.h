@@ -61,7 +61,7 @@ struct sx_input {
     bool row_by_row; /* two entries of one task read it: each row goes through both */
     struct sx_reader *reader;
     struct sx_feed *feed; /* instead of a reader, when it is no topic; standard input's is the engine's */
-    struct sx_slot_store *feed_store; /* where its position is kept; NULL: nowhere */
+    struct sx_slot_store *kept; /* what the engine keeps of it: a feed's position, event time; or NULL */
     enum sx_reader_use reading;
     int64_t position;          /* the next offset to be processed */
     int64_t committed;         /* as the log has it; SX_OFFSET_NONE */
@@ -71,6 +71,14 @@ struct sx_input {
     int64_t first_to;          /* others wait until it is read up to here; SX_OFFSET_NONE: they do not */
     bool at_end;
     int64_t empty_since_ms; /* -1: it is not empty, or at its end */
+    /* `idle`; see idle.c */
+    int64_t idle_ms;    /* 0: none */
+    int64_t event_time; /* of its rows and of the waiting; -1: none yet */
+    int64_t event_time_kept;
+    int64_t since_ms, mark_ms; /* of the clock for waiting: since when it waits; the last advance */
+    int64_t *notices;          /* of a repartition: the last of each partition upstream */
+    uint32_t notice_count;
+    int64_t noticed; /* the least of them, as it was last told */
     /* The records in hand: rows [next, fetch.count) are still to be processed. */
     struct sx_fetch fetch;
     bool holds;
@@ -130,6 +138,24 @@ void sx_slot_put_positions(struct sx_slot *slot);
 /* The input that is next in the lane, and up to which row; NULL: none, or (*awaited) an input has records
  * that did not come yet. */
 struct sx_input *sx_slot_choose(struct sx_slot *slot, uint32_t lane, uint32_t *to, bool *awaited);
+
+/* ---- idle.c ---------------------------------------------------------------------------------- */
+
+/* All but sx_idle_open: false: it failed under `on error fail`. */
+
+/* The stores are as they were committed. */
+void sx_idle_open(struct sx_slot *slot, struct sx_input *input);
+/* An entry took rows [from, to). */
+bool sx_idle_rows(struct sx_slot *slot, struct sx_input *input, const struct sx_input_use *use, uint32_t from,
+                  uint32_t to, struct sx_task_failure *failure);
+/* Of a repartition: the next record may be no row; *to goes no further than the next such. *took: it was
+ * one, and is done. */
+bool sx_idle_notice(struct sx_slot *slot, struct sx_input *input, uint32_t *to, bool *took,
+                    struct sx_task_failure *failure);
+/* Before a commit: the event time goes into the store. */
+void sx_idle_put(struct sx_slot *slot, struct sx_input *input);
+/* Inputs that have waited for long enough. */
+bool sx_idle_turn(struct sx_slot *slot, struct sx_task_failure *failure);
 
 /* ---- restore.c ------------------------------------------------------------------------------- */
 

@@ -1,58 +1,7 @@
 /* task.c: see task.h. */
-#include "engine/run/task.h"
+#include "engine/run/task_parts.h"
 
 #include <stdlib.h>
-
-/* A node at run time. `node` is first, so that an operator's sx_node leads back to it. */
-struct task_node {
-    struct sx_node node;
-    struct sx_task *task;
-    void *saved; /* the state at the savepoint */
-    struct sx_node_counts counts;
-    struct sx_node_counts counts_saved;
-};
-
-struct outgoing {
-    struct sx_task_send send;
-    struct sx_window window;
-    bool has_window;
-};
-
-struct dropped {
-    const struct sx_node_plan *node;
-    const char *reason;
-    uint64_t count;
-};
-
-struct sx_task {
-    const struct sx_plan *plan;
-    const struct sx_task_events *events;
-    struct task_node **nodes; /* by index in the plan; NULL: not of this task */
-    struct task_node **order; /* those that are, in the order of the plan */
-    uint32_t node_count;
-    struct sx_node_plan **entries;
-    uint32_t entry_count;
-    struct sx_store **stores; /* of this task, each once */
-    uint32_t store_count;
-    bool one_by_one;
-    bool is_open;
-    bool restoring; /* what nodes emit goes nowhere */
-
-    struct sx_arena arena;  /* the batch's */
-    struct sx_arena outbox; /* bytes of what is to be sent */
-    struct outgoing *sends;
-    uint32_t send_count, send_room;
-    struct dropped *drops;
-    uint32_t drop_count, drop_room;
-    /* Rows of the source that failed in this run. */
-    struct sx_task_failure *failures;
-    uint32_t *failed_rows;
-    uint32_t failure_count, failure_room;
-    struct sx_arena failure_arena;     /* their messages: they outlive the batch */
-    const struct sx_decoded *decoding; /* not NULL while decoding */
-    const struct sx_origin *origin;
-    struct sx_node_plan *entry;
-};
 
 #define SX_HEADER_OVERHEAD 10 /* two lengths, on Kafka's wire */
 
@@ -269,7 +218,7 @@ static void send(struct sx_node *from, const struct sx_send *send)
     out = &task->sends[task->send_count++];
     *out = (struct outgoing){
         .send = {.topic = from->plan->topics[send->topic],
-                 .partition = send->partition,
+                 .partition = send->everywhere ? SX_EVERY_PARTITION : send->partition,
                  .latest_only = send->latest_only,
                  .source_offset = task->origin && task->origin->count ? task->origin->records[0].offset : 0,
                  .record = {.key = keep(task, send->key),
@@ -361,7 +310,7 @@ void sx_task_decode(struct sx_task *task, struct sx_node_plan *entry, const char
 
 /* ---- Running --------------------------------------------------------------------------------- */
 
-static void begin(struct sx_task *task)
+void sx_task_savepoint(struct sx_task *task)
 {
     for (uint32_t i = 0; i < task->store_count; i++)
         sx_store_begin(task->stores[i]);
@@ -374,7 +323,7 @@ static void begin(struct sx_task *task)
     }
 }
 
-static void undo(struct sx_task *task)
+void sx_task_undo(struct sx_task *task)
 {
     for (uint32_t i = 0; i < task->store_count; i++)
         sx_store_rollback(task->stores[i]);
@@ -410,7 +359,7 @@ static void run_rows(struct sx_task *task, struct sx_node_plan *entry, const str
     }
 }
 
-static void hand_out(struct sx_task *task)
+void sx_task_hand_out(struct sx_task *task)
 {
     for (uint32_t i = 0; i < task->send_count; i++) {
         struct outgoing *out = &task->sends[i];
@@ -426,7 +375,7 @@ static void hand_out(struct sx_task *task)
     sx_arena_reset(&task->outbox);
 }
 
-static enum sx_on_error policy_of(const struct sx_task *task, const struct sx_node_plan *entry)
+enum sx_on_error sx_task_policy(const struct sx_task *task, const struct sx_node_plan *entry)
 {
     enum sx_on_error policy = entry->entry->on_error;
 
@@ -492,7 +441,7 @@ static bool run_all(struct sx_task *task, const struct sx_decoded *d, uint32_t f
 uint32_t sx_task_process(struct sx_task *task, const struct sx_decoded *d, uint32_t from, uint32_t to,
                          struct sx_task_failure *failure)
 {
-    enum sx_on_error policy = policy_of(task, d->entry);
+    enum sx_on_error policy = sx_task_policy(task, d->entry);
     struct known known;
     uint32_t stop = to;
 
@@ -500,13 +449,13 @@ uint32_t sx_task_process(struct sx_task *task, const struct sx_decoded *d, uint3
     task->entry = d->entry;
     task->origin = &d->origin;
     task->failure_count = 0;
-    begin(task);
+    sx_task_savepoint(task);
     if (d->failure_count == 0) {
         if (SX_LIKELY(run_all(task, d, from, to))) {
-            hand_out(task);
+            sx_task_hand_out(task);
             return to;
         }
-        undo(task);
+        sx_task_undo(task);
     }
     sx_arena_reset(&task->failure_arena);
     memset(known.failed, 0, sizeof(known.failed));
@@ -525,10 +474,10 @@ uint32_t sx_task_process(struct sx_task *task, const struct sx_decoded *d, uint3
         run_rows(task, d->entry, &rows);
         if (task->failure_count == 0)
             break;
-        undo(task);
+        sx_task_undo(task);
         learn(task, &known);
     }
-    hand_out(task);
+    sx_task_hand_out(task);
     for (uint32_t row = from; row < stop; row++)
         if (sx_bit(known.failed, row))
             task->events->failed(known.why[row], policy, task->events->arg);

@@ -28,10 +28,12 @@ struct sx_task_failure {
     const char *stage;     /* the node */
 };
 
+#define SX_EVERY_PARTITION (-2)
+
 /* A record to be written. Everything in it lives until the call ends. */
 struct sx_task_send {
     uint32_t topic;        /* in the plan */
-    int32_t partition;     /* >= 0, or -1: by `place` */
+    int32_t partition;     /* >= 0, or -1: by `place`, or SX_EVERY_PARTITION */
     struct sx_slice place; /* data NULL: by the source record's offset */
     int64_t source_offset;
     struct sx_record record;
@@ -83,6 +85,16 @@ void sx_task_decode(struct sx_task *task, struct sx_node_plan *entry, const char
  * failed under `on error fail`, with *failure filled in (it lives until the next call). */
 uint32_t sx_task_process(struct sx_task *task, const struct sx_decoded *decoded, uint32_t from, uint32_t to,
                          struct sx_task_failure *failure);
+
+/* Event time went on behind an entry although no row says so: to `time_ms`, in every operator that the
+ * entry's rows reach (up to a stage `time`, which has a time of its own). `wall_ms`: the wall clock, when
+ * it is what went on; -1: rows did, and were dropped on the way. If what that set off fails it is undone
+ * and, under `on error fail`, false, with *failure filled in (it lives until the next call); else it is told
+ * as a row that was skipped. */
+bool sx_task_advance(struct sx_task *task, struct sx_node_plan *entry, const char *topic, int32_t partition,
+                     int64_t time_ms, int64_t wall_ms, struct sx_task_failure *failure);
+/* Is there an operator behind the entry that this could mean something to? */
+bool sx_task_minds_time(const struct sx_task *task, const struct sx_node_plan *entry);
 
 /* Restore a table from its own topic, before sx_task_open(): between begin and end of an entry rows
  * that were decoded go into the entry's store and nowhere else. Rows that failed are left out, as

@@ -121,6 +121,13 @@ struct sx_engine {
     int64_t purged_ms, matched_ms;
 };
 
+/* Something was done that waits for a commit. */
+static inline void sx_worker_soil(struct sx_worker *worker)
+{
+    worker->dirty = true;
+    atomic_store_explicit(&worker->clean, false, memory_order_relaxed);
+}
+
 /* ---- engine.c -------------------------------------------------------------------------------- */
 
 /* The first error stays; the engine stops. Takes the error. */
