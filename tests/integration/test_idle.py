@@ -1,4 +1,4 @@
-"""`idle` in a run: windows close while nothing comes, also behind a repartition, and once, whatever ends the process."""
+"""`idle` in a run: windows close while nothing comes, behind a repartition too, and once, whatever ends the process."""
 import signal
 import time
 import unittest
@@ -9,7 +9,9 @@ from common import Case, wait_for
 class Idle(Case):
     TEXT = """
 application {name}
-stream clicks from topic "{name}-clicks" {{ key string  value json {{ n int, user string, at timestamp }}  time at idle 2s }}
+stream clicks from topic "{name}-clicks" {{
+  key string  value json {{ n int, user string, at timestamp }}  time at idle 2s
+}}
 table per_key = clicks | group by key | window tumbling 10s grace 0s | aggregate {{ sum: sum(n) }}
 table per_user = clicks | group by user | window tumbling 10s grace 0s | aggregate {{ count: count() }}
 stream later = clicks | delay until at + 3s
@@ -23,7 +25,7 @@ later    | to topic "{name}-later"
                                 for n in numbers])
 
     def rows(self, topic, column):
-        return sorted((row["key"], row["value"][column], row["value"].get("window_start")) for row in self.consume(topic))
+        return sorted((row["key"], row["value"][column], row["value"]["window_start"]) for row in self.consume(topic))
 
     def check(self, starts):
         self.assertEqual(self.rows("keys", "sum"), sorted((f"k{n}", n, start) for n in range(9) for start in starts))
