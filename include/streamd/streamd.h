@@ -367,7 +367,8 @@ STREAMD_API streamd_status streamd_store_get(streamd_store *store, streamd_bytes
                                              streamd_buffer **value, streamd_error **error);
 
 /* Call fn for the windows of a key that start in [from_ms, to_ms), oldest first, until it returns
- * false. `value` ends with the call; fn must not use the store.
+ * false. `value` ends with the call; fn must not use the store. A session is the window from its first to
+ * its last record.
  *
  * Errors   E_MOVED, E_DECODE, E_STATE, E_STORE as above; E_ARGUMENT if the table is not of a windowed
  *          aggregate. No window in the interval is not an error.

@@ -60,7 +60,7 @@ static void *run_half(void *arg)
     streamd_writer_close(writer);
     streamd_reader_close(reader);
     MUST(streamd_engine_stop(engine, 30000, &error));
-    CHECK(states.in_order && states.last == STREAMD_ENGINE_STOPPED && states.changes >= 4);
+    CHECK(states.in_order && states.last == STREAMD_ENGINE_STOPPED && states.changes >= 3);
     streamd_engine_free(engine);
     return NULL;
 }

@@ -13,6 +13,7 @@ static const char text[] =
     "table adults = users | filter age >= 18 | map { who: upper(name) }\n"
     "table sums = bids | group by key | aggregate { n: count(), total: sum(price) }\n"
     "table windows = bids | group by key | window tumbling 10s grace 1h | aggregate { n: count() }\n"
+    "table visits = bids | group by key | window session 10s grace 1h | aggregate { n: count() }\n"
     "table big = windows | filter n > 1\n"
     "table named = sums | left join users | map { total, name }\n"
     "sums | to topic \"sums\"\n"
@@ -103,6 +104,8 @@ static void test_all_makes(void)
     CHECK(windows_are("windows", "ann", 0, 20000, 9, "0-10000{\"n\":2} "));
     CHECK(windows_are("windows", "ann", INT64_MIN, INT64_MAX, 1, "0-10000{\"n\":2} "));
     CHECK(windows_are("big", "ann", 0, 60000, 9, "0-10000{\"n\":2} "));
+    CHECK(windows_are("visits", "ann", 0, 60000, 9, "1000-9000{\"n\":2} 21000-21000{\"n\":1} "));
+    CHECK(windows_are("visits", "ann", 1001, 60000, 9, "21000-21000{\"n\":1} "));
     CHECK(windows_are("windows", "nobody", 0, 60000, 9, ""));
 }
 
