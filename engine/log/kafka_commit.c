@@ -19,10 +19,14 @@ static int64_t deadline(const struct sx_kafka *kafka) { return sx_kafka_now_ms()
 
 /* A record that was refused fails the transaction before its delivery report was served: the report says
  * why, the transaction only that. */
-static void serve_reports(struct sx_kafka_writer *writer)
+static streamd_status refused(struct sx_kafka_writer *writer, const rd_kafka_error_t *problem,
+                              streamd_error **error)
 {
-    for (int waited = 0; waited < REPORTS_MS && writer->failed == RD_KAFKA_RESP_ERR_NO_ERROR; waited += 10)
+    for (int waited = 0; rd_kafka_error_txn_requires_abort(problem) && waited < REPORTS_MS &&
+                         writer->failed == RD_KAFKA_RESP_ERR_NO_ERROR;
+         waited += 10)
         rd_kafka_poll(writer->producer, 10);
+    return sx_kafka_writer_failed(writer, error);
 }
 
 /* *outcome is UNKNOWN when the end of the transaction may be under way. */
@@ -38,11 +42,9 @@ static streamd_status end_transaction(struct sx_kafka_writer *writer, enum outco
         bool again = rd_kafka_error_is_retriable(problem) && sx_kafka_now_ms() < until;
         if (!again) {
             streamd_status status;
-            if (rd_kafka_error_txn_requires_abort(problem))
-                serve_reports(writer);
             if (!rd_kafka_error_txn_requires_abort(problem) && !rd_kafka_error_is_fatal(problem))
                 *outcome = UNKNOWN;
-            status = sx_kafka_writer_failed(writer, error);
+            status = refused(writer, problem, error);
             if (status == STREAMD_OK)
                 return sx_kafka_fail_with(error, problem, "committing writer %u", writer->number);
             rd_kafka_error_destroy(problem);
@@ -81,8 +83,12 @@ static streamd_status send_offsets(struct sx_kafka_writer *writer,
                 break;
             }
         }
-        status =
-            sx_kafka_fail_with(error, problem, "committing offsets of group %s", writer->kafka->application);
+        status = refused(writer, problem, error);
+        if (status == STREAMD_OK)
+            status = sx_kafka_fail_with(error, problem, "committing offsets of group %s",
+                                        writer->kafka->application);
+        else
+            rd_kafka_error_destroy(problem);
         break;
     }
     rd_kafka_consumer_group_metadata_destroy(membership);

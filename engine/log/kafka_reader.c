@@ -14,8 +14,9 @@
 
 #include <stdlib.h>
 
-#define KEPT_FETCHES 4    /* per reader, for the next fetch */
-#define WAKE_REQUEST_MS 1 /* the answer is not needed */
+#define KEPT_FETCHES 4      /* per reader, for the next fetch */
+#define WAKE_REQUEST_MS 1   /* the answer is not needed */
+#define RECORD_HEAD_MOST 32 /* bytes from the end of a value to the next key and value, without headers */
 
 struct fetched {
     rd_kafka_message_t **messages;
@@ -289,6 +290,24 @@ static void keep_fetched(struct sx_kafka_reader *reader, struct fetched *fetched
     free_fetched(fetched);
 }
 
+/* Whether a message may have headers, without asking: librdkafka builds a buffer to answer that, which costs
+ * more than all else that is done with a small record. A key and a value point into the batch as it came,
+ * where (message format 2) the count of headers follows the value; of older formats, which have none, it is
+ * any byte. It may be read where a message behind it lies in the same buffer. */
+static bool may_have_headers(const struct fetched *fetched, uint32_t i)
+{
+    const rd_kafka_message_t *message = fetched->messages[i], *next;
+    const char *end, *behind;
+
+    if (i + 1 == fetched->count || message->payload == NULL)
+        return true;
+    next = fetched->messages[i + 1];
+    end = (const char *)message->payload + message->len;
+    behind = next->payload != NULL ? next->payload : next->key;
+    return behind == NULL || behind <= end || behind - end > RECORD_HEAD_MOST + (ptrdiff_t)next->key_len ||
+           *end != 0;
+}
+
 /* Fill in the headers of all records: few topics have any, so this is done when one was seen. */
 static void take_headers(struct fetched *fetched)
 {
@@ -297,7 +316,8 @@ static void take_headers(struct fetched *fetched)
 
     for (uint32_t i = 0; i < fetched->count; i++) {
         rd_kafka_headers_t *headers;
-        if (rd_kafka_message_headers(fetched->messages[i], &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (may_have_headers(fetched, i) &&
+            rd_kafka_message_headers(fetched->messages[i], &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
             total += rd_kafka_header_cnt(headers);
     }
     if (total == 0)
@@ -310,7 +330,8 @@ static void take_headers(struct fetched *fetched)
         const void *value;
         size_t size;
 
-        if (rd_kafka_message_headers(fetched->messages[i], &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (!may_have_headers(fetched, i) ||
+            rd_kafka_message_headers(fetched->messages[i], &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
             continue;
         record->headers = at;
         while (rd_kafka_header_get_all(headers, record->header_count, &name, &value, &size) ==

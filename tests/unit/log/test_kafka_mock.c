@@ -2,6 +2,7 @@
  * that it is told to. */
 #include "tests/unit/log/kafka_fixture.h"
 
+#include <unistd.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
@@ -163,18 +164,29 @@ static void a_commit_that_did_not_happen_is_retriable(void)
     mock_close(&mock);
 }
 
-static void a_record_that_was_refused_fails_the_commit(void)
+/* Whether it is refused while the commit sends the offsets, or was before. */
+static void refuse_a_record(useconds_t wait_us)
 {
+    struct sx_partition_offset at = {"in", 0, 7};
+    struct sx_record record = fixture_record("k", "v", 1);
     streamd_error *error = NULL;
     struct mock mock;
 
     mock_open(&mock, SX_EXACTLY_ONCE, NULL, 0);
     rd_kafka_mock_push_request_errors(mock.cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
-    CU_ASSERT_EQUAL(write_and_commit(&mock, 7, &error), STREAMD_E_LOG);
+    CU_ASSERT(fixture_write(mock.writer, mock.topic, 0, &record));
+    usleep(wait_us);
+    CU_ASSERT_EQUAL(kafka->commit(mock.writer, &at, 1, NULL, NULL, NULL, &error), STREAMD_E_LOG);
     CU_ASSERT(error != NULL && streamd_error_is_fatal(error));
     CU_ASSERT(error != NULL && strstr(streamd_error_message(error), "out [0]") != NULL);
     streamd_error_free(error);
     mock_close(&mock);
+}
+
+static void a_record_that_was_refused_fails_the_commit(void)
+{
+    refuse_a_record(0);
+    refuse_a_record(500000);
 }
 
 static void a_full_queue_asks_for_a_drain(void)
