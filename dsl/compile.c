@@ -83,9 +83,7 @@ static const struct sx_text *include_file(struct sx_parser *p, const char *path,
     if (b->options == NULL || b->options->read_file == NULL)
         return NULL;
     data = b->options->read_file(path, at.file, &size, &name, b->options->arg);
-    if (data == NULL)
-        return NULL;
-    text = sx_builder_add_text(b, name ? name : path, data, size);
+    text = data != NULL ? sx_builder_add_text(b, name ? name : path, data, size) : NULL;
     free(data);
     free(name);
     return text;

@@ -39,6 +39,7 @@ class Signals(common.Case):
         self.assertEqual(sorted(r["value"]["n"] for r in self.consume("out")), list(range(count)), "nothing is lost")
 
     def test_each_ends_it_with_zero(self):
+        self.produce("in", [{"key": "k", "value": {"text": "A", "n": 1}}])  # On Kafka the topic must be there.
         for number in (signal.SIGTERM, signal.SIGINT):
             run = self.start().ready()
             self.assertEqual(run.end(number), 0, run.said())
