@@ -90,22 +90,6 @@ static const struct sx_from *bind_columns(struct sx_bind *b, const struct sx_sch
     return from;
 }
 
-static void bind_store(struct sx_bind *b, struct sx_node_plan *node, const struct plan *plan)
-{
-    const char *role = sx_arena_strdup(b->arena, b->op->name);
-    struct sx_store_plan *store;
-
-    for (char *c = (char *)role; *c; c++)
-        if (*c == ' ')
-            *c = '-';
-    store = sx_bind_store(b, node, role, SX_STORE_KV);
-    for (uint32_t s = 0; s < store->index; s++)
-        if (strcmp(b->plan->stores[s]->name, store->name) == 0)
-            sx_bind_fail(b, -1, "make two definitions of it", "`%s` keeps state twice in `%s`", b->op->name,
-                         b->definition);
-    store->fingerprint = plan->e->op.def.summary;
-}
-
 static void bind(struct sx_bind *b)
 {
     const struct streamd_extension *e = extension_of(b->op);
@@ -143,7 +127,7 @@ static void bind(struct sx_bind *b)
     node->reads[0] = reads;
     node->from = from;
     if (e->op.keeps_state)
-        bind_store(b, node, plan);
+        sx_bind_store(b, node, NULL, SX_STORE_KV)->fingerprint = e->op.def.summary;
     out = sx_bind_flow_like(b, in);
     out->schema = plan->schema;
     out->node = node;

@@ -1,0 +1,2 @@
+#include "tests/unit/streamd/rows.h"
+void suite_restored(void) {}
