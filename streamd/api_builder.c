@@ -238,8 +238,7 @@ streamd_stream *streamd_builder_stream_of(streamd_builder *b, const char *name, 
 
 /* ---- Callbacks ------------------------------------------------------------------------------- */
 
-/* The pieces of a call of `fn`: NAME ( arguments ). Returns how many. `array`: it gives an array of
- * that type. */
+/* The pieces of a call of `fn`, NAME ( arguments ), and how many. `array`: it gives elements of `type`. */
 static uint32_t call_pieces(streamd_stream *s, const char *type, bool array, const char *arguments,
                             streamd_function_fn fn, void *arg, struct sx_piece *pieces)
 {

@@ -2,8 +2,8 @@
  *
  * A call is a stage, in the words of the language, and its texts are what stands behind these words:
  *
- *     streamd_stream *orders = streamd_builder_stream(builder, "orders", "orders",
- *         "key string value json { customer string, amount double }");
+ *     streamd_stream *orders = streamd_builder_stream(
+ *         builder, "orders", "orders", "key string value json { customer string, amount double }");
  *     streamd_stream *paid = streamd_stream_name(streamd_stream_filter(orders, "amount > 0"), "paid");
  *     streamd_group  *by = streamd_group_window(streamd_stream_group_by(paid, "customer"),
  *                                               "tumbling 1m grace 10s");
@@ -14,22 +14,22 @@
  *
  * is `stream paid = orders | filter amount > 0` and so on, and gives the same topology.
  *
- * Streams  A streamd_stream is a stream or a table, at a place in a pipeline; a streamd_group is what
- *          `group by` gives. They belong to the builder, and each can be gone on from several times.
- *          streamd_stream_name() makes it a definition, which joins and merges need of the other side,
- *          and what keeps state of itself. Definitions are made in the order in which they are named.
- * C        Wherever a text has an expression, it may call C functions of the builder's catalogue. The calls
- *          that end in _fn take the function itself: it is called with `arguments`, expressions with
- *          commas, or NULL for none (call.h). It must outlive the topology, and so must `arg`.
- * Errors   Nothing fails before streamd_builder_finish(), which gives every mistake there was, in the order
- *          of the calls. The position of a mistake is in the text that the call was given, and
- *          streamd_error_file() says which call that was.
- * Texts    are copied, NUL-terminated; NULL only where it is said.
+ *   Streams  A streamd_stream is a stream or a table, at a place in a pipeline; a streamd_group is what
+ *            `group by` gives. They belong to the builder, and each can be gone on from several times.
+ *            streamd_stream_name() makes it a definition, which joins and merges need of the other side,
+ *            and what keeps state of itself. Definitions are made in the order in which they are named.
+ *   C        Wherever a text has an expression, it may call C functions of the builder's catalogue. The calls
+ *            that end in _fn take the function itself: it is called with `arguments`, expressions with
+ *            commas, or NULL for none (call.h). It must outlive the topology, and so must `arg`.
+ *   Errors   Nothing fails before streamd_builder_finish(), which gives every mistake there was, in the order
+ *            of the calls. The position of a mistake is in the text that the call was given, and
+ *            streamd_error_file() says which call that was.
+ *   Texts    are copied, NUL-terminated; NULL only where it is said.
  */
 #ifndef STREAMD_BUILDER_H
 #define STREAMD_BUILDER_H
 
-#include "streamd/call.h"
+#include <streamd/call.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -99,7 +99,7 @@ STREAMD_API streamd_stream *streamd_stream_filter_fn(streamd_stream *stream, con
 
 /* Make a new value: "customer, total: price * qty, *". With a function: a column `name` of `type`, behind
  * `columns`, which may be NULL:
- * streamd_stream_map_fn(stream, "*", "risk", "double", "amount, tier", fn, arg).
+ *     streamd_stream_map_fn(stream, "*", "risk", "double", "amount, tier", fn, arg)
  */
 STREAMD_API streamd_stream *streamd_stream_map(streamd_stream *stream, const char *columns);
 STREAMD_API streamd_stream *streamd_stream_map_fn(streamd_stream *stream, const char *columns,

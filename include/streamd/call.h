@@ -10,19 +10,19 @@
  *         streamd_result_double(call, sqrt(x * x + y * y));
  *     }
  *
- * Life      A call, its values and what they point to end when the callback returns.
- * Threads   One callback may run on several threads at once, with different calls: what `arg` points to
- *           is either only read or locked.
- * Must      depend on its arguments and kept bytes alone. A row may be given again: after another row of
- *           its batch failed, after a restart. So what must be undone with the row is kept by the
- *           library (streamd_call_set_state), not behind `arg`. With constant arguments a function may
- *           be called when a text is compiled.
- * Must not  block, sleep, call the engine that it runs in, or leave by longjmp or a C++ exception.
+ *   Life      A call, its values and what they point to end when the callback returns.
+ *   Threads   One callback may run on several threads at once, with different calls: what `arg` points to
+ *             is either only read or locked.
+ *   Must      depend on its arguments and kept bytes alone. A row may be given again: after another row of
+ *             its batch failed, after a restart. So what must be undone with the row is kept by the
+ *             library (streamd_call_set_state), not behind `arg`. With constant arguments a function may
+ *             be called when a text is compiled.
+ *   Must not  block, sleep, call the engine that it runs in, or leave by longjmp or a C++ exception.
  */
 #ifndef STREAMD_CALL_H
 #define STREAMD_CALL_H
 
-#include "streamd/streamd.h"
+#include <streamd/streamd.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -11,18 +11,18 @@
  * in, and to a builder (streamd_builder_catalog). A topology keeps what it uses: the catalogue can be
  * freed at once. call.h says what a callback sees, and what it must and must not do.
  *
- * Signatures   name(type, type [, type]) type, or with names: name(x type, y type) type
- *              `[, type]` may be left out by a caller; `type...` is one or more, last. A type is bool, int,
- *              double, string, bytes, timestamp, date, time, duration, array<T>, map<T>; a capital
- *              letter stands for the same type wherever it stands; `any` for one that nothing
- *              follows from. An int goes into a double. Several of one name are told apart by their types.
- * Nulls        With a null argument a function gives null, and an aggregate leaves the row out, without
- *              a call, unless it was told to take nulls.
+ *   Signatures   name(type, type [, type]) type, or with names: name(x type, y type) type
+ *                `[, type]` may be left out by a caller; `type...` is one or more, last. A type is bool, int,
+ *                double, string, bytes, timestamp, date, time, duration, array<T>, map<T>; a capital
+ *                letter stands for the same type wherever it stands; `any` for one that nothing
+ *                follows from. An int goes into a double. Several of one name are told apart by their types.
+ *   Nulls        With a null argument a function gives null, and an aggregate leaves the row out, without
+ *                a call, unless it was told to take nulls.
  */
 #ifndef STREAMD_EXTEND_H
 #define STREAMD_EXTEND_H
 
-#include "streamd/call.h"
+#include <streamd/call.h>
 
 #ifdef STREAMD_EXPERIMENTAL
 
@@ -111,16 +111,17 @@ STREAMD_API void streamd_aggregate_keep_bytes(streamd_extension *aggregate);
  * order, also with null arguments, and sends any number of rows by streamd_emit(). The key and the time
  * of a row are those of the row that it was made from.
  *
- * Errors   E_SYNTAX: signature or columns. E_TYPE: a type is unknown. E_NAME: there is such a stage, or a
- *          column twice. E_ARGUMENT.
+ * Errors   E_SYNTAX: the signature or the columns, whose position is in `columns`. E_TYPE: a type of the
+ *          signature is unknown. E_NAME: there is such a stage. E_ARGUMENT.
  */
 STREAMD_API streamd_status streamd_catalog_add_operator(streamd_catalog *catalog, const char *signature,
                                                         const char *columns, streamd_function_fn fn,
                                                         void *arg, streamd_extension **extension,
                                                         streamd_error **error);
 
-/* Give the operator state: bytes for each key of its rows, kept in a store with a changelog. The rows then
- * need a key, and are repartitioned where they must; rows with a null key are dropped and counted.
+/* Give the operator state: bytes for each key of its rows, kept in a store with a changelog. The stage then
+ * stands in a definition, for the store's name; its rows need a key, and are repartitioned where they must;
+ * those with a null key are left out and counted (null_key).
  */
 STREAMD_API void streamd_operator_keep_state(streamd_extension *op);
 

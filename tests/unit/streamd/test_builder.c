@@ -175,12 +175,12 @@ static void with_text(void)
     streamd_to(streamd_stream_stage(streamd_stream_map(streamd_builder_find(b, "large"), "t: twice(amount)"),
                                     "repartition parts"),
                "large", NULL);
-    same(
-        b,
-        "param least double = 15.0\nparam parts int = 3\nfunction twice(x double) = x * 2\nset on error skip\n" ORDERS
-        "stream large = orders | filter amount > least\n"
-        "large | map { t: twice(amount) } | repartition parts | to topic \"large\"\n",
-        "orders o1 {\"amount\":10,\"status\":\"a\"}\norders o2 {\"amount\":20,\"status\":\"a\"}\n");
+    same(b,
+         "param least double = 15.0\nparam parts int = 3\n"
+         "function twice(x double) = x * 2\nset on error skip\n" ORDERS
+         "stream large = orders | filter amount > least\n"
+         "large | map { t: twice(amount) } | repartition parts | to topic \"large\"\n",
+         "orders o1 {\"amount\":10,\"status\":\"a\"}\norders o2 {\"amount\":20,\"status\":\"a\"}\n");
 }
 
 /* A name is any name: the calls are not pasted together as text. */
@@ -307,7 +307,8 @@ static void mistakes_have_places(void)
         "E_SYNTAX orders | filter:1:6 `|` stands behind the stage\n"
         "E_SYNTAX orders | map:1:10 `|` stands behind the stage\n"
         "E_SYNTAX orders | to topic:1:12 `values` cannot stand in the body of a sink\n"
-        "E_TYPE orders | window:1:1 `grace` must be written: how long late rows count is never a hidden default\n"
+        "E_TYPE orders | window:1:1 `grace` must be written: how long late rows count is never a hidden "
+        "default\n"
         "E_NAME definition orders:1:1 `orders` is defined twice\n"
         "E_TYPE orders | changes:1:1 `changes` takes a table\n"
         "E_NAME from ordrs:1:1 there is no stream or table `ordrs`\n"

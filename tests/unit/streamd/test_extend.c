@@ -152,7 +152,8 @@ static void nested_values(void)
                "rows k {\"l\":[],\"m\":{}}\n"),
         "out k {\"l\":[3,null,1],\"m\":{\"a\":1,\"b\":2},\"p\":{\"x\":1,\"y\":\"z\"},\"q\":{\"a\":1,\"b\":2},"
         "\"r\":\"w\",\"s\":[\"x\",\"y\",\"\"],\"t\":[\"a\",\"b\",\"\"],\"u\":[[3],[2,1]]}\n"
-        "out k {\"l\":[],\"m\":{},\"p\":null,\"q\":{},\"r\":null,\"s\":null,\"t\":[\"\"],\"u\":[[3],[2,1]]}\n");
+        "out k {\"l\":[],\"m\":{},\"p\":null,\"q\":{},\"r\":null,\"s\":null,\"t\":[\"\"],"
+        "\"u\":[[3],[2,1]]}\n");
 }
 
 /* A callback that does what its argument says, all of it wrong. */
