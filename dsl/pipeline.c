@@ -108,7 +108,7 @@ static void check_topics(struct sx_compiler *c, uint32_t first, const struct sx_
     for (uint32_t t = first; t < c->plan->topic_count; t++) {
         const struct sx_topic_plan *topic = c->plan->topics[t];
 
-        if (sx_is_topic_name(topic->name))
+        if (topic->medium != SX_MEDIUM_LOG || sx_is_topic_name(topic->name))
             continue;
         if (topic->roles & SX_TOPIC_SINK || s->name == NULL)
             sx_check_topic(c, topic->name, topic->at.line ? topic->at : stage->at);
@@ -120,19 +120,35 @@ static void check_topics(struct sx_compiler *c, uint32_t first, const struct sx_
 
 /* ---- Pipelines ------------------------------------------------------------------------------- */
 
-/* What an unnamed pipeline's own topics are called after: its sink's topic. */
+/* What is no topic's name, such as a path, as one. */
+static const char *as_topic_name(struct sx_compiler *c, const char *text)
+{
+    char *name = sx_arena_strdup(c->arena, text);
+
+    for (char *at = name; *at; at++)
+        if (!((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9') ||
+              strchr("._-", *at) != NULL))
+            *at = '_';
+    return name;
+}
+
+/* What an unnamed pipeline's own topics are called after: its sink's topic, or its file. */
 static const char *sink_name(struct sx_compiler *c, const struct sx_statement *s)
 {
     const struct sx_ast_stage *last = s->stage_count ? &s->stages[s->stage_count - 1] : NULL;
     const struct sx_ast *topic = last && last->op && last->op->clause_count ? last->clauses[0].expr : NULL;
+    bool file = topic != NULL && strcmp(last->op->name, "to topic") != 0;
     const struct sx_param_value *param;
 
     if (topic != NULL && topic->kind == SX_AST_STRING)
-        return topic->text;
+        return file ? as_topic_name(c, topic->text) : topic->text;
     if (topic != NULL && topic->kind == SX_AST_NAME) {
         param = sx_map_get(&c->params, sx_slice_of(topic->text));
-        if (param != NULL && param->type == &sx_type_string && param->value.kind == SX_STRING)
-            return sx_arena_strndup(c->arena, param->value.s, param->value.size);
+        if (param != NULL && param->type == &sx_type_string && param->value.kind == SX_STRING) {
+            const char *text = sx_arena_strndup(c->arena, param->value.s, param->value.size);
+
+            return file ? as_topic_name(c, text) : text;
+        }
     }
     return s->from;
 }

@@ -21,6 +21,9 @@ struct sx_sink_state {
 /* Say on the topic what this sink writes, for whoever shows its records. */
 void sx_sink_describe(struct sx_topic_plan *topic, const struct sx_body *body);
 
+/* The columns that it reads. */
+uint64_t *sx_sink_columns(struct sx_bind *b, const struct sx_flow *flow, const struct sx_sink_plan *plan);
+
 void sx_sink_open(const struct sx_sink_plan *plan, struct sx_sink_state *state);
 void sx_sink_close(const struct sx_sink_plan *plan, struct sx_sink_state *state);
 

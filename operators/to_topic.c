@@ -27,6 +27,14 @@ static void body_columns(const struct sx_body *body, uint64_t *reads)
     sx_named_columns(body->headers, body->header_count, reads);
 }
 
+uint64_t *sx_sink_columns(struct sx_bind *b, const struct sx_flow *flow, const struct sx_sink_plan *plan)
+{
+    uint64_t *reads = sx_bind_columns(b, flow->schema);
+
+    body_columns(plan->body, reads);
+    return reads;
+}
+
 void sx_sink_describe(struct sx_topic_plan *topic, const struct sx_body *body)
 {
     topic->sink_key_format = body->key_format;
@@ -44,7 +52,6 @@ static void bind(struct sx_bind *b)
     const char *name = b->ops->text(b, TOPIC);
     struct sx_node_plan *node;
     struct sx_topic_plan *topic;
-    uint64_t *reads;
 
     if (in->kind == SX_FLOW_GROUPS || in->kind == SX_FLOW_GLOBAL)
         sx_bind_fail(b, -1, in->kind == SX_FLOW_GROUPS ? "write `| aggregate { ... }` before it" : NULL,
@@ -69,9 +76,7 @@ static void bind(struct sx_bind *b)
     plan->at = b->ops->position(b, -1);
     node = sx_bind_node(b, in, b->named ? sx_arena_format(b->arena, "to:%s", name) : NULL, plan, in->schema);
     node->topics[node->topic_count++] = topic->index;
-    reads = sx_bind_columns(b, in->schema);
-    body_columns(plan->body, reads);
-    node->reads[0] = reads;
+    node->reads[0] = sx_sink_columns(b, in, plan);
 }
 
 void sx_sink_open(const struct sx_sink_plan *plan, struct sx_sink_state *state)

@@ -90,6 +90,7 @@ streamd_status sx_setup_engine(struct sx_setup *setup, const struct streamd_conf
         .cache_bytes = memory_bytes(config) / 2,
         .clock = &sx_clock_system,
         .standard_input = -1,
+        .standard_output = -1,
     };
     if (state_id(disk, &setup->id, error) != STREAMD_OK) {
         sx_setup_free(setup);

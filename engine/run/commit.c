@@ -1,4 +1,5 @@
 /* commit.c: what a worker processed becomes durable: results, changelogs, offsets and state. */
+#include "engine/run/outlet.h"
 #include "engine/run/worker.h"
 
 #include <stdlib.h>
@@ -209,6 +210,7 @@ streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error)
     sx_latest_each(&worker->latest, write_latest, worker);
     if (worker->error != NULL)
         return take_error(worker, error);
+    status = sx_outlets_write(worker, error);
     for (uint32_t i = 0; i < worker->slot_count && status == STREAMD_OK; i++)
         if (worker->slots[i]->state == SX_SLOT_RUNNING) {
             sx_slot_put_positions(worker->slots[i]);
@@ -237,6 +239,7 @@ streamd_status sx_worker_abort(struct sx_worker *worker, streamd_error **error)
         status = worker->engine->def->abort(worker->writer, error);
     sx_unit_clear(worker->unit);
     sx_latest_clear(&worker->latest);
+    sx_outlets_drop(worker);
     streamd_error_free(worker->error);
     worker->error = NULL;
     worker->pending_records = worker->pending_bytes = 0;

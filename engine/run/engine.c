@@ -147,6 +147,7 @@ struct sx_engine *sx_engine_new(const struct sx_engine_options *options)
     engine->lanes = sx_calloc(engine->plan->subtopology_count + 1, sizeof(*engine->lanes));
     pthread_mutex_init(&engine->originals, NULL);
     pthread_mutex_init(&engine->lock, NULL);
+    pthread_mutex_init(&engine->output, NULL);
     pthread_cond_init(&engine->changed, NULL);
     atomic_init(&engine->state, STREAMD_ENGINE_CREATED);
     return engine;
@@ -367,6 +368,7 @@ void sx_engine_free(struct sx_engine *engine)
     streamd_error_free(engine->error);
     pthread_mutex_destroy(&engine->originals);
     pthread_mutex_destroy(&engine->lock);
+    pthread_mutex_destroy(&engine->output);
     pthread_cond_destroy(&engine->changed);
     free(engine->workers);
     free(engine->owners);

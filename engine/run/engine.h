@@ -29,6 +29,7 @@ struct sx_engine_options {
     const struct sx_clock *clock;
     struct sx_logger *logger; /* may be NULL */
     int standard_input;       /* what `from stdin` reads; -1: nothing */
+    int standard_output;      /* what `to stdout` writes to; -1: nothing */
     /* Called on every change of state, one call at a time; may only ask sx_engine_state(). */
     void (*on_state)(enum streamd_engine_state from, enum streamd_engine_state to, void *arg);
     void *on_state_arg;

@@ -80,7 +80,7 @@ void sx_idle_open(struct sx_slot *slot, struct sx_input *input)
         /* What a dropped row advances must not depend on the rows that came with it. */
         input->row_by_row |= idle_ms > 0 && sx_task_minds_time(use->task->task, use->entry);
     }
-    if (is_repartition(slot, input)) {
+    if (is_repartition(slot, input) && input->uses[0].entry->input_count > 0) {
         input->notice_count = tellers(engine, input->uses[0].entry);
         input->notices = sx_calloc(input->notice_count + 1, sizeof(*input->notices));
         for (uint32_t i = 0; i < input->notice_count; i++)

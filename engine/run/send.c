@@ -3,6 +3,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/run/dead_letter.h"
+#include "engine/run/outlet.h"
 #include "engine/run/original.h"
 
 #define FULL_QUEUE_WAIT_MS 50
@@ -30,10 +31,15 @@ bool sx_worker_write(struct sx_worker *worker, uint32_t topic, int32_t partition
                      const struct sx_record *record)
 {
     const struct sx_log_def *def = worker->engine->def;
-    struct sx_topic *to = worker->error == NULL ? sx_worker_topic(worker, topic) : NULL;
+    struct sx_topic *to;
     streamd_error *error = NULL;
     streamd_status status;
 
+    if (SX_UNLIKELY(worker->engine->plan->topics[topic]->medium != SX_MEDIUM_LOG)) {
+        sx_outlet_add(worker, topic, record);
+        return worker->error == NULL;
+    }
+    to = worker->error == NULL ? sx_worker_topic(worker, topic) : NULL;
     if (to == NULL)
         return false;
     while ((status = def->write(worker->writer, to, partition, record, &error)) == STREAMD_E_TIMEOUT &&

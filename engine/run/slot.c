@@ -2,6 +2,7 @@
 #include "engine/run/worker.h"
 
 #include "engine/run/global.h"
+#include "engine/run/outlet.h"
 #include "engine/run/original.h"
 
 #include <stdlib.h>
@@ -232,6 +233,7 @@ void sx_slot_close(struct sx_slot *slot)
     slot->ready = false;
     if (slot->state == SX_SLOT_RUNNING)
         sx_slot_publish(slot);
+    sx_outlets_close(slot);
     /* Also what a restore left open. */
     sx_restore_end(slot);
     pthread_mutex_lock(&worker->looks);
@@ -282,11 +284,12 @@ static streamd_status find_end(struct sx_slot *slot, struct sx_input *input, str
 streamd_status sx_slot_run(struct sx_slot *slot, streamd_error **error)
 {
     struct sx_engine *engine = slot->worker->engine;
+    streamd_status status;
+    bool fresh;
 
     sx_restore_end(slot);
     for (uint32_t i = 0; i < slot->input_count; i++) {
         struct sx_input *input = &slot->inputs[i];
-        streamd_status status;
 
         sx_idle_open(slot, input);
         status = is_topic(engine, input)
@@ -301,11 +304,17 @@ streamd_status sx_slot_run(struct sx_slot *slot, streamd_error **error)
     }
     for (uint32_t t = 0; t < slot->task_count; t++)
         sx_task_open(slot->tasks[t].task);
+    status = sx_outlets_open(slot, &fresh, error);
+    if (status != STREAMD_OK)
+        return status;
     slot->state = SX_SLOT_RUNNING;
     slot->failures = 0;
     slot->ready = true;
     sx_engine_slot_ready(engine, true);
-    return STREAMD_OK;
+    if (!fresh)
+        return STREAMD_OK;
+    sx_worker_soil(slot->worker);
+    return sx_worker_commit(slot->worker, error);
 }
 
 /* ---- Running --------------------------------------------------------------------------------- */

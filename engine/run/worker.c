@@ -2,6 +2,7 @@
 #include "engine/run/worker.h"
 
 #include "engine/run/global.h"
+#include "engine/run/outlet.h"
 
 #include <stdlib.h>
 
@@ -21,6 +22,7 @@ void sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t
     pthread_mutex_init(&worker->looks, NULL);
     atomic_init(&worker->has_mail, false);
     worker->slots = sx_calloc((size_t)engine->slot_count + 1, sizeof(*worker->slots));
+    worker->outlets = sx_calloc(plan->topic_count + 1, sizeof(*worker->outlets));
     worker->topics = sx_calloc(plan->topic_count + 1, sizeof(*worker->topics));
     worker->globals = sx_calloc(plan->store_count + 1, sizeof(*worker->globals));
     worker->unit = sx_unit_new(engine->options.disk);
@@ -53,6 +55,7 @@ void sx_worker_free(struct sx_worker *worker)
     pthread_mutex_destroy(&worker->looks);
     sx_unit_free(worker->unit);
     sx_latest_clear(&worker->latest);
+    sx_outlets_free(worker);
     sx_arena_free(&worker->letters);
     sx_arena_free(&worker->global_arena);
     sx_worker_stats_free(&worker->stats);

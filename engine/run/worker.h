@@ -15,6 +15,7 @@
 #include <pthread.h>
 
 struct sx_global;
+struct sx_outlet;
 
 enum sx_mail_kind { SX_MAIL_GIVE, SX_MAIL_TAKE, SX_MAIL_LOSE, SX_MAIL_ASK, SX_MAIL_END };
 
@@ -51,6 +52,7 @@ struct sx_worker {
     struct sx_topic **topics; /* of the writer, by index in the plan; opened when needed */
     struct sx_unit *unit;
     struct sx_latest latest;
+    struct sx_outlet **outlets;   /* by index of topics in the plan; NULL: nothing was written to it */
     struct sx_arena letters;      /* dead letters */
     struct sx_arena global_arena; /* what lookups in global tables gave, until the run ends */
     struct sx_store **globals;    /* by index in the plan; NULL: not global */
@@ -102,7 +104,8 @@ struct sx_engine {
 
     pthread_mutex_t originals; /* held while a source's record is read again */
 
-    pthread_mutex_t lock; /* what follows */
+    pthread_mutex_t output; /* standard output, a commit's lines at a time */
+    pthread_mutex_t lock;   /* what follows */
     pthread_cond_t changed;
     _Atomic int state; /* written under the lock */
     streamd_error *error;

@@ -224,6 +224,7 @@ static int run_on_disk(struct running *r)
     }
     r->logger = setup.engine.logger = sx_logger_new(write_line, r, SX_INFO, json);
     setup.engine.standard_input = STDIN_FILENO;
+    setup.engine.standard_output = STDOUT_FILENO;
     code = run_engine(r, &setup.engine, r->options->values[SX_OPTION_UNTIL_END] != NULL);
     sx_http_stop(r->http);
     sx_engine_free(r->engine);

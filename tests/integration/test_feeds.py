@@ -17,6 +17,7 @@ table sums = lines | group by key | aggregate {{ sum: sum(n), count: count() }}
 ticks | map {{ at: @timestamp }} | to topic "{name}-ticks"
 lines | to topic "{name}-copies"
 sums  | to topic "{name}-sums"
+lines | to file "{folder}/out.ndjson"
 """
 
     def setUp(self):
@@ -28,7 +29,7 @@ sums  | to topic "{name}-sums"
 
     def append(self, numbers):
         with self.input.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps({"key": f"k{n % 7}", "value": {"n": n}, "timestamp": n}) + "\n" for n in numbers)
+            file.writelines(json.dumps({"key": f"k{n % 7}", "value": {"n": n}, "timestamp": n + 1}) + "\n" for n in numbers)
 
     def copies(self):
         return [row["value"]["n"] for row in self.consume("copies")]
@@ -38,6 +39,9 @@ sums  | to topic "{name}-sums"
 
     def check(self, count):
         self.assertEqual(sorted(self.copies()), list(range(count)))
+        with (self.folder / "out.ndjson").open(encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        self.assertEqual(lines, [{"key": f"k{n % 7}", "value": {"n": n}, "timestamp": n + 1} for n in range(count)])
         last = {row["key"]: row["value"] for row in self.consume("sums")}
         self.assertEqual(last, {f"k{k}": {"sum": sum(range(k, count, 7)), "count": len(range(k, count, 7))}
                                 for k in range(7)})
@@ -88,6 +92,35 @@ sums  | to topic "{name}-sums"
         wait_for(lambda: len(self.copies()) >= 2500)
         self.assertEqual(second.end(), 0)
         self.check(2500)
+
+    def test_what_is_behind_the_commit_is_cut(self):
+        self.append(range(100))
+        process = self.start().ready()
+        wait_for(lambda: (self.folder / "out.ndjson").read_text().count("\n") == 100)
+        time.sleep(0.5)
+        process.end(signal.SIGKILL)
+        with (self.folder / "out.ndjson").open("a", encoding="utf-8") as file:
+            file.write('{"key":"k0","value":{"n":100')  # As if it had ended while it wrote.
+        self.append(range(100, 150))
+        process = self.start().ready()
+        time.sleep(2)
+        self.assertEqual(process.end(), 0)
+        self.check(150)
+
+    def test_standard_input_and_output(self):
+        self.file.write_text(f"""application {self.name}
+stream lines from stdin {{ key string value json {{ n int }} }}
+table sums = lines | group by key | aggregate {{ sum: sum(n) }}
+lines | filter n > 1 | to stdout
+sums | emit all | to file "{self.folder}/sums.ndjson"
+""", encoding="utf-8")
+        lines = "".join(json.dumps({"key": "a", "value": {"n": n}, "timestamp": n + 1}) + "\n" for n in range(4))
+        out = self.streamd("run", self.file, "--http", "off", "--until-end", *self.log, *self.state(),
+                           stdin=lines.rstrip("\n"))
+        self.assertEqual([json.loads(line) for line in out.splitlines()],
+                         [{"key": "a", "value": {"n": n}, "timestamp": n + 1} for n in (2, 3)])
+        sums = (self.folder / "sums.ndjson").read_text(encoding="utf-8").splitlines()
+        self.assertEqual([json.loads(line)["value"]["sum"] for line in sums], [0, 1, 3, 6])
 
     def test_a_file_that_shrank_is_refused(self):
         self.append(range(100))

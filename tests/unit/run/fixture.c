@@ -41,6 +41,7 @@ streamd_status fixture_start(struct fixture *f, struct sx_plan *plan, streamd_er
         .commit_ms = f->commit_ms,
         .cache_bytes = 1 << 20,
         .standard_input = -1,
+        .standard_output = -1,
         .log = {.default_partitions = PARTITIONS},
     };
 
