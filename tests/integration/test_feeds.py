@@ -29,7 +29,8 @@ lines | to file "{folder}/out.ndjson"
 
     def append(self, numbers):
         with self.input.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps({"key": f"k{n % 7}", "value": {"n": n}, "timestamp": n + 1}) + "\n" for n in numbers)
+            file.writelines(json.dumps({"key": f"k{n % 7}", "value": {"n": n}, "timestamp": n + 1}) + "\n"
+                            for n in numbers)
 
     def copies(self):
         return [row["value"]["n"] for row in self.consume("copies")]
