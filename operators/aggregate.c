@@ -104,6 +104,8 @@ static const char *fingerprint(struct sx_bind *b, const struct sx_aggregator_pla
     for (uint32_t u = 0; u < plan->groups.aggregation->use_count; u++) {
         const struct sx_aggregate_use *use = &plan->groups.aggregation->uses[u];
         sx_buffer_printf(&text, ";%s", use->def ? use->def->signature : "fold");
+        if (use->def != NULL) /* a program's own may change its state and keep its name */
+            sx_buffer_printf(&text, " %u%s", use->def->fixed_bytes, use->def->variable ? "+" : "");
     }
     if (plan->groups.retracts)
         sx_buffer_add_text(&text, ";of a table");

@@ -355,6 +355,16 @@ streamd_stream *streamd_stream_flatten(streamd_stream *s, const char *arrays)
     return ADD(s, WORDS("flatten"), TEXT(arrays));
 }
 
+streamd_stream *streamd_stream_dedupe(streamd_stream *s, const char *by, const char *within)
+{
+    return ADD(s, WORDS("dedupe by"), TEXT(by), WORDS("within"), TEXT(within));
+}
+
+streamd_stream *streamd_stream_delay_until(streamd_stream *s, const char *until)
+{
+    return ADD(s, WORDS("delay until"), TEXT(until));
+}
+
 streamd_stream *streamd_stream_stage(streamd_stream *s, const char *stage) { return ADD(s, TEXT(stage)); }
 
 /* The name by which another pipeline is meant. */

@@ -52,8 +52,8 @@ STREAMD_API void streamd_builder_free(streamd_builder *builder);
 /* The builder's own catalogue, for adding functions, aggregates and operators (extend.h) to this topology. */
 STREAMD_API streamd_catalog *streamd_builder_catalog(streamd_builder *builder);
 
-/* Add statements as a text: params, functions, settings, and whole pipelines too. Their streams and tables
- * are had by streamd_builder_find().
+/* Add statements as a text: params, functions, settings, sources that are no topic, and whole pipelines
+ * too. Their streams and tables are had by streamd_builder_find().
  */
 STREAMD_API void streamd_builder_text(streamd_builder *builder, const char *text);
 
@@ -123,7 +123,13 @@ STREAMD_API streamd_stream *streamd_stream_flatten_fn(streamd_stream *stream, co
                                                       const char *type, const char *arguments,
                                                       streamd_function_fn fn, void *arg);
 
-/* Any stage, as it stands behind `|`: `dedupe by order_id within 1h`, or an operator of the catalogue. */
+/* Keep the first row of each key and of `by` within a time: "order_id", "1h". */
+STREAMD_API streamd_stream *streamd_stream_dedupe(streamd_stream *stream, const char *by, const char *within);
+
+/* Hold each row until stream time reaches `until`. */
+STREAMD_API streamd_stream *streamd_stream_delay_until(streamd_stream *stream, const char *until);
+
+/* Any stage, as it stands behind `|`: an operator of the catalogue, or what has no call of its own. */
 STREAMD_API streamd_stream *streamd_stream_stage(streamd_stream *stream, const char *stage);
 
 /* ---- Several streams ------------------------------------------------------------------------- */

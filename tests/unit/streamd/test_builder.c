@@ -163,6 +163,52 @@ static void several_streams(void)
          "orders o3 {\"amount\":30,\"status\":\"a\"}\n");
 }
 
+static void joins_of_streams_and_tables(void)
+{
+    streamd_builder *b = begun();
+    streamd_stream *o = orders(b), *c = customers(b), *s, *t;
+
+    s = streamd_builder_stream(b, "shipments", "shipments", "key string value json { order_id string }");
+    t = streamd_builder_table(b, "credits", "credits", "key string value json { amount int }");
+    s = streamd_stream_outer_join(o, s, "on id == shipments.order_id within 1h grace 0s");
+    streamd_to(streamd_stream_name(streamd_stream_map(s, "amount, order_id"), "shipped"), "shipped", NULL);
+    streamd_to(streamd_stream_name(streamd_stream_outer_join(c, t, NULL), "both"), "both", NULL);
+    same(b,
+         ORDERS CUSTOMERS
+         "stream shipments from topic \"shipments\" { key string value json { order_id string } }\n"
+         "table credits from topic \"credits\" { key string value json { amount int } }\n"
+         "stream shipped = orders | outer join shipments on id == shipments.order_id within 1h grace 0s\n"
+         "  | map { amount, order_id }\n"
+         "shipped | to topic \"shipped\"\n"
+         "table both = customers | outer join credits\nboth | to topic \"both\"\n",
+         TWO_ORDERS "shipments s1 {\"order_id\":\"o1\"}\ncredits c1 {\"amount\":7}\n");
+}
+
+static void stages_with_state(void)
+{
+    streamd_builder *b = begun();
+    streamd_stream *o = orders(b);
+    streamd_group *by = streamd_stream_group_by(o, "customer");
+
+    streamd_to(streamd_stream_name(streamd_stream_dedupe(o, "status", "1h"), "firsts"), "firsts", NULL);
+    streamd_to(streamd_stream_name(streamd_stream_delay_until(o, "@timestamp + 2s"), "later"), "later", NULL);
+    streamd_to(streamd_stream_name(streamd_group_top(by, "2 by amount"), "best"), "best", NULL);
+    streamd_to(
+        streamd_stream_name(
+            streamd_group_aggregate(streamd_group_window(by, "session 1m grace 0s"), "n: count()"), "visits"),
+        "visits", NULL);
+    same(b,
+         ORDERS "stream firsts = orders | dedupe by status within 1h\nfirsts | to topic \"firsts\"\n"
+                "stream later = orders | delay until @timestamp + 2s\nlater | to topic \"later\"\n"
+                "table best = orders | group by customer | top 2 by amount\nbest | to topic \"best\"\n"
+                "table visits = orders | group by customer | window session 1m grace 0s\n"
+                "  | aggregate { n: count() }\n"
+                "visits | to topic \"visits\"\n",
+         "orders o1 {\"customer\":\"c1\",\"amount\":10,\"status\":\"paid\"}\n"
+         "orders o1 {\"customer\":\"c1\",\"amount\":20,\"status\":\"paid\"}\n"
+         "orders o1 {\"customer\":\"c1\",\"amount\":30,\"status\":\"open\"}\n");
+}
+
 /* Params, functions and settings come as text; so may pipelines, and calls go on from them. */
 static void with_text(void)
 {
@@ -358,6 +404,8 @@ void suite_builder(void)
     SX_TEST(stages_of_one_row);
     SX_TEST(groups_and_tables);
     SX_TEST(joins);
+    SX_TEST(joins_of_streams_and_tables);
+    SX_TEST(stages_with_state);
     SX_TEST(several_streams);
     SX_TEST(with_text);
     SX_TEST(names_are_names);

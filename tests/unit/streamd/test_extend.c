@@ -347,6 +347,35 @@ static void joined_result(streamd_call *call, const void *state, void *arg)
     streamd_result_text(call, streamd_call_state(call).data, streamd_call_state(call).size);
 }
 
+static void product_merge(streamd_call *call, void *state, const void *from, void *arg)
+{
+    struct product *p = state;
+    const struct product *q = from;
+
+    p->of *= q->of;
+    p->rows += q->rows;
+}
+
+static void product_back(streamd_call *call, void *state, void *arg)
+{
+    struct product *p = state;
+
+    p->of /= streamd_value_double(streamd_call_value(call, 0));
+    p->rows--;
+}
+
+/* The older session's texts, a plus, the later one's. */
+static void joined_merge(streamd_call *call, void *state, const void *from, void *arg)
+{
+    streamd_bytes had = streamd_call_state(call), more = streamd_call_other_state(call);
+    char *all = streamd_call_alloc(call, had.size + more.size + 1);
+
+    memcpy(all, had.data, had.size);
+    all[had.size] = '+';
+    memcpy(all + had.size + 1, more.data, more.size);
+    streamd_call_set_state(call, all, had.size + more.size + 1);
+}
+
 static streamd_catalog *with_aggregates(void)
 {
     streamd_catalog *catalog = streamd_catalog_new();
@@ -356,10 +385,13 @@ static streamd_catalog *with_aggregates(void)
                                                   product_step, product_result, NULL, &e, NULL),
                     STREAMD_OK);
     streamd_aggregate_on_start(e, product_start);
+    streamd_aggregate_on_merge(e, product_merge);
+    streamd_aggregate_on_retract(e, product_back);
     CU_ASSERT_EQUAL(streamd_catalog_add_aggregate(catalog, "joined(string) string", 0, joined_step,
                                                   joined_result, NULL, &e, NULL),
                     STREAMD_OK);
     streamd_aggregate_keep_bytes(e);
+    streamd_aggregate_on_merge(e, joined_merge);
     streamd_extension_take_nulls(e);
     return catalog;
 }
@@ -404,6 +436,56 @@ static void aggregates_in_windows(void)
     streamd_topology_free(topology);
 }
 
+/* The rows of 1 s and 5 s are sessions of their own, until the one of 3 s joins them. A session of no rows
+ * that count (none) is begun before it is merged. */
+static void sessions_merge(void)
+{
+    streamd_catalog *catalog = with_aggregates();
+    streamd_topology *topology =
+        parsed(catalog,
+               "stream rows from topic \"rows\" { key string value json { a double, s string, t timestamp } "
+               "time t }\n"
+               "table t = rows | group by key | window session 2s grace 1m\n"
+               "  | aggregate { p: product(a), j: joined(s), none: product(a where a > 100) }\n"
+               "t | emit all | to topic \"out\"\n");
+
+    streamd_catalog_free(catalog);
+    SX_ASSERT_TEXT(
+        through(topology, "rows k {\"a\":2,\"s\":\"a\",\"t\":1000}\n"
+                          "rows k {\"a\":3,\"s\":\"b\",\"t\":5000}\n"
+                          "rows k {\"a\":5,\"s\":\"c\",\"t\":3000}\n"),
+        "out k {\"p\":2.0,\"j\":\"a\",\"none\":1.0,\"window_start\":1000,\"window_end\":1000}\n"
+        "out k {\"p\":3.0,\"j\":\"b\",\"none\":1.0,\"window_start\":5000,\"window_end\":5000}\n"
+        "out k -\nout k -\n"
+        "out k {\"p\":30.0,\"j\":\"a+bc\",\"none\":1.0,\"window_start\":1000,\"window_end\":5000}\n");
+    streamd_topology_free(topology);
+}
+
+/* A row of a table that changes leaves its group. */
+static void tables_retract(void)
+{
+    streamd_catalog *catalog = with_aggregates();
+    static const char table[] =
+        "table rows from topic \"rows\" { key string value json { a double, s string } }\n"
+        "table t = rows | group by s | aggregate { %s }\n"
+        "t | to topic \"out\"\n";
+    char text[256];
+    streamd_topology *topology;
+
+    snprintf(text, sizeof(text), table, "p: product(a)");
+    topology = parsed(catalog, text);
+    SX_ASSERT_TEXT(through(topology,
+                           "rows k {\"a\":2,\"s\":\"x\"}\nrows l {\"a\":3,\"s\":\"x\"}\n"
+                           "rows k {\"a\":5,\"s\":\"x\"}\nrows l {\"a\":7,\"s\":\"y\"}\nrows k -\n"),
+                   "out x {\"p\":2.0}\nout x {\"p\":6.0}\nout x {\"p\":15.0}\n"
+                   "out x {\"p\":5.0}\nout y {\"p\":7.0}\nout x -\n");
+    streamd_topology_free(topology);
+    snprintf(text, sizeof(text), table, "j: joined(s)");
+    SX_ASSERT_TEXT(mistakes_of(catalog, text),
+                   "E_TYPE 2:31 `joined` cannot take a row back, and rows of a table change and go\n");
+    streamd_catalog_free(catalog);
+}
+
 void suite_extend(void)
 {
     SX_SUITE("extend");
@@ -416,4 +498,6 @@ void suite_extend(void)
     SX_TEST(what_is_used_stays);
     SX_TEST(an_aggregate_in_a_text);
     SX_TEST(aggregates_in_windows);
+    SX_TEST(sessions_merge);
+    SX_TEST(tables_retract);
 }

@@ -57,14 +57,15 @@ static void step(streamd_call *call, void *arg)
     streamd_emit(call);
 }
 
-static streamd_topology *topology_of(void)
+/* `tally_bytes`: of a state that has room for more than it holds. */
+static streamd_topology *topology_of(size_t tally_bytes)
 {
     streamd_catalog *catalog = streamd_catalog_new();
     streamd_extension *e = NULL;
     streamd_topology *topology;
 
-    CU_ASSERT(streamd_catalog_add_aggregate(catalog, "tally(int) int", 8, tally_step, tally_result, NULL, &e,
-                                            NULL) == STREAMD_OK);
+    CU_ASSERT(streamd_catalog_add_aggregate(catalog, "tally(int) int", tally_bytes, tally_step, tally_result,
+                                            NULL, &e, NULL) == STREAMD_OK);
     streamd_aggregate_on_start(e, tally_start);
     CU_ASSERT(streamd_catalog_add_aggregate(catalog, "words(string) string", 0, words_step, words_result,
                                             NULL, &e, NULL) == STREAMD_OK);
@@ -162,7 +163,7 @@ static bool has_rows(struct streamd_engine *engine, const char *topic, int64_t c
 static void run_until(const char *folder, int64_t count)
 {
     streamd_config *config = streamd_config_new();
-    streamd_topology *topology = topology_of();
+    streamd_topology *topology = topology_of(8);
     streamd_engine *engine = NULL;
     streamd_error *error = NULL;
 
@@ -201,8 +202,29 @@ static void state_goes_on(void)
     nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+/* A state of another size is not misread: the engine does not start. */
+static void another_state_is_refused(void)
+{
+    char folder[] = "/tmp/streamd-restored-XXXXXX";
+    streamd_config *config = streamd_config_new();
+    streamd_topology *topology = topology_of(16);
+    streamd_engine *engine = NULL;
+
+    CU_ASSERT_FATAL(mkdtemp(folder) != NULL);
+    write_one(folder, 1, "{\"a\":5,\"s\":\"x\"}");
+    run_until(folder, 1);
+    CU_ASSERT(streamd_config_set(config, "data-dir", folder, NULL) == STREAMD_OK);
+    CU_ASSERT_FATAL(streamd_engine_new(topology, config, &engine, NULL) == STREAMD_OK);
+    CU_ASSERT_EQUAL(streamd_engine_start(engine, NULL), STREAMD_E_CONFIG);
+    streamd_engine_free(engine);
+    streamd_topology_free(topology);
+    streamd_config_free(config);
+    nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 void suite_restored(void)
 {
     SX_SUITE("restored");
     SX_TEST(state_goes_on);
+    SX_TEST(another_state_is_refused);
 }
