@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
+/* Of a partition, per fetch. What was fetched should still be in the core's cache when it is read: with 1 MiB a
+ * filter took a fifth more CPU than with this. */
+#define FETCH_BYTES_MOST ((size_t)256 << 10)
+
 /* Settings that are ours to make, and what to use instead. */
 static const struct {
     const char *name, *why;
@@ -132,7 +136,7 @@ static bool set_defaults(struct sx_kafka *kafka, enum sx_kafka_role role, rd_kaf
     case SX_KAFKA_READ:
         SET("queued.min.messages", "%u", kafka->queue_messages);
         SET("queued.max.messages.kbytes", "%zu", kafka->queue_bytes / 1024);
-        SET("fetch.message.max.bytes", "%zu", SX_MIN(kafka->queue_bytes / 2, (size_t)1 << 20));
+        SET("fetch.message.max.bytes", "%zu", SX_MIN(kafka->queue_bytes / 2, FETCH_BYTES_MOST));
         /* A partition that starts, or that has room again, waits for the request under way. */
         SET("fetch.wait.max.ms", "100");
         SET("fetch.error.backoff.ms", "100");

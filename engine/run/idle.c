@@ -7,6 +7,8 @@
  */
 #include "engine/run/worker.h"
 
+#include <stdlib.h>
+
 #define TICK_MS 1000 /* while it waits on, an advance each */
 
 static bool is_repartition(const struct sx_slot *slot, const struct sx_input *input)
@@ -35,14 +37,27 @@ static struct sx_slice time_key(struct sx_slot *slot, const struct sx_input *inp
     return sx_slice_of(sx_arena_format(arena, "time/%s", input->name));
 }
 
-/* Does event time go on behind this entry without rows? */
-static bool tells(const struct sx_engine *engine, const struct sx_node_plan *node)
+/* `seen`: the subtopologies on the way here. A foreign-key join asks and is answered, which is a circle. */
+static bool tells_beside(const struct sx_engine *engine, const struct sx_node_plan *node, bool *seen)
 {
     const struct sx_subtopology *sub = &engine->plan->subtopologies[node->subtopology];
     bool any = node->entry->idle_ms > 0;
 
-    for (uint32_t e = 0; node->input_count > 0 && e < sub->entry_count && !any; e++)
-        any = tells(engine, sub->entries[e]);
+    if (node->input_count == 0 || seen[node->subtopology])
+        return any;
+    seen[node->subtopology] = true;
+    for (uint32_t e = 0; e < sub->entry_count && !any; e++)
+        any = tells_beside(engine, sub->entries[e], seen);
+    return any;
+}
+
+/* Does event time go on behind this entry without rows? */
+static bool tells(const struct sx_engine *engine, const struct sx_node_plan *node)
+{
+    bool *seen = sx_calloc(engine->plan->subtopology_count + 1, sizeof(*seen));
+    bool any = tells_beside(engine, node, seen);
+
+    free(seen);
     return any;
 }
 
