@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* Of a partition, per fetch. What was fetched should still be in the core's cache when it is read: with 1 MiB a
- * filter took a fifth more CPU than with this. */
+/* Of a partition, per fetch. What was fetched should still be in the core's cache when it is read: with 1 MiB
+ * a filter took a fifth more CPU than with this. */
 #define FETCH_BYTES_MOST ((size_t)256 << 10)
 
 /* Settings that are ours to make, and what to use instead. */
