@@ -66,6 +66,7 @@ static const char *const forms[] = {
     [SX_CLAUSE_FLOWS] = "STREAM, ...",
     [SX_CLAUSE_EXPR] = "EXPR",
     [SX_CLAUSE_EXPRS] = "EXPR, NAME: EXPR, ...",
+    [SX_CLAUSE_ARGUMENTS] = "EXPR, ...",
     [SX_CLAUSE_ALIASED] = "EXPR as NAME, ...",
     [SX_CLAUSE_PROJECTION] = "{ NAME, NAME: EXPR, *, ... }",
     [SX_CLAUSE_AGGREGATES] = "{ NAME: AGGREGATE, ... }",
