@@ -1,19 +1,29 @@
 #!/usr/bin/env bash
-# demo: run the topology of the guide on the embedded log over a few minutes of orders, in rounds: new orders
-# are written, streamd processes them and stops, the results are shown. Every round goes on where the last one
-# stopped: stopping and starting loses nothing. Ends by itself; leaves nothing behind.
+# demo: run a topology on the embedded log over six minutes of orders, replayed in some seconds, and show what comes
+# out as it comes. Half-way streamd is stopped and started again. Ends by itself; leaves nothing behind.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 streamd=${STREAMD_BIN:-build/streamd}
-example=${STREAMD_DEMO:-examples/order_revenue.stream}
-rounds=3
-steps=4 # of 30 seconds of orders, in each round
+example=examples/order_revenue.stream
+sinks=(orders-enriched revenue-per-minute)
+steps=12 # of 30 seconds of orders each
+first=5  # of them before the stop, which so is in the middle of a minute
+pause=0.4
 
 [ -x "$streamd" ] || { echo "demo: $streamd is not there; ./dev demo builds it" >&2; exit 1; }
-[ -f "$example" ] || { echo "demo: $example is not there" >&2; exit 1; }
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+running=
+watching=()
+
+# Ends what is still running, by its id, whatever way the demo ends.
+leave() {
+  [ -z "$running" ] || kill "$running" 2>/dev/null || true
+  [ ${#watching[@]} -eq 0 ] || kill "${watching[@]}" 2>/dev/null || true
+  wait
+  rm -rf "$work"
+}
+trap leave EXIT
 trap 'exit 130' INT TERM
 
 # Each call has an end of its own, so that the demo has one whatever happens.
@@ -44,39 +54,88 @@ orders() {
   }'
 }
 
-# show TOPIC MOST: what came out since the last call, at most so many lines of it.
-declare -A shown
-show() {
-  local topic=$1 most=$2 new
-  tool consume "$topic" --topology "$example" >"$work/$topic" || give_up "$topic could not be read"
-  sort -t: -k2 -o "$work/$topic" "$work/$topic"
-  new=$(comm -13 <(sort "$work/$topic.seen" 2>/dev/null) <(sort "$work/$topic") | head -n "$most")
-  [ -z "$new" ] || sed "s/^/  $topic  /" <<<"$new"
-  cp "$work/$topic" "$work/$topic.seen"
-  shown[$topic]=$(wc -l <"$work/$topic")
+# watch TOPIC EVERY: show what comes into a topic from now on, of so many records one, without its place in the log.
+watch() {
+  exec 3> >(awk -v topic="$1" -v every="$2" 'NR % every == 1 || every == 1 {
+    sub(/,"timestamp":[0-9]*,"partition":[0-9]*,"offset":[0-9]*}$/, "}"); printf "  %-18s  %s\n", topic, $0; fflush()
+  }')
+  timeout -k 2 60 "$streamd" consume "$1" --topology "$example" --data-dir "$work/data" --follow --from latest \
+    >&3 2>>"$work/log" &
+  watching+=($!)
+  exec 3>&-
 }
 
-echo "== $example"
-cat "$example"
+# Runs until it is told to stop; the topics are there when `run` says that it serves.
+start() {
+  : >"$work/run.log"
+  timeout -k 2 60 "$streamd" run "$example" --data-dir "$work/data" --http 127.0.0.1:0 >>"$work/run.log" 2>&1 &
+  running=$!
+  for ((i = 0; i < 200; i++)); do
+    if grep -q serving "$work/run.log"; then break; fi
+    kill -0 "$running" 2>/dev/null || break
+    sleep 0.05
+  done
+  watch "${sinks[0]}" 4
+  watch "${sinks[1]}" 1
+  sleep "$pause"
+}
+
+stop() {
+  sleep "$pause"
+  kill "${watching[@]}" 2>/dev/null || true
+  kill -TERM "$running" 2>/dev/null || true
+  wait "$running" || { cat "$work/run.log" >>"$work/log"; running=; give_up "the run failed"; }
+  running=
+  wait "${watching[@]}" || true
+  watching=()
+}
+
+replay() {
+  for ((step = $1; step < $2; step++)); do
+    orders "$step" | tool produce orders --topology "$example" || give_up "the orders could not be written"
+    sleep "$pause"
+  done
+}
+
+cat <<END
+A shop: a topic of orders, a topic of customers. The topology below makes two topics of them: paid orders with the
+customer's name (${sinks[0]}), and each customer's revenue per minute (${sinks[1]}).
+
+== $example
+$(cat "$example")
+
+== streamd run $example
+Six minutes of orders are replayed, half a minute at a time. Results as they come (of ${sinks[0]} one in four);
+a minute comes when it is over, ten seconds of grace included:
+
+END
 : >"$work/log"
 customers | tool produce customers --topology "$example" || give_up "the customers could not be written"
-for ((round = 0; round < rounds; round++)); do
-  echo
-  echo "== round $((round + 1)): two minutes of orders, then: streamd run $example --until-end"
-  for ((step = round * steps; step < (round + 1) * steps; step++)); do orders "$step"; done |
-    tool produce orders --topology "$example" || give_up "the orders could not be written"
-  tool run "$example" --until-end || give_up "the run failed"
-  show orders-enriched 3
-  show revenue-per-minute 8
-done
-[ "${shown[revenue-per-minute]}" -gt 0 ] || give_up "no minute was closed"
+start
+replay 0 "$first"
+stop
 cat <<END
 
-${shown[orders-enriched]} enriched orders and ${shown[revenue-per-minute]} minutes of revenue, through the embedded log.
+== stopped, in the middle of a minute, and started again: what was counted is kept, so it goes on where it was
+
+END
+start
+replay "$first" "$steps"
+stop
+count() { tool consume "$1" --topology "$example" | wc -l; }
+enriched=$(count "${sinks[0]}")
+minutes=$(count "${sinks[1]}")
+[ $((enriched * minutes)) -gt 0 ] || give_up "too little came out"
+cat <<END
+
+$((steps * 8)) orders went in; $enriched enriched orders and $minutes rows of revenue came out, through the embedded log.
+The last minute is still open: event time stopped with the last order.
 
 Try next:
-  build/streamd describe $example      the DAG, its topics and stores
-  build/streamd check FILE             mistakes, with a caret under each
-  build/streamd pipe $example          records in, records out, by hand
-  ./dev test                           every test, real Kafka included
+  build/streamd describe $example    the DAG, its topics and stores
+  build/streamd pipe $example < ${example%.stream}.ndjson
+                                                          records in, records out, no log at all
+  build/streamd test examples/login_flood.stream          tests that live beside a topology
+  docs/guide/first-topology.md                            write your own, in ten minutes
+  ./dev test                                              every test, real Kafka included
 END

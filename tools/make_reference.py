@@ -196,7 +196,8 @@ def settings(listed):
     rows = [[code(f"--{o['name']} {o.get('argument', '')}".strip()), code(o["variable"]),
              code(o["default"]) if "default" in o else "", o["summary"], taken_by(o["name"], listed["commands"])]
             for o in listed["options"]]
-    rows.append([code("--set NAME=VALUE"), "", "", "The value of a param of the file; may be given several times.",
+    rows.append([code("--set NAME=VALUE"), code("STREAMD_SET"), "",
+                 "The value of a param of the file; may be given several times, in the variable a line each.",
                  "all that take a FILE"])
     lines += table(["option", "environment", "default", "meaning", "taken by"], rows)
     lines += ["## The config file", "", *prose("""

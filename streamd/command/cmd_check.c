@@ -6,7 +6,7 @@ static int run(const struct sx_options *options)
     int code = SX_EXIT_OK;
 
     if (options->argument_count == 0) {
-        fputs("error: streamd check FILE\n", stderr);
+        fputs("usage: streamd check FILE\n", stderr);
         return SX_EXIT_USAGE;
     }
     for (uint32_t i = 0; i < options->argument_count; i++) {

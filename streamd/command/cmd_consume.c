@@ -162,7 +162,7 @@ static int run(const struct sx_options *options)
     int code = SX_EXIT_FAILED;
 
     if (options->argument_count != 1) {
-        fputs("error: streamd consume TOPIC\n", stderr);
+        fputs("usage: streamd consume TOPIC\n", stderr);
         return SX_EXIT_USAGE;
     }
     if (strcmp(from, "earliest") != 0 && strcmp(from, "latest") != 0 &&

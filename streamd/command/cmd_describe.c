@@ -9,7 +9,7 @@ static int run(const struct sx_options *options)
     int code;
 
     if (options->argument_count != 1) {
-        fputs("error: streamd describe FILE [--format text|dot|json]\n", stderr);
+        fputs("usage: streamd describe FILE [--format text|dot|json]\n", stderr);
         return SX_EXIT_USAGE;
     }
     if (strcmp(format, "text") != 0 && strcmp(format, "dot") != 0 && strcmp(format, "json") != 0) {

@@ -121,7 +121,7 @@ static int run(const struct sx_options *options)
     uint32_t count, printed = 0;
 
     if (options->argument_count > 1) {
-        fputs("error: streamd functions [NAME]\n", stderr);
+        fputs("usage: streamd functions [NAME]\n", stderr);
         return SX_EXIT_USAGE;
     }
     entries = gather(&count);
@@ -143,7 +143,7 @@ const struct sx_command sx_command_functions = {
     .name = "functions",
     .usage = "[NAME]",
     .summary = "The functions and aggregates, or one with its example.",
-    .more = "",
+    .more = "A NAME that stands for several, by the types of their arguments, shows all of them.\n",
     .options = " ",
     .run = run,
 };

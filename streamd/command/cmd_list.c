@@ -288,7 +288,7 @@ static int run(const struct sx_options *options)
     struct listing l = {.json = strcmp(format, "json") == 0};
 
     if (options->argument_count > 1 || (!l.json && strcmp(format, "text") != 0)) {
-        fputs("error: streamd list [WHAT] [--format text|json]\n", stderr);
+        fputs("usage: streamd list [WHAT] [--format text|json]\n", stderr);
         return SX_EXIT_USAGE;
     }
     for (size_t i = 0; i < SX_COUNT(sections); i++) {
@@ -308,7 +308,7 @@ static int run(const struct sx_options *options)
 const struct sx_command sx_command_list = {
     .name = "list",
     .usage = "[WHAT]",
-    .summary = "All that this program knows: stages, functions, formats, options, metrics ...",
+    .summary = "All that this program knows: operators, functions, formats, options, metrics ...",
     .more = "Without WHAT all lists are shown, under their names. --format json has every field, with the\n"
             "examples; docs/reference is made from it.\n",
     .options = " format ",

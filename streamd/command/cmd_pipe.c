@@ -104,7 +104,7 @@ static int run(const struct sx_options *options)
     int code;
 
     if (options->argument_count != 1) {
-        fputs("error: streamd pipe FILE\n", stderr);
+        fputs("usage: streamd pipe FILE\n", stderr);
         return SX_EXIT_USAGE;
     }
     p.compiled = sx_load(options->arguments[0], options, true, &code);

@@ -159,7 +159,7 @@ static int run(const struct sx_options *options)
     int code = SX_EXIT_FAILED;
 
     if (options->argument_count < 1 || options->argument_count > 2) {
-        fputs("error: streamd produce TOPIC [FILE]\n", stderr);
+        fputs("usage: streamd produce TOPIC [FILE]\n", stderr);
         return SX_EXIT_USAGE;
     }
     p.lines.topic = options->arguments[0];

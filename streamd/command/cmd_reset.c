@@ -171,7 +171,7 @@ static int run(const struct sx_options *options)
     int code;
 
     if (options->argument_count != 1) {
-        fputs("error: streamd reset FILE\n", stderr);
+        fputs("usage: streamd reset FILE\n", stderr);
         return SX_EXIT_USAGE;
     }
     compiled = sx_load(options->arguments[0], options, false, &code);

@@ -240,7 +240,7 @@ static int run(const struct sx_options *options)
     int code;
 
     if (options->argument_count != 1) {
-        fputs("error: streamd run FILE\n", stderr);
+        fputs("usage: streamd run FILE\n", stderr);
         return SX_EXIT_USAGE;
     }
     r.compiled = sx_load(options->arguments[0], options, true, &code);

@@ -479,7 +479,7 @@ static int run(const struct sx_options *options)
     int code = SX_EXIT_OK;
 
     if (options->argument_count == 0 || is_test_file(options->arguments[0])) {
-        fputs("error: streamd test FILE [T.test ...]\n", stderr);
+        fputs("usage: streamd test FILE [T.test ...]\n", stderr);
         return SX_EXIT_USAGE;
     }
     for (uint32_t i = 0; i < options->argument_count; i++) {

@@ -5,6 +5,8 @@
 
 #include <signal.h>
 
+enum { OPTION_WIDTH = 24 };
+
 #define SX_COMMAND(name) extern const struct sx_command sx_command_##name;
 #include "streamd/command/commands.def"
 #undef SX_COMMAND
@@ -21,7 +23,21 @@ const struct sx_command *const *sx_commands(size_t *count)
     return commands;
 }
 
-static void print_options(const char *names)
+static void print_option(const char *left, const char *help, const char *preset)
+{
+    bool wide = strlen(left) > OPTION_WIDTH;
+
+    printf("  %-*s ", OPTION_WIDTH, left);
+    if (wide)
+        printf("\n  %*s ", OPTION_WIDTH, "");
+    fputs(help, stdout);
+    if (preset != NULL)
+        printf(" [%s]", preset);
+    putchar('\n');
+}
+
+/* Those of `names`, or all if it is NULL. */
+static void print_options(const char *names, bool set)
 {
     for (size_t i = 0; i < SX_OPTION_COUNT; i++) {
         char word[64], left[64];
@@ -31,12 +47,10 @@ static void print_options(const char *names)
             continue;
         snprintf(left, sizeof(left), "--%s %s", sx_option_rows[i].name,
                  sx_option_rows[i].argument ? sx_option_rows[i].argument : "");
-        printf("  %-24s %s", left, sx_option_rows[i].help);
-        if (sx_option_rows[i].preset != NULL)
-            printf(" [%s]", sx_option_rows[i].preset);
-        putchar('\n');
+        print_option(left, sx_option_rows[i].help, sx_option_rows[i].preset);
     }
-    printf("  %-24s %s\n", "--set NAME=VALUE", "The value of a param of the file.");
+    if (set)
+        print_option("--set NAME=VALUE", "The value of a param of the file.", NULL);
 }
 
 static int print_help(void)
@@ -49,16 +63,21 @@ static int print_help(void)
         printf("  %-32s %s\n", left, commands[i]->summary);
     }
     puts("\nOptions (each is also an environment variable: --data-dir is STREAMD_DATA_DIR)");
-    print_options(NULL);
+    print_options(NULL, true);
     puts("\n`streamd COMMAND --help` says more.");
     return SX_EXIT_OK;
 }
 
 static int print_command_help(const struct sx_command *command)
 {
-    printf("streamd %s %s\n\n%s\n\n%s\nOptions\n", command->name, command->usage, command->summary,
-           command->more);
-    print_options(command->options);
+    /* What compiles no file has no params to set. */
+    bool set = strstr(command->usage, "FILE") != NULL || strstr(command->options, " topology ") != NULL;
+
+    printf("streamd %s %s\n\n%s\n\n%s", command->name, command->usage, command->summary, command->more);
+    if (set || strcmp(command->options, " ") != 0) {
+        puts("\nOptions");
+        print_options(command->options, set);
+    }
     return SX_EXIT_OK;
 }
 
