@@ -195,7 +195,7 @@ static const char *near_name(const struct sx_scope *s, const char *name, const c
     return sx_nearest(name, names, count);
 }
 
-static const char *all_names(const struct sx_scope *s, const char *qualifier)
+static const char *all_names(const struct sx_scope *s, const char *qualifier, const char *name)
 {
     struct sx_buffer text = {0};
     const char *copy;
@@ -207,6 +207,8 @@ static const char *all_names(const struct sx_scope *s, const char *qualifier)
         if (qualifier == NULL || (f->qualifier && strcmp(qualifier, f->qualifier) == 0))
             sx_buffer_printf(&text, "%s%s", count++ ? ", " : "the columns are ", f->name);
     }
+    if (count && qualifier == NULL)
+        sx_buffer_printf(&text, "; a text stands between quotes: `\"%s\"`", name);
     copy = count ? sx_arena_strndup(s->c->arena, text.data, text.size) : NULL;
     sx_buffer_free(&text);
     return copy;
@@ -223,10 +225,16 @@ static const struct sx_expr *unknown_column(const struct sx_scope *s, struct sx_
                        "`%s` is no group column, and stands outside an aggregate", name);
     if (s->schema == NULL && near == NULL)
         return MISTAKE(
-            s, at, s->bindings ? "hand a column over as an argument" : "only constants and params stand here",
+            s, at,
+            s->bindings
+                ? "hand a column over as an argument"
+                : sx_arena_format(
+                      s->c->arena,
+                      "only constants and params stand here; a text stands between quotes: `\"%s\"`", name),
             s->bindings ? "`%s` is neither a parameter nor a param" : "there is no param `%s`", name);
     sx_mistake(s->c, at, STREAMD_E_NAME,
-               near ? sx_arena_format(s->c->arena, "did you mean `%s`?", near) : all_names(s, qualifier),
+               near ? sx_arena_format(s->c->arena, "did you mean `%s`?", near)
+                    : all_names(s, qualifier, name),
                qualifier ? "`%2$s` has no column `%1$s`" : "there is no column `%s`", name, qualifier);
     return NULL;
 }

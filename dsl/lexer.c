@@ -1,6 +1,8 @@
 /* lexer.c: see lexer.h. */
 #include "dsl/lexer.h"
 
+#include "dsl/elsewhere.h"
+
 #include "engine/base/bytes.h"
 #include "engine/base/text.h"
 
@@ -12,6 +14,7 @@ struct lexer {
     struct sx_diagnostics *d;
     struct sx_token *tokens;
     uint32_t count, room;
+    uint32_t depth; /* of braces */
 };
 
 /* Longest first, so that `<=` is not `<` and `=`. */
@@ -280,11 +283,22 @@ static void lex_bad(struct lexer *x)
         sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, x->at), NULL,
                     "the byte 0x%02x cannot stand here", (unsigned char)*from);
     else
-        sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, x->at),
-                    *from == '&'   ? "write `and`"
-                    : *from == '!' ? "write `not`"
-                                   : NULL,
+        sx_diagnose(x->d, STREAMD_E_SYNTAX, position(x, from, x->at), sx_sign_elsewhere(*from),
                     "`%.*s` cannot stand here", (int)(x->at - from), from);
+    /* What follows is read as if it had been written rightly. */
+    if (*from == ';' && x->depth == 0)
+        return;
+    if (*from == ';') {
+        add(x, SX_TOKEN_SIGN, from, x->at)->text = ",";
+        return;
+    }
+    if (*from == '&' || *from == '!') {
+        struct sx_token *token = add(x, SX_TOKEN_NAME, from, x->at);
+
+        token->text = *from == '&' ? "and" : "not";
+        token->size = 3;
+        return;
+    }
     add(x, SX_TOKEN_BAD, from, x->at);
 }
 
@@ -318,6 +332,7 @@ static void lex_one(struct lexer *x)
 
             if ((size_t)(x->end - x->at) >= size && memcmp(x->at, signs[s], size) == 0) {
                 x->at += size;
+                x->depth += (*from == '{') - (*from == '}' && x->depth > 0);
                 add(x, SX_TOKEN_SIGN, from, x->at);
                 return;
             }

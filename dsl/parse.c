@@ -1,6 +1,8 @@
 /* parse.c: statements and pipelines. */
 #include "dsl/parse.h"
 
+#include "dsl/elsewhere.h"
+
 #include "engine/base/text.h"
 
 #include <stdarg.h>
@@ -81,8 +83,13 @@ void sx_parse_failed(struct sx_parser *p, struct sx_position at, const char *hin
 
 void sx_want_sign(struct sx_parser *p, const char *sign, const char *where)
 {
+    sx_want_sign_or(p, sign, where, NULL);
+}
+
+void sx_want_sign_or(struct sx_parser *p, const char *sign, const char *where, const char *hint)
+{
     if (!sx_take_sign(p, sign))
-        sx_parse_failed(p, p->at->at, NULL, "expected `%s` %s, got %s", sign, where, sx_here(p));
+        sx_parse_failed(p, p->at->at, hint, "expected `%s` %s, got %s", sign, where, sx_here(p));
 }
 
 /* Words that only stand in expressions cannot name anything. */
@@ -492,13 +499,16 @@ static void parse_statement(struct sx_parser *p)
         const char *near =
             p->at->kind == SX_TOKEN_NAME ? sx_nearest(p->at->text, heads, SX_COUNT(heads)) : NULL;
 
+        const char *elsewhere = p->at->kind == SX_TOKEN_NAME ? sx_statement_elsewhere(p->at->text) : NULL;
+
         if (sx_at_stage(p))
             near = sx_arena_format(p->arena, "| %s", p->at->text);
-
         sx_parse_failed(p, p->at->at,
-                        near ? sx_arena_format(p->arena, "did you mean `%s`?", near)
-                             : "a statement is `stream`, `table`, `global table`, `param`, `set`, `include`, "
-                               "`function`, `test`, or NAME | ...",
+                        elsewhere ? elsewhere
+                        : near
+                            ? sx_arena_format(p->arena, "did you mean `%s`?", near)
+                            : "a statement is `stream`, `table`, `global table`, `param`, `set`, `include`, "
+                              "`function`, `test`, or NAME | ...",
                         "expected a statement, got %s", sx_here(p));
     }
 }

@@ -38,6 +38,8 @@ uint32_t sx_at_words(const struct sx_parser *p, const char *words);
 bool sx_take_sign(struct sx_parser *p, const char *sign);
 bool sx_take_word(struct sx_parser *p, const char *word);
 void sx_want_sign(struct sx_parser *p, const char *sign, const char *where);
+/* The same with a hint. */
+void sx_want_sign_or(struct sx_parser *p, const char *sign, const char *where, const char *hint);
 const char *sx_want_name(struct sx_parser *p, const char *what, struct sx_position *at);
 const char *sx_want_string(struct sx_parser *p, const char *what);
 void sx_parse_failed(struct sx_parser *p, struct sx_position at, const char *hint, const char *format, ...)
@@ -57,6 +59,8 @@ struct sx_ast *sx_parse_sum(struct sx_parser *p);
 struct sx_ast *sx_parse_value(struct sx_parser *p);
 const struct sx_type *sx_parse_type(struct sx_parser *p);
 /* `{ a, b: expr, *, NAME.*, * except (c) }`: `star` allows stars. */
+/* EXPR | name: EXPR */
+void sx_parse_item(struct sx_parser *p, struct sx_ast_item *item);
 void sx_parse_braced_items(struct sx_parser *p, bool star, struct sx_ast_item **items, uint32_t *count);
 void sx_parse_stage(struct sx_parser *p, struct sx_ast_stage *stage);
 struct sx_ast_body *sx_parse_body(struct sx_parser *p, bool source);

@@ -339,7 +339,8 @@ static struct sx_ast *parse_primary(struct sx_parser *p)
         sx_want_sign(p, ")", "behind the expression");
         return ast;
     }
-    sx_parse_failed(p, p->at->at, NULL, "expected an expression, got %s", sx_here(p));
+    sx_parse_failed(p, p->at->at, sx_at_sign(p, "*") ? "`count()` counts rows" : NULL,
+                    "expected an expression, got %s", sx_here(p));
     return sx_ast_new(p, SX_AST_ERROR, p->at->at);
 }
 

@@ -79,7 +79,10 @@ const struct sx_type *sx_parse_type(struct sx_parser *p)
         near = known_elsewhere(p);
         if (near == NULL)
             near = p->at->kind == SX_TOKEN_NAME ? sx_nearest(p->at->text, names, SX_COUNT(names)) : NULL;
-        sx_parse_failed(p, p->at->at, near ? sx_arena_format(p->arena, "did you mean `%s`?", near) : NULL,
+        sx_parse_failed(p, p->at->at,
+                        near                 ? sx_arena_format(p->arena, "did you mean `%s`?", near)
+                        : sx_at_sign(p, ":") ? "leave the colon out: `name type`"
+                                             : NULL,
                         "expected a type, got %s", sx_here(p));
     }
     p->depth--;
