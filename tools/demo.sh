@@ -128,7 +128,7 @@ minutes=$(count "${sinks[1]}")
 [ $((enriched * minutes)) -gt 0 ] || give_up "too little came out"
 cat <<END
 
-$((steps * 8)) orders went in; $enriched enriched orders and $minutes rows of revenue came out, through the embedded log.
+$((steps * 8)) orders went in; $enriched enriched orders and $minutes rows of revenue came out.
 The last minute is still open: event time stopped with the last order.
 
 Try next:

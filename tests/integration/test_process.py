@@ -170,7 +170,7 @@ s | filter n >= least | to topic "{name}-out"
                 code, text, said = self.ask(command, *more, "--help")
                 self.assertEqual((code, said), (0, ""))
                 self.assertTrue(text.startswith(f"streamd {command}"), text[:80])
-                self.assertIn("\nOptions\n", text)
+                self.assertEqual("\nOptions\n" in text, command != "functions", "it compiles nothing, and has none")
                 self.assertLessEqual(max(map(len, text.splitlines())), 130)
             self.assertRegex(self.ask(command, "--version")[1], r"^streamd \d+\.\d+\.\d+")
         self.assertEqual([p.name for p in self.folder.iterdir() if p.is_dir()], [], "help makes nothing")
