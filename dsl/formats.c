@@ -229,7 +229,7 @@ static bool set_medium(struct sx_compiler *c, const struct sx_statement *s, stru
     *name = sx_arena_format(c->arena, "%s:%s", words[s->medium],
                             s->medium == SX_MEDIUM_SCHEDULE ? s->name : s->topics[0]);
     for (uint32_t i = 0; i < c->source_count; i++)
-        if (strcmp(c->sources[i]->topics[0], *name) == 0) {
+        if (c->sources[i]->pattern == NULL && strcmp(c->sources[i]->topics[0], *name) == 0) {
             sx_mistake(c, s->topics_at[0], STREAMD_E_NAME,
                        sx_arena_format(c->arena, "begin both pipelines from `%s`", c->sources[i]->name),
                        "it is read already");
