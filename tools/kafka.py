@@ -45,7 +45,8 @@ TOOLS = ("", "org.apache.kafka.tools.", "org.apache.kafka.tools.consumer.", "org
          "kafka.tools.")
 
 # A test waits for a group to form and for a dead member to be noticed, so both are quick. What else differs from
-# Kafka's defaults is there because one machine needs fewer partitions and smaller buffers than a cluster.
+# Kafka's defaults is there because one machine needs fewer partitions and smaller buffers than a cluster, and because
+# the event times of tests are of 1970, which a retention by time deletes within minutes.
 SETTINGS = """\
 process.roles=broker,controller
 node.id={id}
@@ -66,6 +67,7 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 share.coordinator.state.topic.num.partitions=1
 share.coordinator.state.topic.replication.factor={replicas}
 share.coordinator.state.topic.min.isr={in_sync}
+log.retention.ms=-1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=500
 log.cleaner.dedupe.buffer.size=33554432

@@ -143,7 +143,8 @@ static streamd_status create_topic(struct sx_kafka *kafka, const struct sx_topic
         return sx_fail(error, STREAMD_E_ARGUMENT, "topic %s: %s", spec->name, reason);
     snprintf(retention, sizeof(retention), "%lld", (long long)spec->retention_ms);
     rd_kafka_NewTopic_set_config(topic, "cleanup.policy", policies[spec->cleanup]);
-    rd_kafka_NewTopic_set_config(topic, "retention.ms", retention);
+    if (spec->retention_ms != SX_RETENTION_DEFAULT)
+        rd_kafka_NewTopic_set_config(topic, "retention.ms", retention);
     rd_kafka_NewTopic_set_config(topic, "message.timestamp.type", "CreateTime");
     /* Event times may be of any time; since 3.6 brokers refuse the future unless told. */
     if (any_time)

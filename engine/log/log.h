@@ -36,11 +36,13 @@ bool sx_waker_wait(const struct sx_waker *waker, int timeout_ms);
 enum sx_guarantee { SX_AT_LEAST_ONCE, SX_EXACTLY_ONCE };
 enum sx_cleanup { SX_CLEANUP_DELETE, SX_CLEANUP_COMPACT, SX_CLEANUP_COMPACT_DELETE };
 
+#define SX_RETENTION_DEFAULT (-2)
+
 struct sx_topic_spec {
     const char *name;
     int32_t partitions; /* 0: the log's default */
     enum sx_cleanup cleanup;
-    int64_t retention_ms;      /* -1: for ever */
+    int64_t retention_ms;      /* -1: for ever; SX_RETENTION_DEFAULT: as the log has it */
     bool internal;             /* made by us: a repartition, changelog or slots topic */
     uint32_t record_bytes_max; /* told by describe: key, value and headers together; 0: no limit */
 };

@@ -11,7 +11,6 @@
 #define EXTERNAL_ROLES (SX_TOPIC_SOURCE | SX_TOPIC_SINK)
 #define APPEAR_TRIES 100 /* a new topic takes a while to be known by all brokers */
 #define APPEAR_MS 50
-#define KAFKA_RETENTION_MS (7 * 86400000ll) /* what brokers give to a topic that says nothing */
 
 static bool is_external(const struct sx_topic_plan *topic) { return (topic->roles & EXTERNAL_ROLES) != 0; }
 
@@ -81,7 +80,7 @@ static streamd_status look_up(struct sx_engine *engine, const struct sx_topic_pl
     if (status == STREAMD_E_NOTFOUND) {
         struct sx_topic_spec spec = {.name = topic->name,
                                      .cleanup = SX_CLEANUP_DELETE,
-                                     .retention_ms = engine->log->holds_state ? -1 : KAFKA_RETENTION_MS};
+                                     .retention_ms = engine->log->holds_state ? -1 : SX_RETENTION_DEFAULT};
 
         streamd_error_free(problem);
         return create(engine, &spec, count, error);

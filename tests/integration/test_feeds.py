@@ -90,8 +90,7 @@ lines | to file "{folder}/out.ndjson"
         time.sleep(2)
         first.end(signal.SIGKILL)
         self.append(range(2000, 2500))
-        # The session ends, then a transaction that was open at the end; what was written in it is then read.
-        wait_for(lambda: len(self.copies()) >= 2500, 180)
+        wait_for(lambda: len(self.copies()) >= 2500)
         self.assertEqual(second.end(), 0)
         self.check(2500)
 

@@ -100,7 +100,8 @@ static void strings(void)
 
 static void what_is_no_token(void)
 {
-    SX_ASSERT_TEXT(lex("a && b"), "name:a@1.1+1 bad@1.3+2 name:b@1.6+1 end | 1.3+2 `&&` cannot stand here");
+    SX_ASSERT_TEXT(lex("a && b"),
+                   "name:a@1.1+1 name:and@1.3+2 name:b@1.6+1 end | 1.3+2 `&&` cannot stand here");
     SX_ASSERT_TEXT(lex("\xc3\xa9"), "bad@1.1+2 end | 1.1+2 `\xc3\xa9` cannot stand here");
     SX_ASSERT_TEXT(lex_bytes("a\0b", 3),
                    "name:a@1.1+1 bad@1.2+1 name:b@1.3+1 end | 1.2+1 the byte 0x00 cannot stand here");

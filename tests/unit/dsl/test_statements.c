@@ -151,7 +151,9 @@ static void said_once(void)
          "2:16: there is no stage `groub` [did you mean `group by`?]\n"
          "3:1: expected a statement, got `nonsense` [a statement is `stream`, `table`, `global table`, "
          "`param`, `set`, `include`, `function`, `test`, or NAME | ...]\n"
-         "4:20: `&&` cannot stand here [write `and`]\n");
+         "4:14: expected bool here, and this is int\n"
+         "4:20: `&&` cannot stand here [write `and`]\n"
+         "4:23: expected bool here, and this is int\n");
 }
 
 static char *read_file(const char *path, const char *from, size_t *size, char **full, void *arg)
