@@ -124,13 +124,14 @@ static void aggregations(void)
          "2:64: the aggregate `sum` does not take (string) [it is sum(x int) int, or sum(x double) double]\n"
          "2:80: `sum` stands inside another aggregate\n"
          "2:100: the column `d` is there twice\n");
-    SAID(
-        ORDERS "table t = orders | group by id | aggregate { a: fold(n, acc), b: fold(0, tags), c: fold({ x: "
-               "null }, acc), d: fold(1) }",
-        "2:54: there is no param `n` [only constants and params stand here; a text stands between quotes: `\"n\"`]\n"
-        "2:74: the initial value is int, and the expression gives array<string>\n"
-        "2:94: the type of `null` is not known [write `cast(null as string)`]\n"
-        "2:111: `fold` takes an initial value and an expression over `acc`\n");
+    SAID(ORDERS
+         "table t = orders | group by id | aggregate { a: fold(n, acc), b: fold(0, tags), c: fold({ x: "
+         "null }, acc), d: fold(1) }",
+         "2:54: there is no param `n` [only constants and params stand here; a text "
+         "stands between quotes: `\"n\"`]\n"
+         "2:74: the initial value is int, and the expression gives array<string>\n"
+         "2:94: the type of `null` is not known [write `cast(null as string)`]\n"
+         "2:111: `fold` takes an initial value and an expression over `acc`\n");
 }
 
 static void joins(void)

@@ -216,9 +216,9 @@ static void params(void)
                     "VALUE`]\n");
     SAID("param x = null", "1:11: the type of `x` is not known [write `param x string = null`]\n");
     SAID("param x = 1\nparam x = 2", "2:7: the param `x` is there twice\n");
-    SAID(
-        "param x = y\n" ORDERS "stream a = orders | filter n > x",
-        "1:11: there is no param `y` [only constants and params stand here; a text stands between quotes: `\"y\"`]\n");
+    SAID("param x = y\n" ORDERS "stream a = orders | filter n > x",
+         "1:11: there is no param `y` [only constants and params stand here; a text "
+         "stands between quotes: `\"y\"`]\n");
 }
 
 void suite_types(void)
