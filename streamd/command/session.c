@@ -3,7 +3,9 @@
 
 #include "engine/base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define TOOLS_BYTES ((size_t)64 << 20) /* of memory, for a disk and for queues */
 
@@ -70,12 +72,15 @@ bool sx_session_open_as(struct sx_session *session, const struct sx_options *opt
 {
     streamd_error *error = NULL;
     struct sx_log_options log;
+    char id[40];
 
     *session = (struct sx_session){.config = sx_session_config(options)};
     if (session->config == NULL)
         return false;
     log = sx_setup_log(session->config, application);
-    log.id = "tools";
+    /* Two of them at once must not take each other's transactions for those of a dead one. */
+    snprintf(id, sizeof(id), "%d-%lld", (int)getpid(), (long long)sx_wall_ms(&sx_clock_system));
+    log.id = id;
     log.client_id = "streamd-tools";
     log.memory_bytes = TOOLS_BYTES;
     if (log.bootstrap == NULL) {

@@ -45,6 +45,18 @@ class Signals(common.Case):
             self.assertEqual(run.end(number), 0, run.said())
 
 
+class Producers(common.Case):
+    def test_several_at_once(self):
+        self.produce("clicks", [])
+        lines = "".join(f'{{"key":"k","value":{{"n":{n}}}}}\n' for n in range(500))
+        command = [common.STREAMD, "produce", self.topic("clicks"), "--topology", self.file, *self.log]
+        for _ in range(3 if common.KAFKA else 0):  # The embedded log is one process's.
+            several = [subprocess.Popen([*map(str, command)], stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        encoding="utf-8") for _ in range(4)]
+            self.assertEqual([p.communicate(lines)[1] for p in several], [""] * 4)
+        self.assertEqual(len(self.consume("clicks")), 6000 if common.KAFKA else 0)
+
+
 @unittest.skipIf(common.KAFKA, "the rest is the same with Kafka")
 class Directories(common.Case):
     def in_folder(self, *arguments):
