@@ -210,6 +210,15 @@ streamd_status sx_api_store_open(const streamd_topology *topology, const char *n
     return STREAMD_OK;
 }
 
+bool sx_api_store_form(const streamd_store *store, struct sx_record_form *form)
+{
+    *form = (struct sx_record_form){.key_format = store->key_format,
+                                    .key_plan = store->key_plan,
+                                    .value_format = store->value_format,
+                                    .value_plan = store->value_plan};
+    return store->flow->schema->windowed;
+}
+
 void streamd_store_close(streamd_store *store)
 {
     if (store == NULL)

@@ -2,6 +2,7 @@
 #ifndef SX_API_STORE_H
 #define SX_API_STORE_H
 
+#include "engine/format/record_json.h"
 #include "engine/run/engine.h"
 #include "streamd/api.h"
 
@@ -12,5 +13,8 @@ typedef streamd_status (*sx_api_look_fn)(void *source, const uint32_t *stores, u
 /* Errors   E_NOTFOUND: no table of that name; E_ARGUMENT: one that cannot be looked into. */
 streamd_status sx_api_store_open(const streamd_topology *topology, const char *name, sx_api_look_fn look,
                                  void *source, streamd_store **store, streamd_error **error);
+
+/* How the table's keys and values look. True: its rows are by window. */
+bool sx_api_store_form(const streamd_store *store, struct sx_record_form *form);
 
 #endif

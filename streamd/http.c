@@ -94,6 +94,8 @@ static const struct route {
     {"/health", false, false, sx_page_health, NULL},
     {"/topology", false, false, sx_page_topology, NULL},
     {"/topics/", true, true, sx_page_topic_read, sx_page_topic_write},
+    {"/stores", false, true, sx_page_stores, NULL},
+    {"/stores/", true, true, sx_page_store, NULL},
 };
 
 static const struct route *find_route(const char *path, const char **rest)
@@ -132,8 +134,9 @@ static enum MHD_Result answer(const struct sx_http_request *complete, const char
     bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0, post = strcmp(method, "POST") == 0;
 
     if (route == NULL)
-        return sx_http_refuse(&request, MHD_HTTP_NOT_FOUND,
-                              "there is /metrics, /health, /topology and /topics/NAME");
+        return sx_http_refuse(
+            &request, MHD_HTTP_NOT_FOUND,
+            "there is /metrics, /health, /topology, /topics/NAME, /stores and /stores/TABLE");
     if (route->local && !is_local(&request))
         return sx_http_refuse(&request, MHD_HTTP_FORBIDDEN, "records are shown on a loopback address only");
     if (get)

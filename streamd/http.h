@@ -1,4 +1,4 @@
-/* http.h: a running engine over HTTP: /metrics, /health, /topology, /topics/NAME.
+/* http.h: a running engine over HTTP: /metrics, /health, /topology, /topics/NAME, /stores/TABLE.
  *
  * The same routes on a TCP port and on a Unix socket (mode 0600). There is a fixed table of routes and no
  * file behind any of them. Each connection has a thread of its own, so processing is never delayed by a
@@ -12,6 +12,7 @@
 #define SX_HTTP_H
 
 #include "engine/format/record_json.h"
+#include "dsl/compile.h"
 #include "engine/run/engine.h"
 
 struct sx_http;
@@ -22,6 +23,7 @@ struct sx_http_options {
     const char *folder;  /* where the socket `streamd.sock` is made; NULL: none */
     struct sx_engine *engine;
     const struct sx_plan *plan;
+    const struct sx_compiled *compiled; /* whose plan it is: for the tables */
     struct sx_disk *disk;
     uint32_t writer; /* the number of the writer for POST, that no worker has */
     /* How a topic's records look. */

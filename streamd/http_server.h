@@ -65,6 +65,10 @@ enum MHD_Result sx_page_metrics(const struct sx_http_request *request);
 enum MHD_Result sx_page_health(const struct sx_http_request *request);
 enum MHD_Result sx_page_topology(const struct sx_http_request *request);
 
+/* ---- store_pages.c --------------------------------------------------------------------------- */
+enum MHD_Result sx_page_stores(const struct sx_http_request *request);
+enum MHD_Result sx_page_store(const struct sx_http_request *request);
+
 /* ---- topic_pages.c --------------------------------------------------------------------------- */
 enum MHD_Result sx_page_topic_read(const struct sx_http_request *request);
 enum MHD_Result sx_page_topic_write(const struct sx_http_request *request);

@@ -159,6 +159,7 @@ static int start_http(struct running *r, const struct sx_engine_options *engine)
         .folder = sx_option(r->options, SX_OPTION_BOOTSTRAP) ? NULL : sx_disk_folder(r->disk),
         .engine = r->engine,
         .plan = engine->plan,
+        .compiled = r->compiled,
         .disk = r->disk,
         .writer = engine->threads,
         .form = form_of,
@@ -173,7 +174,7 @@ static int start_http(struct running *r, const struct sx_engine_options *engine)
         return code;
     }
     if (sx_http_address(r->http) != NULL)
-        sx_log(r->logger, SX_INFO, "serving /metrics, /health, /topology, /topics", "address",
+        sx_log(r->logger, SX_INFO, "serving /metrics, /health, /topology, /topics, /stores", "address",
                sx_http_address(r->http), NULL);
     if (http.or_free && http.address != NULL && strcmp(http.address, sx_http_address(r->http)) != 0)
         sx_log(r->logger, SX_WARN, "the default port is in use, so a free one was taken", "address",

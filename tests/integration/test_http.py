@@ -130,6 +130,21 @@ class Pages(common.Case):
                 pass
         return int(said.split()[1]) if said else None
 
+    def test_stores(self):
+        status, text = self.run.ask("GET", "/stores")
+        self.assertEqual((status, json.loads(text)), (200, {"stores": [{"name": "counts", "windowed": False}]}))
+        row = {"key": "k1", "value": {"clicks": 10, "sum": sum(range(1, 100, 10))}}
+        for key in ("k1", "%22k1%22"):
+            status, text = self.run.ask("GET", f"/stores/counts?key={key}")
+            self.assertEqual((status, json.loads(text)), (200, row))
+        for path, wanted in (("/stores/counts?key=none", 404), ("/stores/counts", 400), ("/stores/count?key=k1", 404),
+                             ("/stores/clicks?key=k1", 404), ("/stores/counts?key=%ff", 400), ("/stores/", 404),
+                             ("/stores/counts?key=k1&from=x", 400)):
+            self.assertEqual(self.run.ask("GET", path)[0], wanted, path)
+        self.assertIn("did you mean `counts`", self.run.ask("GET", "/stores/count?key=k1")[1])
+        self.assertEqual(self.run.ask("GET", "/stores/counts?key=k1", None, {"Host": "a.b"})[0], 403)
+        self.assertEqual(self.run.ask("POST", "/stores/counts?key=k1", "x")[0], 405)
+
     def test_malformed_requests(self):
         topic = f"/topics/{self.topic('clicks')}".encode()
         good, body = b"Host: localhost\r\n", b'{"key":"m","value":{"n":1}}\n'
@@ -198,6 +213,30 @@ class Pages(common.Case):
             self.run.ask("POST", f"/topics/{self.topic('clicks')}", '{"key":"k1","value":{"n":1000}}')
             self.assertEqual(json.loads(reader.stdout.readline())["value"]["n"], 1000)
             reader.kill()
+
+
+class Windows(common.Case):
+    TEXT = """
+application {name}
+stream clicks from topic "{name}-clicks" {{ key int  value json {{ n int }} }}
+table counts = clicks | group by key | window tumbling 10s grace 1h | aggregate {{ sum: sum(n) }}
+counts | to topic "{name}-counts"
+"""
+
+    def test_a_windowed_store(self):
+        self.produce("clicks", [{"key": 7, "value": {"n": n}, "timestamp": 1000 * n} for n in range(40)])
+        run = self.start().ready()
+        lines = [{"key": 7, "value": {"sum": sum(range(10 * w, 10 * w + 10))},
+                  "window": {"start": 10_000 * w, "end": 10_000 * w + 10_000}} for w in range(4)]
+        common.wait_for(lambda: self.rows(run, "") == lines)
+        self.assertEqual(self.rows(run, "&from=10000&to=30000"), lines[1:3])
+        self.assertEqual(self.rows(run, "&from=90000"), [])
+        self.assertEqual(run.end(), 0)
+
+    @staticmethod
+    def rows(run, more):
+        status, text = run.ask("GET", "/stores/counts?key=7" + more)
+        return [json.loads(line) for line in text.splitlines()] if status == 200 else status
 
 
 class Starting(common.Case):
