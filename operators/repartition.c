@@ -47,27 +47,6 @@ static const struct sx_clause clauses[] = {
     [PARTITIONS] = {NULL, SX_CLAUSE_INTEGER, true, "How many partitions the topic has."},
 };
 
-/* Kafka's serializer for a type, as a sink without a body uses it. */
-static const char *default_format(const struct sx_schema *schema)
-{
-    if (schema->key_count == 0)
-        return "none";
-    if (schema->key_count > 1)
-        return "json";
-    switch (schema->fields[0].type->kind) {
-    case SX_STRING:
-        return "string";
-    case SX_INT:
-        return "int";
-    case SX_DOUBLE:
-        return "double";
-    case SX_BYTES:
-        return "bytes";
-    default:
-        return "json";
-    }
-}
-
 static void bind_key_format(struct sx_bind *b, struct repartition_plan *plan)
 {
     const struct sx_schema *schema = plan->schema;
@@ -81,7 +60,7 @@ static void bind_key_format(struct sx_bind *b, struct repartition_plan *plan)
 
     for (uint32_t k = 0; k < schema->key_count; k++)
         fields[k] = (struct sx_format_field){.name = schema->fields[k].name, .type = schema->fields[k].type};
-    plan->key_format = sx_format_find(default_format(schema));
+    plan->key_format = sx_format_find(sx_format_of_key(schema));
     if (plan->key_format->bind(&spec, b->arena, &key_plan, &error) != STREAMD_OK)
         sx_bind_fail(b, -1, NULL, "%s", streamd_error_message(error));
     streamd_error_free(error);
