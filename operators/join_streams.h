@@ -15,15 +15,8 @@
 #ifndef SX_OPERATORS_JOIN_STREAMS_H
 #define SX_OPERATORS_JOIN_STREAMS_H
 
+#include "engine/base/clock.h"
 #include "operators/join.h"
-
-/* A time and a span, without leaving the numbers. */
-static inline int64_t sx_time_plus(int64_t time, int64_t span)
-{
-    int64_t sum;
-
-    return __builtin_add_overflow(time, span, &sum) ? (span < 0 ? INT64_MIN : INT64_MAX) : sum;
-}
 
 /* ---- The plan -------------------------------------------------------------------------------- */
 

@@ -24,4 +24,12 @@ struct sx_manual_clock {
 };
 void sx_manual_clock_init(struct sx_manual_clock *clock, int64_t ms);
 
+/* A time and a span, without leaving the numbers. */
+static inline int64_t sx_time_plus(int64_t time, int64_t span)
+{
+    int64_t sum;
+
+    return __builtin_add_overflow(time, span, &sum) ? (span < 0 ? INT64_MIN : INT64_MAX) : sum;
+}
+
 #endif

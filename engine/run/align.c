@@ -82,12 +82,12 @@ static void tell(struct sx_worker *worker, uint32_t lane, int64_t front)
 static int64_t limit_by_others(struct sx_worker *worker, uint32_t lane)
 {
     struct sx_engine *engine = worker->engine;
-    int64_t least = NONE_MS, skew = engine->plan->skew_ms;
+    int64_t least = NONE_MS;
 
     for (uint32_t w = 0; w < engine->worker_count; w++)
         if (&engine->workers[w] != worker)
             least = SX_MIN(least, atomic_load(&engine->workers[w].fronts[lane]));
-    return least == UNKNOWN_MS || least >= NONE_MS - skew ? least : least + skew;
+    return least == UNKNOWN_MS ? UNKNOWN_MS : sx_time_plus(least, engine->plan->skew_ms);
 }
 
 static void ask_others(struct sx_worker *worker, uint32_t lane, int64_t head)
@@ -101,6 +101,19 @@ static void ask_others(struct sx_worker *worker, uint32_t lane, int64_t head)
             !atomic_exchange(&other->asked, true))
             sx_waker_wake(&other->waker);
     }
+}
+
+/* The limit for a row of this time, which others that hold it back are asked to raise. */
+static int64_t find_limit(struct sx_worker *worker, uint32_t lane, int64_t head)
+{
+    int64_t limit = limit_by_others(worker, lane);
+
+    if (head <= limit)
+        return limit;
+    /* In this order: what another tells behind this wakes this one, and what it told before is seen. */
+    atomic_store(&worker->held_back, true);
+    ask_others(worker, lane, head);
+    return limit_by_others(worker, lane);
 }
 
 streamd_status sx_align_turn(struct sx_worker *worker, uint32_t lane, bool *busy, streamd_error **error)
@@ -140,22 +153,13 @@ streamd_status sx_align_turn(struct sx_worker *worker, uint32_t lane, bool *busy
     tell(worker, lane, unknown ? UNKNOWN_MS : head);
     if (unknown || input == NULL)
         return STREAMD_OK;
-    limit = limit_by_others(worker, lane);
+    limit = find_limit(worker, lane, head);
     if (head > limit) {
-        /* In this order: what another tells behind this wakes this one, and what it told before is seen. */
-        atomic_store(&worker->held_back, true);
-        ask_others(worker, lane, head);
-        if (head > limit_by_others(worker, lane)) {
-            if (worker->dirty)
-                atomic_store(&worker->asked, true);
-            return STREAMD_OK;
-        }
-        limit = limit_by_others(worker, lane);
+        if (worker->dirty)
+            atomic_store(&worker->asked, true);
+        return STREAMD_OK;
     }
-    if (second != NONE_MS)
-        limit = SX_MIN(limit, second > NONE_MS - worker->engine->plan->skew_ms
-                                  ? NONE_MS
-                                  : second + worker->engine->plan->skew_ms);
+    limit = SX_MIN(limit, sx_time_plus(second, worker->engine->plan->skew_ms));
     for (uint32_t row = input->next + 1; limit != NONE_MS && row < to; row++)
         if (input->times[row] > limit)
             to = row;
