@@ -31,7 +31,7 @@ tool() { timeout -k 2 60 "$streamd" "$@" --data-dir "$work/data" 2>>"$work/log";
 
 give_up() {
   echo "demo: $1; what streamd said:" >&2
-  tail -n 20 "$work/log" >&2
+  tail -qn 20 "$work"/*log >&2
   exit 1
 }
 
@@ -40,18 +40,28 @@ customers() {
     c1 Ada gold c2 Grace silver c3 Edsger gold c4 Barbara bronze
 }
 
-# orders STEP: eight orders of 30 seconds, as NDJSON; every sixth is not paid and is filtered out.
+# orders STEP: eight orders of 30 seconds, as NDJSON; every sixth is not paid and is filtered out. Amounts are quarters,
+# whose sums are the same in any order.
 orders() {
   awk -v step="$1" 'BEGIN {
     start = 1769853600000 + step * 30000
     for (i = 0; i < 8; i++) {
       n = step * 8 + i
       printf "{\"key\": \"o%d\", \"value\": {\"order_id\": \"o%d\", \"customer\": \"c%d\", \"amount\": %d.%02d, ", n, n,
-             n * 7 % 4 + 1, n * 37 % 90 + 5, n * 13 % 100
+             n * 7 % 4 + 1, n * 37 % 90 + 5, n * 13 % 4 * 25
       printf "\"status\": \"%s\", \"items\": [], \"placed_at\": %.0f}, \"timestamp\": %.0f}\n",
              n % 6 == 5 ? "pending" : "paid", start + i * 3700, start + i * 3700
     }
   }'
+}
+
+# wait_for WORD FILE PID: until the process has said it, has ended, or ten seconds are over.
+wait_for() {
+  for ((i = 0; i < 200; i++)); do
+    if grep -q "$1" "$2"; then break; fi
+    kill -0 "$3" 2>/dev/null || break
+    sleep 0.05
+  done
 }
 
 # watch TOPIC EVERY: show what comes into a topic from now on, of so many records one, without its place in the log.
@@ -59,10 +69,12 @@ watch() {
   exec 3> >(awk -v topic="$1" -v every="$2" 'NR % every == 1 || every == 1 {
     sub(/,"timestamp":[0-9]*,"partition":[0-9]*,"offset":[0-9]*}$/, "}"); printf "  %-18s  %s\n", topic, $0; fflush()
   }')
+  : >"$work/$1.log"
   timeout -k 2 60 "$streamd" consume "$1" --topology "$example" --data-dir "$work/data" --follow --from latest \
-    >&3 2>>"$work/log" &
+    >&3 2>>"$work/$1.log" &
   watching+=($!)
   exec 3>&-
+  wait_for following "$work/$1.log" $!
 }
 
 # Runs until it is told to stop; the topics are there when `run` says that it serves.
@@ -70,11 +82,7 @@ start() {
   : >"$work/run.log"
   timeout -k 2 60 "$streamd" run "$example" --data-dir "$work/data" --http 127.0.0.1:0 >>"$work/run.log" 2>&1 &
   running=$!
-  for ((i = 0; i < 200; i++)); do
-    if grep -q serving "$work/run.log"; then break; fi
-    kill -0 "$running" 2>/dev/null || break
-    sleep 0.05
-  done
+  wait_for serving "$work/run.log" "$running"
   watch "${sinks[0]}" 4
   watch "${sinks[1]}" 1
   sleep "$pause"

@@ -48,6 +48,9 @@ static bool open_partition(struct consuming *c, struct partition *p, int32_t num
                             &p->reader, error) == STREAMD_OK;
 }
 
+/* Nothing may come for long: whoever waits, a person or a script, is told from when on it would be seen. */
+static void say_following(const char *topic) { fprintf(stderr, "following %s\n", topic); }
+
 /* What is there now. *moved: something came. */
 static bool read_partition(struct consuming *c, struct partition *p, int32_t number, bool follow, bool *moved,
                            streamd_error **error)
@@ -108,6 +111,8 @@ static int consume(struct consuming *c, const char *from, bool follow)
         partitions = sx_calloc((size_t)count, sizeof(*partitions));
     for (int32_t p = 0; ok && p < count; p++)
         ok = open_partition(c, &partitions[p], p, from, &error);
+    if (ok && follow)
+        say_following(c->name);
     ok = ok && read_all(c, partitions, count, follow, &error);
     for (int32_t p = 0; partitions != NULL && p < count; p++)
         if (partitions[p].reader != NULL)
@@ -128,6 +133,8 @@ static int consume_through(const char *folder, const char *topic, const char *fr
     ssize_t got = 0;
     bool ok = t != NULL && sx_through_code(t) == 200;
 
+    if (ok && follow)
+        say_following(topic);
     /* Whole lines only; the empty ones say that the other side is still there. */
     while (t != NULL && (got = sx_through_read(t, sx_buffer_room(&text, 65536), 65536)) > 0) {
         char *line = text.data, *end;
