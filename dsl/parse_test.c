@@ -220,13 +220,12 @@ static void parse_count(struct sx_parser *p, struct sx_step *step)
         step->count = (p->at++)->integer;
 }
 
-static void parse_step(struct sx_parser *p, struct sx_step *step)
+static void parse_words(struct sx_parser *p, struct sx_step *step)
 {
     const struct sx_token *next = p->at + (p->at->kind != SX_TOKEN_END);
     bool arrow =
         next->kind == SX_TOKEN_SIGN && (strcmp(next->text, "<-") == 0 || strcmp(next->text, "->") == 0);
 
-    step->at = p->at->at;
     if (!arrow && sx_take_word(p, "advance")) {
         step->kind = SX_STEP_ADVANCE;
         step->time_ms = parse_time(p);
@@ -260,6 +259,13 @@ static void parse_step(struct sx_parser *p, struct sx_step *step)
         step->value = parse_literal(p, "the value");
         parse_row_options(p, step);
     }
+}
+
+static void parse_step(struct sx_parser *p, struct sx_step *step)
+{
+    step->at = p->at->at;
+    parse_words(p, step);
+    step->last = p->at[-1].at;
 }
 
 struct sx_test *sx_parse_test(struct sx_parser *p)

@@ -27,7 +27,7 @@ struct sx_test_header {
 
 struct sx_step {
     enum sx_step_kind kind;
-    struct sx_position at;
+    struct sx_position at, last; /* of its first and of its last word */
     const char *name; /* a source, definition or topic; the reason of `dropped`; the text of `error` */
     bool is_topic;    /* it was written as a string */
     struct sx_literal key, value;
