@@ -161,7 +161,8 @@ struct sx_statement {
     struct sx_ast_field *parameters; /* function */
     uint32_t parameter_count;
     struct sx_test *test;
-    bool broken; /* it has a mistake that was reported */
+    bool broken;       /* it has a mistake that was reported */
+    const char *words; /* its text, one space between tokens; NULL: a builder made it */
     struct sx_statement *next;
 };
 

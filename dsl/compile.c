@@ -206,6 +206,22 @@ static void warn_patterns(struct sx_compiler *c)
                         plan->topics[t]->pattern->text, plan->topics[u]->name);
 }
 
+static void keep_statements(struct sx_builder *b)
+{
+    struct sx_statement_info *infos;
+    uint32_t count = 0;
+
+    for (const struct sx_statement *s = b->file.first; s != NULL; s = s->next)
+        count++;
+    infos = SX_ARENA_ARRAY(b->c.arena, struct sx_statement_info, count + 1);
+    count = 0;
+    for (const struct sx_statement *s = b->file.first; s != NULL; s = s->next)
+        if (s->name != NULL && s->words != NULL)
+            infos[count++] = (struct sx_statement_info){s->name, s->words};
+    b->compiled->statements = infos;
+    b->compiled->statement_count = count;
+}
+
 streamd_status sx_builder_finish(struct sx_builder *b, struct sx_compiled **compiled, streamd_error **error)
 {
     struct sx_definition_info *infos;
@@ -230,6 +246,8 @@ streamd_status sx_builder_finish(struct sx_builder *b, struct sx_compiled **comp
     b->compiled->definition_count = count;
     b->compiled->sources = sources;
     b->compiled->source_count = b->c.source_count;
+    b->compiled->has_application = b->file.application != NULL;
+    keep_statements(b);
     warn_unused(&b->c);
     warn_patterns(&b->c);
     b->c.plan->warnings = sx_diagnostics_chain(&b->c.warnings);
@@ -245,7 +263,8 @@ streamd_status sx_compile(const char *text, size_t size, const struct sx_compile
     streamd_status status;
 
     b->options = options;
-    b->c.plan->application = name_from_file(b->c.arena, options->name);
+    b->c.plan->application = options->application ? sx_arena_strdup(b->c.arena, options->application)
+                                                  : name_from_file(b->c.arena, options->name);
     sx_builder_text(b, options->name, text, size);
     check_given(b);
     status = sx_builder_finish(b, compiled, error);

@@ -8,6 +8,7 @@
 struct sx_compile_options {
     const struct sx_catalog *catalog;
     const char *name;               /* of the text, as messages show it */
+    const char *application;        /* when the text has no `application`; NULL: after `name` */
     const char *const *param_names; /* --set name=value */
     const char *const *param_values;
     uint32_t param_count;
@@ -21,6 +22,12 @@ struct sx_definition_info {
     const struct sx_flow *flow;
 };
 
+/* A statement that has a name: a definition, a param or a function. */
+struct sx_statement_info {
+    const char *name;
+    const char *words; /* its text, whatever its layout and comments: one space between tokens */
+};
+
 /* What a text compiled to. Everything lives until sx_compiled_free(). */
 struct sx_compiled {
     struct sx_plan *plan;
@@ -28,6 +35,9 @@ struct sx_compiled {
     uint32_t definition_count;
     const struct sx_source_spec *const *sources;
     uint32_t source_count;
+    const struct sx_statement_info *statements; /* of texts, in order */
+    uint32_t statement_count;
+    bool has_application;        /* the text says how it is called */
     const struct sx_test *tests; /* `test` blocks, in order */
     struct sx_arena arena;       /* the tree's */
 };

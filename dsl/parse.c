@@ -534,6 +534,8 @@ void sx_parse_text(struct sx_parser *p, const struct sx_text *text, struct sx_as
             if (p->at == before)
                 p->at++;
             recover(p, false);
+        } else if (p->statement != NULL) {
+            p->statement->words = sx_words_of(p->arena, before, p->at);
         }
     }
 }

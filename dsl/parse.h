@@ -31,6 +31,9 @@ void sx_parse_text(struct sx_parser *parser, const struct sx_text *text, struct 
 #define SX_CHAIN_MAX 1000  /* operators in a row */
 #define SX_FIELDS_MAX 4096 /* columns of a row, fields of a struct */
 
+/* Tokens [from, to) as text, one space between. */
+const char *sx_words_of(struct sx_arena *arena, const struct sx_token *from, const struct sx_token *to);
+
 bool sx_at_sign(const struct sx_parser *p, const char *sign);
 bool sx_at_word(const struct sx_parser *p, const char *word); /* an unquoted name */
 /* The words of a phrase, `late to topic`, stand here; how many there are. 0: they do not. */

@@ -94,26 +94,43 @@ static uint64_t *columns_read(struct sx_bind *b, const struct sx_flow *in,
     return reads;
 }
 
-/* What the stored rows mean: if it changes, old state is incompatible. */
-static const char *fingerprint(struct sx_bind *b, const struct sx_aggregator_plan *plan)
+/* `sum(double) double in 16 bytes`; a program's own may change its state and keep its name. */
+static void print_use(const struct sx_aggregate_use *use, struct sx_buffer *to)
 {
-    struct sx_buffer text = {0};
-    const char *copy;
+    int name = use->def ? (int)strcspn(use->def->signature, "(") : 4;
 
-    sx_schema_print(plan->groups.results, &text);
-    for (uint32_t u = 0; u < plan->groups.aggregation->use_count; u++) {
-        const struct sx_aggregate_use *use = &plan->groups.aggregation->uses[u];
-        sx_buffer_printf(&text, ";%s", use->def ? use->def->signature : "fold");
-        if (use->def != NULL) /* a program's own may change its state and keep its name */
-            sx_buffer_printf(&text, " %u%s", use->def->fixed_bytes, use->def->variable ? "+" : "");
+    sx_buffer_printf(to, "%.*s(", name, use->def ? use->def->signature : "fold");
+    for (uint32_t i = 0; i < use->arg_count; i++) {
+        sx_buffer_add_text(to, i ? ", " : "");
+        if (use->types[i] != NULL)
+            sx_type_print(use->types[i], to);
     }
+    sx_buffer_add_text(to, ") ");
+    sx_type_print(use->type, to);
+    if (use->def != NULL)
+        sx_buffer_printf(to, " in %u bytes%s", use->def->fixed_bytes, use->def->variable ? " and more" : "");
+}
+
+/* What the stored rows mean: if it changes, old state is incompatible. */
+static void keep_groups(struct sx_bind *b, const struct sx_aggregator_plan *plan, struct sx_store_plan *store)
+{
+    const struct sx_aggregation *a = plan->groups.aggregation;
+    struct sx_buffer text = {0};
+
+    sx_store_keeps_key(store, b->arena, plan->groups.results);
+    for (uint32_t u = 0; u < a->use_count; u++) {
+        sx_buffer_add_text(&text, u ? ", " : "");
+        print_use(&a->uses[u], &text);
+    }
+    sx_store_keeps_also(store, b->arena, "aggregates", "%.*s", (int)text.size, text.data);
     if (plan->groups.retracts)
-        sx_buffer_add_text(&text, ";of a table");
-    if (plan->window != NULL)
+        sx_store_keeps_also(store, b->arena, "groups", "rows of a table");
+    if (plan->window != NULL) {
+        text.size = 0;
         sx_window_fingerprint(plan->window, &text);
-    copy = sx_arena_strndup(b->arena, text.data, text.size);
+        sx_store_keeps_also(store, b->arena, "window", "%.*s", (int)text.size, text.data);
+    }
     sx_buffer_free(&text);
-    return copy;
 }
 
 static const struct sx_sink_plan *late_sink(struct sx_bind *b, const struct sx_flow *in)
@@ -182,7 +199,7 @@ struct sx_flow *sx_aggregate_bind(struct sx_bind *b, const struct sx_flow *in,
     node->wants_old = plan->groups.retracts;
     store = sx_bind_store(b, node, NULL, in->window ? SX_STORE_WINDOW : SX_STORE_KV);
     store->retention_ms = in->window ? in->window->retain_ms : 0;
-    store->fingerprint = fingerprint(b, plan);
+    keep_groups(b, plan, store);
     if (plan->late != NULL)
         node->topics[node->topic_count++] = in->window->late_topic->index;
     out = sx_bind_flow_like(b, in);

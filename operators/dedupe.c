@@ -75,8 +75,9 @@ static void bind(struct sx_bind *b)
     node->from = sx_from_same(b->arena, in->schema);
     store = sx_bind_store(b, node, NULL, SX_STORE_WINDOW);
     store->retention_ms = 3 * plan->span_ms;
-    store->fingerprint =
-        sx_arena_format(b->arena, "dedupe %s %lld", sx_type_text(type, b->arena), (long long)plan->span_ms);
+    sx_store_keeps_key(store, b->arena, in->schema);
+    sx_store_keeps_also(store, b->arena, "by", "%s", sx_type_text(type, b->arena));
+    sx_store_keeps_span(store, b->arena, "within", plan->span_ms);
     out = sx_bind_flow_like(b, in);
     out->node = node;
     out->port = SX_PORT_ROWS;

@@ -32,7 +32,6 @@ static void bind(struct sx_bind *b)
     struct sx_schema *schema;
     struct sx_store_plan *store;
     struct sx_node_plan *node;
-    struct sx_buffer text = {0};
     struct sx_flow *out;
     uint64_t *reads;
 
@@ -54,9 +53,7 @@ static void bind(struct sx_bind *b)
     node->reads[0] = reads;
     node->from = sx_from_same(b->arena, schema);
     store = sx_bind_store(b, node, b->named ? NULL : "delay", SX_STORE_WINDOW);
-    sx_schema_print(schema, &text);
-    store->fingerprint = sx_arena_strndup(b->arena, text.data, text.size);
-    sx_buffer_free(&text);
+    sx_store_keeps(store, b->arena, schema);
     out = sx_bind_flow_like(b, in);
     out->schema = schema;
     out->node = node;

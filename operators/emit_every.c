@@ -42,7 +42,6 @@ static void bind(struct sx_bind *b)
     struct every_plan *plan = SX_ARENA_NEW(b->arena, struct every_plan);
     struct sx_store_plan *store;
     struct sx_node_plan *node;
-    struct sx_buffer text = {0};
     struct sx_flow *out;
 
     if (!sx_emit_takes(b, in))
@@ -64,10 +63,8 @@ static void bind(struct sx_bind *b)
     node->wants_old = true;
     store = sx_bind_store(b, node, "every", SX_STORE_WINDOW);
     store->retention_ms = plan->every_ms;
-    sx_schema_print(in->schema, &text);
-    sx_buffer_printf(&text, ";every %lld", (long long)plan->every_ms);
-    store->fingerprint = sx_arena_strndup(b->arena, text.data, text.size);
-    sx_buffer_free(&text);
+    sx_store_keeps(store, b->arena, in->schema);
+    sx_store_keeps_span(store, b->arena, "every", plan->every_ms);
     out = sx_bind_flow_like(b, in);
     out->node = node;
     out->port = SX_PORT_ROWS;

@@ -61,11 +61,8 @@ static void add_store(struct sx_bind *b, struct sx_node_plan *node, const char *
                       const struct sx_schema *holds)
 {
     struct sx_store_plan *store = sx_bind_store(b, node, role, SX_STORE_KV);
-    struct sx_buffer text = {0};
 
-    sx_schema_print(holds, &text);
-    store->fingerprint = sx_arena_strndup(b->arena, text.data, text.size);
-    sx_buffer_free(&text);
+    sx_store_keeps(store, b->arena, holds);
 }
 
 static bool check_sides(struct sx_bind *b, const struct sx_flow *in, const struct sx_flow *with,

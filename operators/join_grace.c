@@ -42,7 +42,6 @@ const struct sx_flow *sx_join_grace_bind(struct sx_bind *b, const struct sx_flow
 {
     struct sx_streams_plan *plan = SX_ARENA_NEW(b->arena, struct sx_streams_plan);
     int64_t history_ms = history_of(view);
-    struct sx_buffer text = {0};
     struct sx_store_plan *store;
     struct sx_node_plan *node;
     struct sx_schema *schema;
@@ -75,11 +74,9 @@ const struct sx_flow *sx_join_grace_bind(struct sx_bind *b, const struct sx_flow
     node->reads[0] = sx_columns_all(b->arena, schema);
     sx_plan_link(b->plan, in->node, in->port, node, 0);
     store = sx_bind_store(b, node, NULL, SX_STORE_WINDOW);
-    sx_schema_print(schema, &text);
-    sx_buffer_printf(&text, ";grace %lld", (long long)plan->grace_ms);
-    store->fingerprint = sx_arena_strndup(b->arena, text.data, text.size);
+    sx_store_keeps(store, b->arena, schema);
+    sx_store_keeps_span(store, b->arena, "grace", plan->grace_ms);
     store->retention_ms = plan->grace_ms;
-    sx_buffer_free(&text);
     out = sx_bind_flow_like(b, in);
     out->node = node;
     out->port = SX_PORT_ROWS;

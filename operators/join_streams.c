@@ -123,16 +123,15 @@ static void make_store(struct sx_bind *b, struct sx_node_plan *node, const struc
                        uint32_t side)
 {
     struct sx_store_plan *store = sx_bind_store(b, node, side ? "right" : "left", SX_STORE_WINDOW);
-    struct sx_buffer text = {0};
 
-    sx_schema_print(plan->sides[side].schema, &text);
-    sx_buffer_printf(&text, ";held %lld %lld %lld %d", (long long)plan->sides[side].back_ms,
-                     (long long)plan->sides[side].ahead_ms, (long long)plan->grace_ms,
-                     (int)plan->sides[side].waits);
-    store->fingerprint = sx_arena_strndup(b->arena, text.data, text.size);
+    sx_store_keeps(store, b->arena, plan->sides[side].schema);
+    sx_store_keeps_span(store, b->arena, "look back", plan->sides[side].back_ms);
+    sx_store_keeps_span(store, b->arena, "look ahead", plan->sides[side].ahead_ms);
+    sx_store_keeps_span(store, b->arena, "grace", plan->grace_ms);
+    sx_store_keeps_also(store, b->arena, "rows without a match", "%s",
+                        plan->sides[side].waits ? "kept to be sent" : "not sent");
     store->retention_ms = plan->retain_ms;
     store->format = 1;
-    sx_buffer_free(&text);
 }
 
 /* How far behind the newest row a row may leave: what a grace behind the join must allow for. */

@@ -66,11 +66,8 @@ static bool check_place(struct sx_bind *b, const struct sx_flow *in, const struc
 static void keep_results(struct sx_bind *b, struct sx_node_plan *node)
 {
     struct sx_store_plan *store = sx_bind_store(b, node, NULL, SX_STORE_KV);
-    struct sx_buffer text = {0};
 
-    sx_schema_print(node->schema, &text);
-    store->fingerprint = sx_arena_strndup(b->arena, text.data, text.size);
-    sx_buffer_free(&text);
+    sx_store_keeps(store, b->arena, node->schema);
 }
 
 static void read_columns(struct sx_bind *b, struct sx_node_plan *node, uint32_t side,

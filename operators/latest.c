@@ -20,7 +20,6 @@ static void bind(struct sx_bind *b)
     struct sx_schema *schema;
     struct sx_store_plan *store;
     struct sx_node_plan *node;
-    struct sx_buffer text = {0};
     struct sx_flow *out;
     uint64_t *reads;
 
@@ -49,9 +48,7 @@ static void bind(struct sx_bind *b)
     node->reads[0] = reads;
     node->from = sx_from_same(b->arena, schema);
     store = sx_bind_store(b, node, NULL, SX_STORE_KV);
-    sx_schema_print(schema, &text);
-    store->fingerprint = sx_arena_strndup(b->arena, text.data, text.size);
-    sx_buffer_free(&text);
+    sx_store_keeps(store, b->arena, schema);
     out = sx_bind_flow_like(b, in);
     out->kind = SX_FLOW_TABLE;
     out->schema = schema;

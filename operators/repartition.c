@@ -189,10 +189,8 @@ static void open(const void *p, void *s, struct sx_node *node)
             continue;
         t->columns[t->count] = (uint16_t)c;
         t->types[t->count++] = plan->schema->fields[c].type;
-        sx_buffer_printf(&text, "%s ", plan->schema->fields[c].name);
-        sx_type_print(plan->schema->fields[c].type, &text);
-        sx_buffer_add_byte(&text, '\n');
     }
+    sx_travelling_print(node->plan, &text);
     t->fingerprint = (uint32_t)sx_murmur2(text.data, text.size);
     sx_buffer_free(&text);
     ((struct repartition_state *)s)->t = t;

@@ -80,17 +80,14 @@ static struct sx_store_plan *make_store(struct sx_plan *plan, const struct sx_so
 {
     struct sx_store_plan *store =
         sx_plan_store(plan, spec->name, spec->history_ms ? SX_STORE_WINDOW : SX_STORE_KV);
-    struct sx_buffer text = {0};
 
     store->changelog = sx_plan_topic(plan, spec->topics[0], SX_TOPIC_SOURCE)->name;
     store->from_source = true;
     store->global = spec->kind == SX_FLOW_GLOBAL;
-    sx_schema_print(node->schema, &text);
+    sx_store_keeps(store, &plan->arena, node->schema);
     if (spec->history_ms)
-        sx_buffer_printf(&text, ";versioned %lld", (long long)spec->history_ms);
+        sx_store_keeps_span(store, &plan->arena, "history", spec->history_ms);
     store->retention_ms = spec->history_ms;
-    store->fingerprint = sx_arena_strndup(&plan->arena, text.data, text.size);
-    sx_buffer_free(&text);
     node->stores[node->store_count++] = store->index;
     return store;
 }
@@ -108,7 +105,12 @@ static void make_input_store(struct sx_plan *plan, const struct sx_source_spec *
 
     topic->cleanup = SX_PLAN_COMPACT;
     store->changelog = topic->name;
-    store->fingerprint = "input";
+    /* A position is one of this file. */
+    sx_store_keeps_also(store, &plan->arena, "progress of", "%s",
+                        spec->medium == SX_MEDIUM_FILE ? sx_arena_format(&plan->arena, "file %s", spec->path)
+                        : spec->medium == SX_MEDIUM_SCHEDULE ? "a schedule"
+                        : spec->medium == SX_MEDIUM_STANDARD ? "standard input"
+                                                             : "event time");
     node->stores[node->store_count++] = store->index;
 }
 

@@ -115,7 +115,8 @@ static void bind_file(struct sx_bind *b)
     writer->schema = SX_ARENA_NEW(b->arena, struct sx_schema);
     writer->entry = entry;
     writer->topics[writer->topic_count++] = file->index;
-    sx_bind_store(b, writer, "lines", SX_STORE_KV)->fingerprint = "lines";
+    sx_store_keeps_also(sx_bind_store(b, writer, "lines", SX_STORE_KV), b->arena, "progress of", "file %s",
+                        file->path);
 }
 
 static void open(const void *p, void *s, struct sx_node *node) { sx_sink_open(p, s); }

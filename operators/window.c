@@ -200,7 +200,8 @@ streamd_status sx_window_each_of(const struct sx_window_spec *spec, struct sx_st
     return status;
 }
 
-void sx_window_print(const struct sx_window_spec *spec, struct sx_buffer *to)
+/* All but offset and grace. */
+static void print_shape(const struct sx_window_spec *spec, struct sx_buffer *to)
 {
     static const char *const names[] = {[SX_WINDOW_TUMBLING] = "tumbling ",
                                         [SX_WINDOW_HOPPING] = "hopping ",
@@ -218,19 +219,27 @@ void sx_window_print(const struct sx_window_spec *spec, struct sx_buffer *to)
         sx_buffer_add_text(to, " every ");
         sx_add_duration(to, spec->advance_ms);
     }
+}
+
+void sx_window_print(const struct sx_window_spec *spec, struct sx_buffer *to)
+{
+    print_shape(spec, to);
     sx_buffer_add_text(to, " grace ");
     sx_add_duration(to, spec->grace_ms);
 }
 
 void sx_window_fingerprint(const struct sx_window_spec *spec, struct sx_buffer *to)
 {
-    sx_buffer_printf(to, ";%d %lld %lld %lld", (int)spec->kind, (long long)spec->size_ms,
-                     (long long)spec->advance_ms, (long long)spec->offset_ms);
-    if (spec->calendar != NULL)
-        sx_buffer_printf(to, " %s", sx_zone_name(spec->calendar->zone));
+    print_shape(spec, to);
+    if (spec->offset_ms) {
+        sx_buffer_add_text(to, " offset ");
+        sx_add_duration(to, spec->offset_ms);
+    }
     /* How wide the segments of these are follows from the grace too. */
-    if (spec->kind == SX_WINDOW_SLIDING || spec->kind == SX_WINDOW_SESSION)
-        sx_buffer_printf(to, " %lld", (long long)spec->grace_ms);
+    if (spec->kind == SX_WINDOW_SLIDING || spec->kind == SX_WINDOW_SESSION) {
+        sx_buffer_add_text(to, " grace ");
+        sx_add_duration(to, spec->grace_ms);
+    }
 }
 
 /* ---- The rows -------------------------------------------------------------------------------- */

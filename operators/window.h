@@ -15,6 +15,7 @@
 
 /* For describe; and what stored rows of these windows depend on. */
 void sx_window_print(const struct sx_window_spec *spec, struct sx_buffer *to);
+/* What the rows kept in windows depend on. */
 void sx_window_fingerprint(const struct sx_window_spec *spec, struct sx_buffer *to);
 
 /* The first (oldest) window that holds `t`; t >= 0. */

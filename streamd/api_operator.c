@@ -127,7 +127,8 @@ static void bind(struct sx_bind *b)
     node->reads[0] = reads;
     node->from = from;
     if (e->op.keeps_state)
-        sx_bind_store(b, node, NULL, SX_STORE_KV)->fingerprint = e->op.def.summary;
+        sx_store_keeps_also(sx_bind_store(b, node, NULL, SX_STORE_KV), b->arena, "operator", "%s",
+                            e->op.def.summary);
     out = sx_bind_flow_like(b, in);
     out->schema = plan->schema;
     out->node = node;

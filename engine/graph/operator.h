@@ -19,7 +19,7 @@
 #define SX_OPERATOR_H
 
 #include "engine/expr/aggregate.h"
-#include "engine/graph/topology.h"
+#include "engine/graph/signature.h"
 
 /* ---- Grammar: the clauses of a stage --------------------------------------------------------- */
 

@@ -32,7 +32,7 @@ struct sx_store_plan {
     bool global;             /* one instance for the process, of all partitions */
     int64_t retention_ms;    /* window: how long a window can be looked up */
     uint32_t format;         /* of the values; a change makes old state incompatible */
-    const char *fingerprint; /* of what the values mean: types, windows; checked at start */
+    const char *fingerprint; /* what the rows mean, a line `part: text` each; see signature.h */
     uint32_t index;          /* in the plan */
     uint32_t subtopology;
 };

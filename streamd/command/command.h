@@ -68,6 +68,9 @@ const struct sx_command *const *sx_commands(size_t *count);
  * says how. */
 struct sx_compiled *sx_load(const char *path, const struct sx_options *options, bool warnings,
                             int *exit_code);
+/* The same; `application` is its name if it does not say one (NULL: after the file). */
+struct sx_compiled *sx_load_as(const char *path, const struct sx_options *options, bool warnings,
+                               const char *application, int *exit_code);
 /* A file's content in malloc'd memory; "-" is standard input. NULL: *reason (static or errno's) says why. */
 char *sx_read_file(const char *path, size_t *size, const char **reason);
 

@@ -51,9 +51,16 @@ static char *include(const char *path, const char *from, size_t *size, char **na
 
 struct sx_compiled *sx_load(const char *path, const struct sx_options *options, bool warnings, int *exit_code)
 {
+    return sx_load_as(path, options, warnings, NULL, exit_code);
+}
+
+struct sx_compiled *sx_load_as(const char *path, const struct sx_options *options, bool warnings,
+                               const char *application, int *exit_code)
+{
     struct sx_compile_options compile = {
         .catalog = &sx_builtin_catalog,
         .name = path,
+        .application = application,
         .param_names = options->param_names,
         .param_values = options->param_values,
         .param_count = options->param_count,
