@@ -54,6 +54,9 @@ class Step:
 # --- how many passed and failed -----------------------------------------------------------------------------------
 
 
+BATCHES = ("2", "7", "1024")  # of records: results must not depend on them; 1 is how the cases run by themselves
+
+
 def by_exit(text, code):
     return (1, 0) if code == 0 else (0, 1)
 
@@ -217,6 +220,10 @@ def text_steps(streamd, names):
             paths = [p for p in paths if any(n in str(p.relative_to(ROOT)) for n in names)]
         if paths:
             yield Step(name, [case_commands(streamd, p) for p in paths], by_summary, limit_s=120)
+    if not names or any(n in "batches" for n in names):
+        everything = [p for paths in folders.values() for p in paths]
+        yield Step("batches", [[streamd, "test", "--batch", size, *everything] for size in BATCHES], by_summary,
+                   limit_s=120)
 
 
 def product_steps(folder, names):

@@ -10,6 +10,49 @@ struct sx_batch sx_batch_select(const struct sx_batch *from, const uint16_t *sel
     return batch;
 }
 
+static uint64_t *one_bit(struct sx_arena *arena, const uint64_t *bits, uint32_t row)
+{
+    uint64_t *bit = NULL;
+
+    if (bits != NULL) {
+        bit = sx_arena_alloc(arena, sizeof(*bit));
+        *bit = sx_bit(bits, row);
+    }
+    return bit;
+}
+
+struct sx_batch sx_batch_row(struct sx_arena *arena, const struct sx_batch *from, uint32_t row)
+{
+    struct sx_batch one = *from;
+    uint16_t *origin_row = sx_arena_alloc(arena, sizeof(*origin_row));
+    struct sx_batch *old;
+
+    one.rows = one.count = 1;
+    one.sel = NULL;
+    if (from->columns != NULL)
+        one.columns = sx_arena_alloc(arena, sizeof(*one.columns) * from->schema->count);
+    for (uint32_t c = 0; from->columns != NULL && c < from->schema->count; c++) {
+        const struct sx_column *column = &from->columns[c];
+
+        one.columns[c] = *column;
+        if (column->data != NULL)
+            one.columns[c].data = (char *)column->data + sx_column_width(column->type->kind) * row;
+        one.columns[c].nulls = one_bit(arena, column->nulls, row);
+    }
+    *origin_row = from->origin_row ? from->origin_row[row] : (uint16_t)row;
+    one.origin_row = origin_row;
+    one.ts = from->ts ? from->ts + row : NULL;
+    one.gone = one_bit(arena, from->gone, row);
+    one.windows = from->windows ? from->windows + row : NULL;
+    one.outdated = one_bit(arena, from->outdated, row);
+    if (from->old != NULL) {
+        old = sx_arena_alloc(arena, sizeof(*old));
+        *old = sx_batch_row(arena, from->old, row);
+        one.old = old;
+    }
+    return one;
+}
+
 /* How well a field answers to its name: a value beats a key beats what is only readable. */
 static int rank(const struct sx_field *field)
 {

@@ -149,6 +149,10 @@ void sx_column_set(struct sx_column *column, uint32_t row, struct sx_value value
 /* A batch like `from` with another selection. `sel` must live as long as the batch. */
 struct sx_batch sx_batch_select(const struct sx_batch *from, const uint16_t *sel, uint32_t count);
 
+/* A physical row as a batch of its own, whose row 0 it is: what works through it makes room for one row, not
+ * for all that it came among. Values stay where they are. */
+struct sx_batch sx_batch_row(struct sx_arena *arena, const struct sx_batch *from, uint32_t row);
+
 /* The index of a field, or -1; `qualifier` may be NULL. *ambiguous: how many match beyond one. */
 int sx_schema_find(const struct sx_schema *schema, struct sx_slice qualifier, struct sx_slice name,
                    bool *ambiguous);

@@ -34,7 +34,8 @@ struct sx_driver {
     struct sx_task_events task_events;
     struct sx_task *task;
     struct sx_store **stores;
-    struct sx_arena arena; /* of the record in hand */
+    struct sx_node_plan **readers; /* room for every reading of a topic */
+    struct sx_arena arena;         /* of the records in hand */
     struct input *inputs;
     uint32_t input_count;
     struct reason_count *dropped;
@@ -96,6 +97,8 @@ static void undone(void *arg)
 struct sx_driver *sx_driver_new(const struct sx_plan *plan, const struct sx_driver_events *events)
 {
     struct sx_driver *d = sx_calloc(1, sizeof(*d));
+    struct sx_node_plan *const *entries;
+    uint32_t count, readings = 0;
 
     d->plan = plan;
     d->events = *events;
@@ -109,6 +112,10 @@ struct sx_driver *sx_driver_new(const struct sx_plan *plan, const struct sx_driv
         d->stores[s] = sx_store_kinds.open_memory(plan->stores[s]);
     d->task = sx_task_new(plan, -1, 0, d->stores, &d->task_events);
     sx_task_open(d->task);
+    entries = sx_task_entries(d->task, &count);
+    for (uint32_t e = 0; e < count; e++)
+        readings += entries[e]->entry->topic_count;
+    d->readers = sx_calloc(readings + 1, sizeof(struct sx_node_plan *));
     d->firings = sx_calloc(plan->topic_count + 1, sizeof(*d->firings));
     for (uint32_t t = 0; t < plan->topic_count; t++)
         if (plan->topics[t]->medium == SX_MEDIUM_SCHEDULE)
@@ -130,6 +137,7 @@ void sx_driver_free(struct sx_driver *d)
         free(d->inputs[i].topic);
     sx_arena_free(&d->arena);
     free(d->stores);
+    free(d->readers);
     free(d->firings);
     free(d->inputs);
     free(d->dropped);
@@ -168,50 +176,97 @@ static streamd_status advance(struct sx_driver *d, struct sx_node_plan *entry, c
     return fail(d, &failure, input->topic, input->partition, error);
 }
 
-static streamd_status process(struct sx_driver *d, struct sx_node_plan *entry, struct input *input,
-                              const struct sx_decoded *decoded, streamd_error **error)
+/* The largest time of source rows [from, to). */
+static int64_t last_time(const struct sx_batch *batch, uint32_t from, uint32_t to)
 {
-    struct sx_task_failure failure;
+    int64_t last = -1;
 
-    if (sx_task_process(d->task, decoded, 0, 1, &failure) < 1)
-        return fail(d, &failure, input->topic, input->partition, error);
-    if (decoded->batch.count == 0)
-        return STREAMD_OK;
-    input->event_time = SX_MAX(input->event_time, decoded->batch.ts[0]);
-    input->since_ms = input->mark_ms = d->wall_ms;
-    return entry->entry->idle_ms > 0 ? advance(d, entry, input, -1, error) : STREAMD_OK;
+    for (SX_EACH_ROW(batch, i, row))
+        if (row >= from && row < to)
+            last = SX_MAX(last, batch->ts[row]);
+    return last;
+}
+
+/* Rows behind one entry; *done: how many of them. */
+static streamd_status process(struct sx_driver *d, struct sx_node_plan *entry, struct input *input,
+                              const struct sx_record *records, uint32_t count, uint32_t *done,
+                              streamd_error **error)
+{
+    bool idle = entry->entry->idle_ms > 0; /* then every row moves event time on, also one that is dropped */
+    struct sx_task_failure failure;
+    struct sx_decoded decoded;
+    streamd_status status = STREAMD_OK;
+    int64_t time;
+
+    sx_task_decode(d->task, entry, input->topic, input->partition, records, count, false, &d->arena,
+                   &decoded);
+    for (*done = 0; *done < count && status == STREAMD_OK;) {
+        uint32_t to = idle ? *done + 1 : count, stop;
+
+        if (d->events.begun != NULL)
+            d->events.begun(d->events.arg);
+        stop = sx_task_process(d->task, &decoded, *done, to, &failure);
+        time = last_time(&decoded.batch, *done, stop);
+        *done = stop;
+        if (stop < to)
+            return fail(d, &failure, input->topic, input->partition, error);
+        if (time < 0)
+            continue;
+        input->event_time = SX_MAX(input->event_time, time);
+        input->since_ms = input->mark_ms = d->wall_ms;
+        if (idle)
+            status = advance(d, entry, input, -1, error);
+    }
+    return status;
+}
+
+/* The entries that read a topic, in the order of the file. */
+static uint32_t readers_of(const struct sx_driver *d, const char *topic, struct sx_node_plan **readers)
+{
+    struct sx_node_plan *const *entries;
+    uint32_t count, found = 0;
+
+    entries = sx_task_entries(d->task, &count);
+    for (uint32_t e = 0; e < count; e++)
+        for (uint32_t t = 0; t < entries[e]->entry->topic_count; t++)
+            if (sx_topic_takes(d->plan, d->plan->topics[entries[e]->entry->topics[t]], topic))
+                readers[found++] = entries[e];
+    return found;
+}
+
+streamd_status sx_driver_send_many(struct sx_driver *d, const char *topic, int32_t partition,
+                                   struct sx_record *records, uint32_t count, uint32_t *done,
+                                   streamd_error **error)
+{
+    uint32_t reader_count = readers_of(d, topic, d->readers), run = reader_count > 1 ? 1 : count;
+    streamd_status status = STREAMD_OK;
+    struct input *input;
+
+    *done = 0;
+    if (reader_count == 0)
+        return sx_fail(error, STREAMD_E_NOTFOUND, "no source reads the topic `%s`", topic);
+    input = input_of(d, topic, partition);
+    /* A row goes through all of its readers before the next one does. */
+    while (*done < count && status == STREAMD_OK) {
+        uint32_t processed = run;
+
+        sx_arena_reset(&d->arena);
+        for (uint32_t i = 0; i < run; i++)
+            records[*done + i].offset = input->next + i;
+        for (uint32_t r = 0; r < reader_count && status == STREAMD_OK; r++)
+            status = process(d, d->readers[r], input, &records[*done], run, &processed, error);
+        *done += processed;
+        input->next += processed + (status != STREAMD_OK);
+    }
+    return status;
 }
 
 streamd_status sx_driver_send(struct sx_driver *d, const char *topic, int32_t partition,
                               struct sx_record *record, streamd_error **error)
 {
-    struct sx_node_plan *const *entries;
-    uint32_t count;
-    struct input *input = NULL;
+    uint32_t done;
 
-    entries = sx_task_entries(d->task, &count);
-    for (uint32_t e = 0; e < count; e++)
-        for (uint32_t t = 0; t < entries[e]->entry->topic_count; t++) {
-            struct sx_decoded decoded;
-            streamd_status status;
-
-            if (!sx_topic_takes(d->plan, d->plan->topics[entries[e]->entry->topics[t]], topic))
-                continue;
-            if (input == NULL) {
-                input = input_of(d, topic, partition);
-                record->offset = input->next++;
-                sx_arena_reset(&d->arena);
-            }
-            if (d->events.begun != NULL)
-                d->events.begun(d->events.arg);
-            sx_task_decode(d->task, entries[e], topic, partition, record, 1, false, &d->arena, &decoded);
-            status = process(d, entries[e], input, &decoded, error);
-            if (status != STREAMD_OK)
-                return status;
-        }
-    if (input == NULL)
-        return sx_fail(error, STREAMD_E_NOTFOUND, "no source reads the topic `%s`", topic);
-    return STREAMD_OK;
+    return sx_driver_send_many(d, topic, partition, record, 1, &done, error);
 }
 
 /* ---- The wall clock -------------------------------------------------------------------------- */

@@ -34,6 +34,14 @@ void sx_driver_free(struct sx_driver *driver);
 streamd_status sx_driver_send(struct sx_driver *driver, const char *topic, int32_t partition,
                               struct sx_record *record, streamd_error **error);
 
+/* As if each were sent alone, but as a batch, as an engine has them: what comes out in a topic, or of a
+ * definition, is the same in the same order; topics may be interleaved otherwise. At most SX_BATCH_ROWS.
+ * If a record fails, *done is its index: those before it are processed, it is not, nor are those behind it;
+ * else it is `count`. */
+streamd_status sx_driver_send_many(struct sx_driver *driver, const char *topic, int32_t partition,
+                                   struct sx_record *records, uint32_t count, uint32_t *done,
+                                   streamd_error **error);
+
 /* The wall clock goes on to `wall_ms` (it begins at 0): what it sets off, in order. An error as above. */
 streamd_status sx_driver_advance(struct sx_driver *driver, int64_t wall_ms, streamd_error **error);
 

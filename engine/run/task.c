@@ -350,8 +350,7 @@ static void run_rows(struct sx_task *task, struct sx_node_plan *entry, const str
         return;
     }
     for (SX_EACH_ROW(batch, i, row)) {
-        uint16_t one = (uint16_t)row;
-        struct sx_batch single = sx_batch_select(batch, &one, 1);
+        struct sx_batch single = sx_batch_row(&task->arena, batch, row);
 
         entry->op->process(entry->plan, n->node.state, &n->node, input, &single);
         if (task->failure_count)

@@ -7,6 +7,7 @@
 
 struct tally {
     uint32_t passed, failed, updated;
+    uint32_t batch;
     bool update;
 };
 
@@ -19,7 +20,7 @@ static void run_tests(struct sx_compiled *compiled, const struct sx_test *tests,
     const char *reason;
 
     for (const struct sx_test *test = tests; test != NULL; test = test->next) {
-        enum sx_verdict verdict = sx_scenario_run(compiled, test, edits);
+        enum sx_verdict verdict = sx_scenario_run(compiled, test, tally->batch, edits);
 
         tally->passed += verdict == SX_VERDICT_PASSED;
         tally->failed += verdict == SX_VERDICT_FAILED;
@@ -85,6 +86,8 @@ static int run(const struct sx_options *options)
     struct tally tally = {.update = options->values[SX_OPTION_UPDATE] != NULL};
     int code = SX_EXIT_OK;
 
+    if (!sx_batch_option(options, &tally.batch))
+        return SX_EXIT_USAGE;
     if (options->argument_count == 0 || is_test_file(options->arguments[0])) {
         fputs("usage: streamd test FILE [T.test ...]\n", stderr);
         return SX_EXIT_USAGE;
@@ -131,6 +134,6 @@ const struct sx_command sx_command_test = {
         "followed by its .test files; without any NAME.test beside NAME.stream is taken.\n"
         "--update replaces, in the file, expectations that do not hold by what came; so a test can begin\n"
         "with `NAME -> nothing`.\n",
-    .options = " update ",
+    .options = " update batch ",
     .run = run,
 };

@@ -18,7 +18,7 @@ enum {
 
 /* Options after command line, environment and config file, in that order of strength. */
 struct sx_options {
-    const char *arguments[64]; /* what is no option */
+    const char **arguments; /* what is no option */
     uint32_t argument_count;
     const char *param_names[64], *param_values[64]; /* --set */
     uint32_t param_count;
@@ -48,8 +48,9 @@ void sx_option_variable(const struct sx_option_row *row, char name[64]);
 /* The value of an option, or its default (NULL: none). */
 const char *sx_option(const struct sx_options *options, enum sx_option option);
 
-/* Read argv[1..]. False: something was wrong and was said. */
-bool sx_options_read(struct sx_options *options, int argc, char **argv);
+/* --batch: how many records a driver is given at a time. False: it is no such number, which was said. */
+bool sx_batch_option(const struct sx_options *options, uint32_t *batch);
+
 void sx_options_free(struct sx_options *options);
 
 struct sx_command {
@@ -60,6 +61,9 @@ struct sx_command {
     const char *options; /* names of the options it takes, between spaces */
     int (*run)(const struct sx_options *options);
 };
+
+/* Read a command's words, argv[0..]. False: something was wrong and was said. */
+bool sx_options_read(struct sx_options *options, const struct sx_command *command, int argc, char **argv);
 
 /* The rows of commands.def. */
 const struct sx_command *const *sx_commands(size_t *count);

@@ -140,7 +140,7 @@ int main(int argc, char **argv)
         return print_command_help(command);
     }
     sx_arena_init(&options.arena, 4096);
-    if (!sx_options_read(&options, argc - 1 - skip, argv + 1 + skip))
+    if (!sx_options_read(&options, command, argc - 1 - skip, argv + 1 + skip))
         code = SX_EXIT_USAGE;
     else
         code = command->run(&options);

@@ -55,8 +55,20 @@ static bool add_param(struct sx_options *options, const char *text)
     return true;
 }
 
+/* Options of all commands may be given to each, for an alias has them; those of a few to these. */
+static bool takes(const struct sx_command *command, int row)
+{
+    size_t size = strlen(sx_option_rows[row].name);
+    bool taken = row <= SX_OPTION_LOG;
+
+    for (const char *at = command->options; (at = strstr(at, sx_option_rows[row].name)) != NULL; at++)
+        taken |= at[-1] == ' ' && at[size] == ' ';
+    return taken;
+}
+
 /* One `--name value`, `--name=value` or flag at argv[*at]. */
-static bool read_option(struct sx_options *options, int argc, char **argv, int *at)
+static bool read_option(struct sx_options *options, const struct sx_command *command, int argc, char **argv,
+                        int *at)
 {
     const char *name = argv[*at] + 2, *equals = strchr(name, '='), *value = equals ? equals + 1 : NULL;
     size_t size = equals ? (size_t)(equals - name) : strlen(name);
@@ -65,6 +77,11 @@ static bool read_option(struct sx_options *options, int argc, char **argv, int *
 
     if (!set && row < 0)
         return unknown("option", sx_arena_format(&options->arena, "--%.*s", (int)size, name), "");
+    if (!set && !takes(command, row)) {
+        fprintf(stderr, "error: `streamd %s` takes no --%s; `streamd %s --help` lists what it takes\n",
+                command->name, sx_option_rows[row].name, command->name);
+        return false;
+    }
     if (!set && value != NULL && sx_option_rows[row].argument == NULL) {
         fprintf(stderr, "error: --%s takes no value\n", sx_option_rows[row].name);
         return false;
@@ -222,25 +239,36 @@ static bool check_words(const struct sx_options *options)
     return ok;
 }
 
-bool sx_options_read(struct sx_options *options, int argc, char **argv)
+bool sx_options_read(struct sx_options *options, const struct sx_command *command, int argc, char **argv)
 {
     bool only_arguments = false;
 
+    options->arguments = SX_ARENA_ARRAY(&options->arena, const char *, (size_t)argc + 1);
     for (int i = 0; i < argc; i++) {
         if (!only_arguments && strcmp(argv[i], "--") == 0) {
             only_arguments = true;
         } else if (!only_arguments && strncmp(argv[i], "--", 2) == 0) {
-            if (!read_option(options, argc, argv, &i))
+            if (!read_option(options, command, argc, argv, &i))
                 return false;
-        } else if (options->argument_count == SX_COUNT(options->arguments)) {
-            fputs("error: too many arguments\n", stderr);
-            return false;
         } else {
             options->arguments[options->argument_count++] = argv[i];
         }
     }
     read_environment(options);
     return read_params(options) && read_config(options) && check_words(options);
+}
+
+bool sx_batch_option(const struct sx_options *options, uint32_t *batch)
+{
+    const char *text = sx_option(options, SX_OPTION_BATCH);
+    int64_t number;
+
+    if (!sx_read_int(sx_slice_of(text), &number) || number < 1 || number > SX_BATCH_ROWS) {
+        fprintf(stderr, "error: --batch is a number from 1 to %d, not `%s`\n", SX_BATCH_ROWS, text);
+        return false;
+    }
+    *batch = (uint32_t)number;
+    return true;
 }
 
 void sx_options_free(struct sx_options *options) { sx_arena_free(&options->arena); }

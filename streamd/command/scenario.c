@@ -31,6 +31,11 @@ struct testing {
     const struct sx_test *test;
     uint32_t step; /* in hand */
     uint32_t failures;
+    struct sx_record *waiting; /* to be sent, room for `batch`; of one topic and partition */
+    const char *topic;
+    const struct sx_step *last_sent;
+    uint32_t waiting_count, batch;
+    uint32_t compared;      /* steps before it, if they expect a row */
     struct sx_edits *edits; /* NULL: what does not hold fails */
     bool edited, ended;     /* all steps were taken */
 };
@@ -187,6 +192,40 @@ static const struct sx_source_spec *find_source(const struct testing *t, const s
     return sx_source_of_topic(t->compiled, step->name);
 }
 
+static bool stops_on_error(const struct testing *t, const struct sx_step *step)
+{
+    const char *topic;
+    const struct sx_source_spec *source = find_source(t, step, &topic);
+    enum sx_on_error policy = source ? source->on_error : SX_ON_ERROR_DEFAULT;
+
+    if (policy == SX_ON_ERROR_DEFAULT)
+        policy = t->compiled->plan->on_error;
+    return source != NULL && policy != SX_ON_ERROR_SKIP && policy != SX_ON_ERROR_TOPIC;
+}
+
+/* What waits goes through the driver. */
+static void flush(struct testing *t)
+{
+    const struct sx_step *last = t->last_sent, *next = last + 1;
+    streamd_error *error = NULL;
+    uint32_t done;
+
+    if (t->waiting_count == 0)
+        return;
+    t->error[0] = '\0';
+    for (uint32_t at = 0; at < t->waiting_count; at += done) {
+        if (sx_driver_send_many(t->driver, t->topic, last->partition, t->waiting + at, t->waiting_count - at,
+                                &done, &error) != STREAMD_OK)
+            done++;
+        streamd_error_free(error);
+        error = NULL;
+    }
+    t->waiting_count = 0;
+    if (t->error[0] && (next == t->test->steps + t->test->step_count || next->kind != SX_STEP_ERROR) &&
+        stops_on_error(t, last))
+        complain(t, last, "the record failed: %s", t->error);
+}
+
 static void run_send(struct testing *t, const struct sx_step *step)
 {
     const char *topic;
@@ -195,10 +234,8 @@ static void run_send(struct testing *t, const struct sx_step *step)
     struct sx_header *headers = SX_ARENA_ARRAY(&t->arena, struct sx_header, step->header_count + 1);
     struct sx_record_form form, key_form, value_form;
     struct sx_record record, value;
-    streamd_error *error = NULL;
     const char *message = NULL;
 
-    t->error[0] = '\0';
     if (source == NULL) {
         complain(t, step, "there is no source `%s`", step->name);
         return;
@@ -229,8 +266,13 @@ static void run_send(struct testing *t, const struct sx_step *step)
         return;
     }
     record.value = value.value;
-    sx_driver_send(t->driver, topic, step->partition, &record, &error);
-    streamd_error_free(error);
+    if (t->waiting_count > 0 && (step->partition != t->last_sent->partition || strcmp(topic, t->topic) != 0))
+        flush(t);
+    t->waiting[t->waiting_count++] = record;
+    t->topic = topic;
+    t->last_sent = step;
+    if (t->waiting_count == t->batch)
+        flush(t);
 }
 
 static bool is_of(const struct testing *t, const struct came *row, const struct sx_step *step)
@@ -376,17 +418,6 @@ static void expect_no_more(struct testing *t, const struct sx_step *step)
     sx_buffer_free(&got);
 }
 
-static bool stops_on_error(const struct testing *t, const struct sx_step *step)
-{
-    const char *topic;
-    const struct sx_source_spec *source = find_source(t, step, &topic);
-    enum sx_on_error policy = source ? source->on_error : SX_ON_ERROR_DEFAULT;
-
-    if (policy == SX_ON_ERROR_DEFAULT)
-        policy = t->compiled->plan->on_error;
-    return source != NULL && policy != SX_ON_ERROR_SKIP && policy != SX_ON_ERROR_TOPIC;
-}
-
 static void edit_count(struct testing *t, const struct sx_step *step, uint64_t count)
 {
     bool late = step->at.length == strlen("late"); /* not `dropped late` */
@@ -397,40 +428,67 @@ static void edit_count(struct testing *t, const struct sx_step *step, uint64_t c
     t->edited = true;
 }
 
+/* Compare what was to come so far. */
+static void compare(struct testing *t, uint32_t before)
+{
+    flush(t);
+    for (; t->compared < before; t->compared++)
+        if (t->test->steps[t->compared].kind == SX_STEP_EXPECT)
+            run_expect(t, &t->test->steps[t->compared]);
+}
+
+static void run_advance(struct testing *t, const struct sx_step *step, const struct sx_step *next)
+{
+    enum sx_on_error policy = t->compiled->plan->on_error;
+
+    flush(t);
+    t->error[0] = '\0';
+    t->wall_ms += step->time_ms;
+    sx_driver_advance(t->driver, t->wall_ms, NULL);
+    if (t->error[0] && policy != SX_ON_ERROR_SKIP && policy != SX_ON_ERROR_TOPIC &&
+        (next == NULL || next->kind != SX_STEP_ERROR))
+        complain(t, step, "it failed: %s", t->error);
+}
+
+static void check_dropped(struct testing *t, const struct sx_step *step)
+{
+    uint64_t count;
+
+    flush(t);
+    count = sx_driver_dropped(t->driver, step->name);
+    if (count == (uint64_t)step->count)
+        return;
+    if (t->edits != NULL)
+        edit_count(t, step, count);
+    else
+        complain(t, step, "dropped %s: expected %lld, got %llu", step->name, (long long)step->count,
+                 (unsigned long long)count);
+}
+
 static void run_step(struct testing *t, const struct sx_step *step)
 {
     const struct sx_step *next = t->step + 1 < t->test->step_count ? step + 1 : NULL;
-    uint64_t count;
 
     switch (step->kind) {
     case SX_STEP_SEND:
         run_send(t, step);
-        if (t->error[0] && (next == NULL || next->kind != SX_STEP_ERROR) && stops_on_error(t, step))
-            complain(t, step, "the record failed: %s", t->error);
         break;
     case SX_STEP_EXPECT:
-        run_expect(t, step);
+        if (t->batch == 1)
+            compare(t, t->step + 1);
         break;
     case SX_STEP_NOTHING:
+        compare(t, t->step);
         expect_no_more(t, step);
         break;
     case SX_STEP_ADVANCE:
-        t->error[0] = '\0';
-        t->wall_ms += step->time_ms;
-        sx_driver_advance(t->driver, t->wall_ms, NULL);
-        if (t->error[0] && t->compiled->plan->on_error != SX_ON_ERROR_SKIP &&
-            t->compiled->plan->on_error != SX_ON_ERROR_TOPIC && (next == NULL || next->kind != SX_STEP_ERROR))
-            complain(t, step, "it failed: %s", t->error);
+        run_advance(t, step, next);
         break;
     case SX_STEP_DROPPED:
-        count = sx_driver_dropped(t->driver, step->name);
-        if (count != (uint64_t)step->count && t->edits != NULL)
-            edit_count(t, step, count);
-        else if (count != (uint64_t)step->count)
-            complain(t, step, "dropped %s: expected %lld, got %llu", step->name, (long long)step->count,
-                     (unsigned long long)count);
+        check_dropped(t, step);
         break;
     case SX_STEP_ERROR:
+        flush(t);
         if (t->error[0] == '\0')
             complain(t, step, "expected an error with \"%s\", and there was none", step->name);
         else if (strstr(t->error, step->name) == NULL)
@@ -439,23 +497,26 @@ static void run_step(struct testing *t, const struct sx_step *step)
     }
 }
 
-enum sx_verdict sx_scenario_run(struct sx_compiled *compiled, const struct sx_test *test,
+enum sx_verdict sx_scenario_run(struct sx_compiled *compiled, const struct sx_test *test, uint32_t batch,
                                 struct sx_edits *edits)
 {
-    struct testing t = {.compiled = compiled, .test = test, .edits = edits};
+    struct testing t = {.compiled = compiled, .test = test, .batch = batch, .edits = edits};
     struct sx_driver_events events = {
         .output = output, .failed = failed, .emitted = emitted, .begun = begun, .undone = undone, .arg = &t};
 
     sx_arena_init(&t.arena, 0);
+    t.waiting = sx_calloc(batch, sizeof(*t.waiting));
     t.driver = sx_driver_new(compiled->plan, &events);
     for (t.step = 0; t.step < test->step_count; t.step++)
         run_step(&t, &test->steps[t.step]);
+    compare(&t, test->step_count);
     t.ended = true;
     while (t.step-- > 0)
         if (test->steps[t.step].kind == SX_STEP_EXPECT || test->steps[t.step].kind == SX_STEP_NOTHING)
             expect_no_more(&t, &test->steps[t.step]);
     sx_driver_free(t.driver);
     sx_arena_free(&t.arena);
+    free(t.waiting);
     free(t.rows);
     return t.failures > 0 ? SX_VERDICT_FAILED : t.edited ? SX_VERDICT_UPDATED : SX_VERDICT_PASSED;
 }

@@ -20,8 +20,9 @@ enum sx_verdict {
 
 struct sx_edits;
 
-/* Run one block. `edits`: where expectations that do not hold are put right; NULL: they fail. */
-enum sx_verdict sx_scenario_run(struct sx_compiled *compiled, const struct sx_test *test,
+/* Run one block. `edits`: where expectations that do not hold are put right; NULL: they fail. `batch`: so
+ * many records of a topic at most go in at once; more than 1: rows are compared when all have come. */
+enum sx_verdict sx_scenario_run(struct sx_compiled *compiled, const struct sx_test *test, uint32_t batch,
                                 struct sx_edits *edits);
 
 /* ---- Rows as text ------------------------------------------------------------------------------ */
@@ -57,7 +58,8 @@ void sx_edits_replace(struct sx_edits *edits, const struct sx_step *step, const 
 /* Put a line behind a step, indented as the step is; several go in the order of the calls. */
 void sx_edits_insert(struct sx_edits *edits, const struct sx_step *step, const char *text);
 
-/* Write the file, through one beside it. False: *reason (static or errno's) says why not; the file is as it was. */
+/* Write the file, through one beside it. False: *reason (static or errno's) says why not; the file is as it
+ * was. */
 bool sx_edits_write(struct sx_edits *edits, const char **reason);
 
 #endif

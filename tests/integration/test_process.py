@@ -203,6 +203,10 @@ s | filter n >= least | to topic "{name}-out"
                                 (2, ("run", self.file, "--no-such-option")), (2, ("run", self.file, "--set", "most=1")),
                                 (2, ("run", self.file, "--set", "least=one")),
                                 (2, ("run", self.file, "--until-end=yes")),
+                                (2, ("pipe", self.file, "--until-end")), (2, ("check", self.file, "--from", "latest")),
+                                (0, ("check", self.file, "--threads", "3")),
+                                (2, ("pipe", self.file, "--batch", "0")), (2, ("test", self.file, "--batch", "1025")),
+
                                 (2, ("consume", "t", "--from", "yesterday")), (1, ("consume", "no-such-topic")),
                                 (2, ("consume",)), (2, ("produce",)), (2, ("functions", "no_such_function")),
                                 (0, ("functions", "upper")), (0, (self.file, "--until-end", "--http", "off")),
