@@ -1,6 +1,6 @@
 /* aggregation.c: `aggregate { name: expression over aggregates }`: calls of aggregates become columns
  * that the expressions read. */
-#include "dsl/check.h"
+#include "dsl/check_call.h"
 
 /* The overload of an aggregate for these argument types; *signatures: those of that name, NULL if there
  * is none. */
@@ -59,18 +59,34 @@ static struct sx_aggregate_use *add_use(const struct sx_scope *s)
     return &uses->items[uses->count++];
 }
 
-/* Every part of an initial value must say its type. */
-static bool is_typed(const struct sx_scope *s, const struct sx_expr *expr)
+/* A type that is known in all its parts? */
+static bool is_known(const struct sx_type *type)
 {
-    if (expr->type->kind == SX_NULL) {
-        sx_mistake(s->c, expr->at, STREAMD_E_TYPE, "write `cast(null as string)`",
-                   "the type of `null` is not known");
-        return false;
-    }
+    bool known = type->kind != SX_NULL;
+
+    if (type->kind == SX_ARRAY || type->kind == SX_MAP)
+        known = is_known(type->element);
+    for (uint32_t i = 0; type->kind == SX_STRUCT && i < type->field_count; i++)
+        known &= is_known(type->fields[i].type);
+    return known;
+}
+
+bool sx_check_typed(const struct sx_scope *s, const struct sx_expr *expr)
+{
+    if (is_known(expr->type))
+        return true;
     for (uint32_t i = 0; expr->op == SX_EXPR_STRUCT && i < expr->count; i++)
-        if (!is_typed(s, expr->args[i]))
+        if (!sx_check_typed(s, expr->args[i]))
             return false;
-    return true;
+    sx_mistake(s->c, expr->at, STREAMD_E_TYPE,
+               expr->type->kind == SX_ARRAY ? "write `cast([] as array<string>)`"
+               : expr->type->kind == SX_MAP ? "write `cast(map {} as map<string>)`"
+                                            : "write `cast(null as string)`",
+               "the type of `%s` is not known",
+               expr->type->kind == SX_ARRAY ? "[]"
+               : expr->type->kind == SX_MAP ? "map {}"
+                                            : "null");
+    return false;
 }
 
 /* fold(initial, EXPR): the type is that of `initial`; EXPR sees `acc`. */
@@ -90,26 +106,14 @@ static const struct sx_expr *check_fold(const struct sx_scope *s, const struct s
         return NULL;
     }
     initial = sx_check(&none, ast->args[0], NULL);
-    if (initial == NULL || !sx_constant_of(s->c, initial, &value) || !is_typed(s, initial))
+    if (initial == NULL || !sx_constant_of(s->c, initial, &value) || !sx_check_typed(s, initial))
         return NULL;
     variable = sx_expr_new(s->c, SX_EXPR_VARIABLE, initial->type, ast->args[0]->at, 0);
     acc.expr = variable;
     step.bindings = &acc;
-    next = sx_check(&step, ast->args[1], NULL);
+    next = sx_check_like(&step, ast->args[1], initial->type);
     if (next == NULL)
         return NULL;
-    if (sx_fit(s->c, next, initial->type) != NULL) {
-        next = sx_fit(s->c, next, initial->type);
-    } else if (sx_cast_exists(next->type, initial->type)) {
-        struct sx_expr *cast = sx_expr_new(s->c, SX_EXPR_CAST, initial->type, next->at, 1);
-        cast->args[0] = next;
-        next = cast;
-    } else {
-        sx_mistake(s->c, ast->args[1]->at, STREAMD_E_TYPE, NULL,
-                   "the initial value is %s, and the expression gives %s",
-                   sx_type_text(initial->type, s->c->arena), sx_type_text(next->type, s->c->arena));
-        return NULL;
-    }
     use = add_use(s);
     use->type = initial->type;
     use->types[0] = initial->type;
@@ -140,14 +144,19 @@ const struct sx_expr *sx_check_aggregate(const struct sx_scope *s, const struct 
         const struct sx_function_table *const *tables = s->c->catalog->functions;
         for (uint32_t t = 0; t < s->c->catalog->function_table_count; t++)
             for (uint32_t r = 0; r < tables[t]->count; r++)
-                if (strcmp(sx_signature_of(s->c, tables[t]->rows[r].signature)->name, ast->text) == 0) {
+                if (tables[t]->rows[r].over == SX_OVER_NOTHING &&
+                    strcmp(sx_signature_of(s->c, tables[t]->rows[r].signature)->name, ast->text) == 0) {
                     *is_one = false;
                     return NULL;
                 }
     }
     if (s->uses == NULL) {
+        const char *by_lambda = sx_lambda_signatures(s->c, ast->text);
+
         sx_mistake(s->c, ast->at, STREAMD_E_TYPE,
-                   s->inside_aggregate ? NULL : "write `| group by ... | aggregate { name: ... }`",
+                   by_lambda ? sx_arena_format(s->c->arena, "over an array or a map %s", by_lambda)
+                   : s->inside_aggregate ? NULL
+                                         : "write `| group by ... | aggregate { name: ... }`",
                    s->inside_aggregate ? "`%s` stands inside another aggregate"
                                        : "`%s` is an aggregate and stands in `aggregate` only",
                    ast->text);

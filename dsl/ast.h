@@ -34,7 +34,7 @@ enum sx_ast_kind {
     SX_AST_ARRAY,
     SX_AST_STRUCT, /* names, args */
     SX_AST_MAP,    /* key, value, ... */
-    SX_AST_LAMBDA, /* names, args[0] */
+    SX_AST_LAMBDA, /* names, `size` of them; args[0] */
     SX_AST_STAR    /* in a projection: `*`, or `text.*` */
 };
 
@@ -52,6 +52,7 @@ struct sx_ast {
     uint32_t count;
     struct sx_ast **args;
     const char **names;
+    struct sx_position *names_at; /* of a lambda's parameters */
     struct sx_ast *where;
     const struct sx_type *type;
 };

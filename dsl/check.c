@@ -176,78 +176,24 @@ static bool is_qualifier(const struct sx_scope *s, const char *name)
     return false;
 }
 
-/* The names that could have been meant, for a suggestion. */
-static const char *near_name(const struct sx_scope *s, const char *name, const char *qualifier)
+/* What a name of a parameter, or `acc`, stands for; NULL: it is none. */
+static const struct sx_expr *bound_to(const struct sx_scope *s, const struct sx_ast *name)
 {
-    const char *names[256];
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; s->schema != NULL && i < s->schema->count && count < SX_COUNT(names); i++)
-        if (qualifier == NULL ||
-            (s->schema->fields[i].qualifier && strcmp(qualifier, s->schema->fields[i].qualifier) == 0))
-            names[count++] = s->schema->fields[i].name;
-    for (const struct sx_binding *b = s->bindings; b != NULL && count < SX_COUNT(names); b = b->next)
-        if (qualifier == NULL)
-            names[count++] = b->name;
-    for (const struct sx_statement *p = s->c->statements; p != NULL && count < SX_COUNT(names); p = p->next)
-        if (qualifier == NULL && p->kind == SX_STATEMENT_PARAM)
-            names[count++] = p->name;
-    return sx_nearest(name, names, count);
-}
-
-static const char *all_names(const struct sx_scope *s, const char *qualifier, const char *name)
-{
-    struct sx_buffer text = {0};
-    const char *copy;
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; s->schema != NULL && i < s->schema->count && count < 12; i++) {
-        const struct sx_field *f = &s->schema->fields[i];
-
-        if (qualifier == NULL || (f->qualifier && strcmp(qualifier, f->qualifier) == 0))
-            sx_buffer_printf(&text, "%s%s", count++ ? ", " : "the columns are ", f->name);
-    }
-    if (count && qualifier == NULL)
-        sx_buffer_printf(&text, "; a text stands between quotes: `\"%s\"`", name);
-    copy = count ? sx_arena_strndup(s->c->arena, text.data, text.size) : NULL;
-    sx_buffer_free(&text);
-    return copy;
-}
-
-static const struct sx_expr *unknown_column(const struct sx_scope *s, struct sx_position at, const char *name,
-                                            const char *qualifier)
-{
-    const char *near = near_name(s, name, qualifier);
-    bool ambiguous;
-
-    if (s->uses != NULL && sx_schema_find(s->uses->rows, SX_SLICE_NONE, sx_slice_of(name), &ambiguous) >= 0)
-        return MISTAKE(s, at, sx_arena_format(s->c->arena, "put it into one: `last(%s)`", name),
-                       "`%s` is no group column, and stands outside an aggregate", name);
-    if (s->schema == NULL && near == NULL)
-        return MISTAKE(
-            s, at,
-            s->bindings
-                ? "hand a column over as an argument"
-                : sx_arena_format(
-                      s->c->arena,
-                      "only constants and params stand here; a text stands between quotes: `\"%s\"`", name),
-            s->bindings ? "`%s` is neither a parameter nor a param" : "there is no param `%s`", name);
-    sx_mistake(s->c, at, STREAMD_E_NAME,
-               near ? sx_arena_format(s->c->arena, "did you mean `%s`?", near)
-                    : all_names(s, qualifier, name),
-               qualifier ? "`%2$s` has no column `%1$s`" : "there is no column `%s`", name, qualifier);
+    for (const struct sx_binding *b = s->bindings; b != NULL; b = b->next)
+        if (strcmp(b->name, name->text) == 0)
+            return b->expr;
     return NULL;
 }
 
 static const struct sx_expr *check_name(const struct sx_scope *s, const struct sx_ast *ast)
 {
+    const struct sx_expr *bound = bound_to(s, ast);
     const struct sx_param_value *param;
     bool ambiguous;
     int index;
 
-    for (const struct sx_binding *b = s->bindings; b != NULL; b = b->next)
-        if (strcmp(b->name, ast->text) == 0)
-            return b->expr;
+    if (bound != NULL)
+        return bound;
     if (s->schema != NULL) {
         index = sx_schema_find(s->schema, SX_SLICE_NONE, sx_slice_of(ast->text), &ambiguous);
         if (index >= 0 && ambiguous && (index = choose_side(s, ast)) < 0)
@@ -267,7 +213,7 @@ static const struct sx_expr *check_name(const struct sx_scope *s, const struct s
     if (is_qualifier(s, ast->text))
         return MISTAKE(s, ast->at, sx_arena_format(s->c->arena, "write `%s.column`", ast->text),
                        "`%s` is a stream or table, not a value", ast->text);
-    return unknown_column(s, ast->at, ast->text, NULL);
+    return sx_unknown_column(s, ast->at, ast->text, NULL);
 }
 
 /* The key as @key has it: the column, or a struct of several. */
@@ -342,7 +288,7 @@ static const struct sx_expr *check_field(const struct sx_scope *s, const struct 
     bool ambiguous;
     int index;
 
-    if (left->kind == SX_AST_NAME && s->schema != NULL) {
+    if (left->kind == SX_AST_NAME && s->schema != NULL && bound_to(s, left) == NULL) {
         bool own = sx_schema_find(s->schema, SX_SLICE_NONE, sx_slice_of(left->text), &ambiguous) >= 0;
 
         index = sx_schema_find(s->schema, sx_slice_of(left->text), sx_slice_of(ast->text), &ambiguous);
@@ -361,7 +307,7 @@ static const struct sx_expr *check_field(const struct sx_scope *s, const struct 
             return MISTAKE(s, ast->at, "a window has `start` and `end`", "a window has no `%s`", ast->text);
         }
         if (!own && is_qualifier(s, left->text))
-            return unknown_column(s, ast->at, ast->text, left->text);
+            return sx_unknown_column(s, ast->at, ast->text, left->text);
         if (!own && sx_map_get(&s->c->names, sx_slice_of(left->text)) != NULL &&
             !sx_map_get(&s->c->params, sx_slice_of(left->text)))
             return MISTAKE(s, ast->at,
@@ -515,8 +461,7 @@ static const struct sx_expr *check_any(const struct sx_scope *s, const struct sx
     case SX_AST_STRUCT:
     case SX_AST_MAP:
         return check_nested(s, ast);
-    case SX_AST_LAMBDA:
-        return MISTAKE(s, ast->at, NULL, "lambdas are not yet supported");
+    case SX_AST_LAMBDA: /* only in calls, which see to it */
     case SX_AST_STAR:
     case SX_AST_ERROR:
         break;

@@ -38,10 +38,11 @@ struct sx_compiler {
     struct sx_diagnostics errors;
     struct sx_diagnostics warnings;
     struct sx_definition *definitions, **last_definition;
-    struct sx_map names;      /* -> sx_definition */
-    struct sx_map params;     /* -> sx_param_value */
-    struct sx_map functions;  /* -> sx_defined */
-    struct sx_map signatures; /* of functions and aggregates, parsed once: text -> sx_signature */
+    struct sx_map names;        /* -> sx_definition */
+    struct sx_map params;       /* -> sx_param_value */
+    struct sx_map functions;    /* -> sx_defined */
+    struct sx_map signatures;   /* of functions and aggregates, parsed once: text -> sx_signature */
+    uint32_t lambda_parameters; /* numbered through the text */
     uint32_t source_count;
     const struct sx_source_spec **sources;
     const struct sx_statement *statements; /* of the text in hand */
@@ -87,6 +88,12 @@ bool sx_check_constant(const struct sx_scope *scope, const struct sx_ast *ast, c
                        struct sx_value *value);
 /* The value of a typed expression that must be a constant. */
 bool sx_constant_of(struct sx_compiler *c, const struct sx_expr *expr, struct sx_value *value);
+
+/* Every part of an initial value must say its type; false: one does not, which is reported. */
+bool sx_check_typed(const struct sx_scope *scope, const struct sx_expr *initial);
+/* An expression that goes on with an initial value: cast to that one's type, field by field. */
+const struct sx_expr *sx_check_like(const struct sx_scope *scope, const struct sx_ast *ast,
+                                    const struct sx_type *initial);
 
 /* A call of an aggregate function; NULL and *is_one false: it is none. */
 const struct sx_expr *sx_check_aggregate(const struct sx_scope *scope, const struct sx_ast *ast,

@@ -47,6 +47,16 @@ static const char *near_function(struct sx_compiler *c, const char *name)
     return sx_nearest(name, names, count);
 }
 
+void sx_unknown_function(struct sx_compiler *c, struct sx_position at, const char *name)
+{
+    const char *near = near_function(c, name);
+
+    sx_mistake(c, at, STREAMD_E_NAME,
+               near ? sx_arena_format(c->arena, "did you mean `%s`?", near)
+                    : "`streamd functions` lists them",
+               "there is no function `%s`", name);
+}
+
 /* The overload that takes these types with the fewest casts. */
 static const struct sx_function_def *choose(struct sx_compiler *c, const char *name,
                                             const struct sx_type **types, uint32_t count,
@@ -114,7 +124,7 @@ const struct sx_expr *sx_check_call(const struct sx_scope *s, const struct sx_as
     const struct sx_expr *exprs[ARGS_MAX];
     const struct sx_type *types[ARGS_MAX], *wanted[ARGS_MAX], *result = NULL;
     const struct sx_function_def *function;
-    const char *signature, *near;
+    const char *signature;
     struct sx_expr *call;
 
     if (count > ARGS_MAX) {
@@ -125,13 +135,11 @@ const struct sx_expr *sx_check_call(const struct sx_scope *s, const struct sx_as
         return NULL;
     function = choose(s->c, name, types, count, &result, wanted, &signature);
     if (function == NULL) {
-        near = signature ? NULL : near_function(s->c, name);
-        sx_mistake(s->c, ast->at, signature ? STREAMD_E_TYPE : STREAMD_E_NAME,
-                   signature ? signature
-                   : near    ? sx_arena_format(s->c->arena, "did you mean `%s`?", near)
-                             : "`streamd functions` lists them",
-                   signature ? "`%s` does not take (%s)" : "there is no function `%s`", name,
-                   types_text(s->c, types, count));
+        if (signature == NULL)
+            sx_unknown_function(s->c, ast->at, name);
+        else
+            sx_mistake(s->c, ast->at, STREAMD_E_TYPE, signature, "`%s` does not take (%s)", name,
+                       types_text(s->c, types, count));
         return NULL;
     }
     call = sx_expr_new(s->c, SX_EXPR_CALL, result, ast->at, count);
@@ -177,6 +185,8 @@ static const struct sx_expr *expand(const struct sx_scope *s, const struct sx_as
         sx_mistake(s->c, ast->where->at, STREAMD_E_TYPE, NULL, "`where` stands in aggregates only");
         return NULL;
     }
+    if (sx_has_lambda(ast))
+        return sx_refuse_lambda(s, ast);
     if (defined->broken)
         return NULL;
     if (ast->count != f->parameter_count) {
@@ -237,12 +247,21 @@ static const struct sx_expr *check_try(const struct sx_scope *s, const struct sx
     return expr;
 }
 
+const struct sx_expr *sx_refuse_where(const struct sx_scope *s, const struct sx_ast *call)
+{
+    sx_mistake(s->c, call->where->at, STREAMD_E_TYPE, NULL,
+               "`where` stands in aggregates only, and `%s` is none", call->text);
+    return NULL;
+}
+
 const struct sx_expr *sx_check_named_call(const struct sx_scope *s, const struct sx_ast *ast)
 {
     struct sx_defined *defined = sx_map_get(&s->c->functions, sx_slice_of(ast->text));
     const struct sx_expr *aggregate;
     bool is_one;
 
+    if (sx_has_lambda(ast) && defined == NULL)
+        return sx_check_lambda_call(s, ast);
     if (defined != NULL)
         return expand(s, ast, defined);
     if (strcmp(ast->text, "if") == 0)
@@ -257,10 +276,7 @@ const struct sx_expr *sx_check_named_call(const struct sx_scope *s, const struct
     aggregate = sx_check_aggregate(s, ast, &is_one);
     if (is_one)
         return aggregate;
-    if (ast->where != NULL) {
-        sx_mistake(s->c, ast->where->at, STREAMD_E_TYPE, NULL,
-                   "`where` stands in aggregates only, and `%s` is none", ast->text);
-        return NULL;
-    }
+    if (ast->where != NULL)
+        return sx_refuse_where(s, ast);
     return sx_check_call(s, ast, ast->text, ast->args, ast->count);
 }

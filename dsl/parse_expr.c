@@ -156,11 +156,12 @@ static struct sx_ast *parse_lambda(struct sx_parser *p)
 {
     struct sx_ast *ast = sx_ast_new(p, SX_AST_LAMBDA, p->at->at);
     bool list = sx_take_sign(p, "(");
-    uint32_t count = 0;
+    uint32_t count = 0, places = 0;
 
-    do
+    do {
+        *SX_PARSE_PUSH(p, ast->names_at, places) = p->at->at;
         *SX_PARSE_PUSH(p, ast->names, count) = sx_want_name(p, "a parameter's name", NULL);
-    while (list && sx_take_sign(p, ","));
+    } while (list && sx_take_sign(p, ","));
     if (list)
         sx_want_sign(p, ")", "behind the parameters");
     sx_want_sign(p, "->", "behind the parameters");

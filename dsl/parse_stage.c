@@ -67,6 +67,8 @@ void sx_parse_braced_items(struct sx_parser *p, bool star, struct sx_ast_item **
         sx_parse_failed(p, p->at->at,
                         strcmp(p->at[-1].text, "if") == 0
                             ? "write `if(condition, a, b)`, or `case when ... then ... else ... end`"
+                        : sx_at_sign(p, "->")
+                            ? "a lambda is an argument of a call: `transform(items, x -> ...)`"
                             : "columns are separated by commas",
                         "expected `,` or `}`, got %s", sx_here(p));
     else

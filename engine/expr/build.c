@@ -1,6 +1,13 @@
 /* build.c: a tree becomes a program: folded, flattened, checked. */
 #include "engine/expr/program.h"
 
+streamd_status sx_expr_fail(streamd_error **error, struct sx_position at, const char *message)
+{
+    if (error != NULL)
+        *error = sx_error_at(STREAMD_E_TYPE, at, NULL, NULL, message);
+    return STREAMD_E_TYPE;
+}
+
 /* What a function prepares from constants must be right: a bad pattern is found here, not at the first
  * row. */
 static streamd_status check_prepared(const struct sx_program *p, streamd_error **error)
@@ -12,6 +19,12 @@ static streamd_status check_prepared(const struct sx_program *p, streamd_error *
         struct sx_call call = {0};
         void *site;
 
+        for (uint32_t i = 0; step->op == SX_OP_APPLY && i < step->lambdas->count; i++) {
+            streamd_status status = check_prepared(step->lambdas->bodies[i], error);
+
+            if (status != STREAMD_OK)
+                return status;
+        }
         if (step->op != SX_OP_CALL || step->function->prepare == NULL)
             continue;
         sx_arena_init(&scratch, 1024);
@@ -46,7 +59,7 @@ streamd_status sx_program_build(const struct sx_expr *expr, const struct sx_type
     (void)variable_count;
     status = sx_expr_fold(expr, arena, &folded, error);
     if (status == STREAMD_OK)
-        status = sx_program_emit(folded, arena, &built, error);
+        status = sx_program_emit(folded, 0, arena, &built, error);
     if (status == STREAMD_OK)
         status = check_prepared(built, error);
     if (status == STREAMD_OK)

@@ -45,10 +45,12 @@ struct sx_evaluator *sx_evaluator_new(const struct sx_program *program)
     struct sx_evaluator *e = sx_calloc(1, sizeof(*e));
 
     e->program = program;
+    e->result = program->result;
     e->registers = sx_calloc(program->register_count + 1, sizeof(*e->registers));
     e->stack = sx_calloc(program->depth + 2, sizeof(*e->stack));
     e->failed = sx_calloc(program->tries + 1, sizeof(*e->failed));
     e->calls = sx_calloc(program->call_count + 1, sizeof(*e->calls));
+    e->loops = sx_calloc(program->loop_count + 1, sizeof(*e->loops));
     e->args = sx_calloc(program->args + 1, sizeof(*e->args));
     sx_arena_init(&e->own, 1024);
     for (uint32_t r = 0; r < program->register_count; r++) {
@@ -59,6 +61,8 @@ struct sx_evaluator *sx_evaluator_new(const struct sx_program *program)
     for (uint32_t s = 0; s < program->step_count; s++)
         if (program->steps[s].op == SX_OP_CALL)
             prepare_call(e, &program->steps[s]);
+        else if (program->steps[s].op == SX_OP_APPLY)
+            e->loops[program->steps[s].number] = sx_loop_new(program, &program->steps[s]);
     return e;
 }
 
@@ -90,12 +94,15 @@ void sx_evaluator_free(struct sx_evaluator *e)
         if (step->op == SX_OP_CALL && step->function->release != NULL && e->calls[step->number].site != NULL)
             step->function->release(e->calls[step->number].site);
     }
+    for (uint32_t l = 0; l < e->program->loop_count; l++)
+        sx_loop_free(e->loops[l]);
     free_buffers(e);
     sx_arena_free(&e->own);
     free(e->registers);
     free(e->stack);
     free(e->failed);
     free(e->calls);
+    free(e->loops);
     free(e->args);
     free(e);
 }
@@ -106,7 +113,7 @@ struct sx_column *sx_eval_begin(struct sx_evaluator *e, uint16_t to)
 {
     struct sx_register *r = &e->registers[to];
 
-    if (to == e->program->result) {
+    if (to == e->result) {
         r->column = sx_column_new(e->arena, r->column.type, e->batch->rows);
     } else {
         if (r->data == NULL)
@@ -124,7 +131,7 @@ uint64_t *sx_eval_nulls(struct sx_evaluator *e, uint16_t to)
 
     if (r->column.nulls != NULL)
         return r->column.nulls;
-    if (to == e->program->result) {
+    if (to == e->result) {
         r->column.nulls = sx_arena_alloc(e->arena, bytes);
     } else {
         if (r->nulls == NULL)
@@ -180,11 +187,12 @@ static void add_failure(struct sx_evaluator *e, struct sx_row_failure failure)
     to->items[to->count++] = failure;
 }
 
-void sx_eval_fail(struct sx_evaluator *e, const struct sx_step *step, uint32_t row, const char *message)
+void sx_eval_fail_at(struct sx_evaluator *e, uint16_t to, uint32_t row, struct sx_position at,
+                     const char *message)
 {
     uint64_t *failed;
 
-    sx_bit_set(sx_eval_nulls(e, step->to), row);
+    sx_bit_set(sx_eval_nulls(e, to), row);
     if (e->scope == 0 && !e->any_failed) {
         begin_scope(e);
         e->any_failed = true;
@@ -194,7 +202,12 @@ void sx_eval_fail(struct sx_evaluator *e, const struct sx_step *step, uint32_t r
         return;
     sx_bit_set(failed, row);
     if (e->scope == 0)
-        add_failure(e, (struct sx_row_failure){row, step->at, message});
+        add_failure(e, (struct sx_row_failure){row, at, message});
+}
+
+void sx_eval_fail(struct sx_evaluator *e, const struct sx_step *step, uint32_t row, const char *message)
+{
+    sx_eval_fail_at(e, step->to, row, step->at, message);
 }
 
 /* The rows that failed since TRY are null; whatever became of them since. */
@@ -442,6 +455,9 @@ static void run(struct sx_evaluator *e)
         case SX_OP_CALL:
             sx_eval_call(e, step);
             break;
+        case SX_OP_APPLY:
+            sx_eval_apply(e, step);
+            break;
         case SX_OP_TOPIC ... SX_OP_WINDOW_END:
             sx_eval_metadata(e, step);
             break;
@@ -493,9 +509,9 @@ static void settle_failures(struct sx_evaluator *e, uint32_t first)
         sx_bit_set(sx_eval_nulls(e, e->program->result), failures->items[i].row);
 }
 
-static struct sx_register *evaluate(struct sx_evaluator *e, const struct sx_batch *batch, struct sx_rows rows,
-                                    const struct sx_value *variables, struct sx_arena *arena,
-                                    struct sx_row_failures *failures)
+const struct sx_register *sx_eval_run(struct sx_evaluator *e, const struct sx_batch *batch,
+                                      struct sx_rows rows, const struct sx_value *variables,
+                                      struct sx_arena *arena, struct sx_row_failures *failures)
 {
     const uint32_t first = failures->count;
 
@@ -523,7 +539,7 @@ void sx_eval_column(struct sx_evaluator *e, const struct sx_batch *batch, struct
                     struct sx_column *out, struct sx_row_failures *failures)
 {
     const struct sx_register *r =
-        evaluate(e, batch, (struct sx_rows){batch->sel, batch->count, NULL}, NULL, arena, failures);
+        sx_eval_run(e, batch, (struct sx_rows){batch->sel, batch->count, NULL}, NULL, arena, failures);
 
     if (!r->constant && e->program->registers[e->program->result].source != SX_FROM_TIMESTAMP) {
         *out = r->column;
@@ -542,7 +558,7 @@ void sx_eval_select(struct sx_evaluator *e, const struct sx_batch *batch, struct
                     const uint16_t **sel, uint32_t *count, struct sx_row_failures *failures)
 {
     const struct sx_register *r =
-        evaluate(e, batch, (struct sx_rows){batch->sel, batch->count, NULL}, NULL, arena, failures);
+        sx_eval_run(e, batch, (struct sx_rows){batch->sel, batch->count, NULL}, NULL, arena, failures);
     uint16_t *rows = sx_arena_alloc(arena, sizeof(*rows) * (batch->count + 1));
     uint32_t n = 0;
 
@@ -567,7 +583,7 @@ bool sx_eval_row(struct sx_evaluator *e, const struct sx_batch *batch, uint32_t 
 {
     const uint16_t one = (uint16_t)row;
     const struct sx_register *r =
-        evaluate(e, batch, (struct sx_rows){&one, 1, NULL}, variables, arena, failures);
+        sx_eval_run(e, batch, (struct sx_rows){&one, 1, NULL}, variables, arena, failures);
 
     if (e->any_failed)
         return false;

@@ -30,12 +30,16 @@ struct sx_rows {
     uint16_t *own; /* room for a narrowed selection; NULL: not yet */
 };
 
+struct sx_loop; /* what a step over the elements of arrays keeps (lambda.c) */
+
 struct sx_evaluator {
     const struct sx_program *program;
+    uint32_t result; /* the register whose memory is the batch's; UINT32_MAX: none */
     struct sx_register *registers;
     struct sx_rows *stack; /* selections: stack[depth] is in hand */
     uint64_t **failed;     /* rows that failed, by error scope */
     struct sx_call *calls;
+    struct sx_loop **loops;
     struct sx_value *args;
     struct sx_arena own; /* of prepare */
     uint32_t room;       /* rows of all buffers */
@@ -92,12 +96,24 @@ static inline void sx_eval_put(struct sx_evaluator *e, uint16_t to, uint32_t row
 /* The row fails at this step: null in `to`, and counted once. `message` is static or in the arena. */
 void sx_eval_fail(struct sx_evaluator *e, const struct sx_step *step, uint32_t row, const char *message);
 
+void sx_eval_fail_at(struct sx_evaluator *e, uint16_t to, uint32_t row, struct sx_position at,
+                     const char *message);
+
+/* Run the program for these rows. The register with the result is the evaluator's until the next run. */
+const struct sx_register *sx_eval_run(struct sx_evaluator *e, const struct sx_batch *batch,
+                                      struct sx_rows rows, const struct sx_value *variables,
+                                      struct sx_arena *arena, struct sx_row_failures *failures);
+
+struct sx_loop *sx_loop_new(const struct sx_program *program, const struct sx_step *step);
+void sx_loop_free(struct sx_loop *loop);
+
 /* The kernels, by file. */
 void sx_eval_arithmetic(struct sx_evaluator *e, const struct sx_step *step);
 void sx_eval_compare(struct sx_evaluator *e, const struct sx_step *step);
 void sx_eval_in(struct sx_evaluator *e, const struct sx_step *step);
 void sx_eval_nested(struct sx_evaluator *e, const struct sx_step *step);
 void sx_eval_call(struct sx_evaluator *e, const struct sx_step *step);
+void sx_eval_apply(struct sx_evaluator *e, const struct sx_step *step);
 void sx_eval_metadata(struct sx_evaluator *e, const struct sx_step *step);
 
 #endif

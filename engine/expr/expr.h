@@ -19,7 +19,8 @@
 enum sx_expr_op {
     SX_EXPR_CONST,     /* value */
     SX_EXPR_COLUMN,    /* column */
-    SX_EXPR_VARIABLE,  /* a parameter of a lambda or of fold: `column` is its number */
+    SX_EXPR_VARIABLE,  /* `acc` of fold: `column` is its number */
+    SX_EXPR_PARAMETER, /* of a lambda: `column` is its number, which no other lambda of the tree has */
     SX_EXPR_TIMESTAMP, /* @timestamp */
     SX_EXPR_TOPIC,     /* @topic */
     SX_EXPR_PARTITION, /* @partition */
@@ -53,14 +54,17 @@ enum sx_expr_op {
     SX_EXPR_ARRAY,    /* from elements */
     SX_EXPR_STRUCT,   /* from fields, in the order of the type */
     SX_EXPR_MAP,      /* key, value, key, value */
-    SX_EXPR_CALL      /* function */
+    SX_EXPR_CALL,     /* function */
+    SX_EXPR_APPLY,    /* a function that takes lambdas: its values, then its lambdas */
+    SX_EXPR_LAMBDA /* only below APPLY: one operand, the body; `column` is the number of its first parameter,
+                       * `parameters` how many there are, numbered in a row */
 };
 
 struct sx_expr {
     enum sx_expr_op op;
     const struct sx_type *type;
     struct sx_position at;
-    uint32_t column;
+    uint32_t column, parameters;
     struct sx_value value;
     const struct sx_function_def *function;
     uint32_t count;

@@ -25,6 +25,7 @@ static bool is_sheltered(const struct sx_expr *expr, uint32_t operand)
     case SX_EXPR_CASE:
         return operand > 0;
     case SX_EXPR_TRY:
+    case SX_EXPR_LAMBDA: /* there may be no element */
         return true;
     default:
         return false;
@@ -41,7 +42,7 @@ static const struct sx_expr *work_out(struct folder *f, const struct sx_expr *ex
     struct sx_value value;
     bool done;
 
-    f->status = sx_program_emit(expr, f->arena, &program, f->error);
+    f->status = sx_program_emit(expr, 0, f->arena, &program, f->error);
     if (f->status != STREAMD_OK)
         return expr;
     evaluator = sx_evaluator_new(program);
@@ -65,7 +66,7 @@ static const struct sx_expr *fold(struct folder *f, const struct sx_expr *expr, 
 {
     const struct sx_expr **args;
     struct sx_expr *node;
-    bool constants = is_pure(expr->op);
+    bool constants = is_pure(expr->op) && expr->op != SX_EXPR_LAMBDA;
 
     if (f->status != STREAMD_OK || (expr->count == 0 && !is_pure(expr->op)))
         return expr;
@@ -78,7 +79,8 @@ static const struct sx_expr *fold(struct folder *f, const struct sx_expr *expr, 
     args = SX_ARENA_ARRAY(f->arena, const struct sx_expr *, expr->count + 1);
     for (uint32_t i = 0; i < expr->count; i++) {
         args[i] = fold(f, expr->args[i], sheltered || is_sheltered(expr, i));
-        constants &= args[i]->op == SX_EXPR_CONST;
+        constants &=
+            args[i]->op == SX_EXPR_CONST || (args[i]->op == SX_EXPR_LAMBDA && sx_lambda_is_closed(args[i]));
     }
     f->depth--;
     *node = *expr;

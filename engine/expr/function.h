@@ -37,6 +37,17 @@ enum sx_function_flags {
     SX_FUNCTION_NULLS = 1 /* is called with null arguments too */
 };
 
+/* What a function does that takes lambdas. It has no `fn`: its lambdas become programs that run over the
+ * elements of all rows of a batch (lambda.c). */
+enum sx_over {
+    SX_OVER_NOTHING,
+    SX_OVER_TRANSFORM, /* what the lambda gives for each element; of a map, for each key and value */
+    SX_OVER_FILTER,    /* the elements for which it is true */
+    SX_OVER_ANY,       /* `or` of what it gives */
+    SX_OVER_ALL,       /* `and` of what it gives */
+    SX_OVER_REDUCE     /* the first value, then what it gives for the value so far and each element */
+};
+
 struct sx_function_def {
     const char *signature;
     const char *summary; /* one sentence, with a full stop */
@@ -44,6 +55,7 @@ struct sx_function_def {
     const char *result;  /* what it gives, as JSON */
     uint32_t flags;
     sx_function_fn fn;
+    enum sx_over over; /* not NOTHING: it takes lambdas, and of this row the texts alone are set beside it */
     void *arg;
     /* Work that constant arguments allow once (compile a pattern): constants[i] is NULL where the
      * argument is not constant. Runs when a task opens, memory is the task's (call->arena too);
@@ -64,9 +76,12 @@ struct sx_function_table {
 
 struct sx_parameter {
     const char *name;
-    const char *type; /* as written */
+    const char *type; /* as written; of a lambda: what it gives */
     bool optional;
     bool repeated;
+    bool is_lambda;                   /* `name (param type [, param type]) -> type` */
+    const struct sx_parameter *takes; /* its parameters */
+    uint32_t take_count;
 };
 
 struct sx_signature {
@@ -88,5 +103,19 @@ const char *sx_signature_unknown(const struct sx_signature *signature);
 bool sx_signature_match(const struct sx_signature *signature, const struct sx_type *const *types,
                         uint32_t count, struct sx_arena *arena, const struct sx_type **result,
                         const struct sx_type **wanted, uint32_t *cost);
+
+/* ---- Signatures with lambdas ------------------------------------------------------------------- */
+
+/* The types that the letters of a signature stand for, T, U and so on, found step by step, since what a
+ * lambda gives is known only when its parameters are. Begins all zero, with the arena. */
+struct sx_letters {
+    const struct sx_type *of[26];
+    struct sx_arena *arena;
+};
+
+/* Give a parameter a value of this type. False: it does not fit. */
+bool sx_letters_take(struct sx_letters *letters, const char *pattern, const struct sx_type *type);
+/* The type of a pattern; NULL: a letter of it is not yet known. */
+const struct sx_type *sx_letters_type(struct sx_letters *letters, const char *pattern);
 
 #endif

@@ -12,19 +12,13 @@ struct builder {
     struct sx_register_plan *registers;
     struct sx_step *steps;
     uint32_t register_count, register_room, step_count, step_room;
-    uint32_t depth, depth_max, tries, tries_max, args_max, call_count, tree_depth;
+    uint32_t depth, depth_max, tries, tries_max, args_max, call_count, loop_count, tree_depth;
     const char *error; /* the first thing that does not fit, and where */
     struct sx_position error_at;
+    streamd_error *inside; /* a lambda that does not fit */
 };
 
 static uint16_t emit(struct builder *b, const struct sx_expr *expr);
-
-streamd_status sx_expr_fail(streamd_error **error, struct sx_position at, const char *message)
-{
-    if (error != NULL)
-        *error = sx_error_at(STREAMD_E_TYPE, at, NULL, NULL, message);
-    return STREAMD_E_TYPE;
-}
 
 static void refuse(struct builder *b, const struct sx_expr *expr, const char *message)
 {
@@ -439,6 +433,36 @@ static uint16_t emit_items(struct builder *b, const struct sx_expr *expr)
     return to;
 }
 
+/* A function that takes lambdas: what these read from around them is worked out once a row, before it. */
+static uint16_t emit_apply(struct builder *b, const struct sx_expr *expr)
+{
+    const struct sx_lambdas *lambdas = sx_lambdas_plan(expr, b->tree_depth, b->arena, &b->inside);
+    const uint32_t values = sx_over_values(expr->function->over);
+    struct sx_step *step;
+    uint16_t *args, to;
+
+    if (lambdas == NULL) {
+        refuse(b, expr, "");
+        return 0;
+    }
+    args = SX_ARENA_ARRAY(b->arena, uint16_t, values + lambdas->capture_count);
+    for (uint32_t i = 0; i < values; i++)
+        args[i] = emit(b, expr->args[i]);
+    if (kind_of(b, args[0]) == SX_NULL)
+        return constant(b, expr->type, SX_VALUE_NULL);
+    for (uint32_t i = 0; i < lambdas->capture_count; i++)
+        args[values + i] = emit(b, lambdas->captures[i]);
+    to = new_register(b, expr->type);
+    add_step(b, SX_OP_APPLY, expr, to, args[0], args[values - 1]);
+    step = last_step(b);
+    step->args = args;
+    step->count = values + lambdas->capture_count;
+    step->function = expr->function;
+    step->lambdas = lambdas;
+    step->number = b->loop_count++;
+    return to;
+}
+
 static uint16_t emit_one(struct builder *b, const struct sx_expr *expr, enum sx_opcode op)
 {
     uint16_t x = expr->count ? emit(b, expr->args[0]) : 0, to = new_register(b, expr->type);
@@ -503,6 +527,12 @@ static uint16_t emit_node(struct builder *b, const struct sx_expr *expr)
     case SX_EXPR_MAP:
     case SX_EXPR_CALL:
         return emit_items(b, expr);
+    case SX_EXPR_APPLY:
+        return emit_apply(b, expr);
+    case SX_EXPR_PARAMETER:
+    case SX_EXPR_LAMBDA:
+        refuse(b, expr, "a lambda's parameter stands outside of the lambda");
+        break;
     }
     return 0;
 }
@@ -534,10 +564,10 @@ static void *copy(struct sx_arena *arena, const void *items, size_t bytes)
     return to;
 }
 
-streamd_status sx_program_emit(const struct sx_expr *expr, struct sx_arena *arena,
+streamd_status sx_program_emit(const struct sx_expr *expr, uint32_t depth, struct sx_arena *arena,
                                const struct sx_program **program, streamd_error **error)
 {
-    struct builder b = {.arena = arena};
+    struct builder b = {.arena = arena, .tree_depth = depth};
     struct sx_program *p = SX_ARENA_NEW(arena, struct sx_program);
 
     p->result = emit(&b, expr);
@@ -549,8 +579,16 @@ streamd_status sx_program_emit(const struct sx_expr *expr, struct sx_arena *aren
     p->tries = b.tries_max;
     p->args = b.args_max;
     p->call_count = b.call_count;
+    p->loop_count = b.loop_count;
     free(b.registers);
     free(b.steps);
+    if (b.inside != NULL) {
+        if (error != NULL)
+            *error = b.inside;
+        else
+            streamd_error_free(b.inside);
+        return STREAMD_E_TYPE;
+    }
     if (b.error != NULL)
         return sx_expr_fail(error, b.error_at, b.error);
     *program = p;

@@ -30,17 +30,28 @@ struct sx_register_plan {
     struct sx_value value;
 };
 
+/* The lambdas of a step. Their bodies are programs of their own, over columns that are the parameters and
+ * then what they read from around them. */
+struct sx_lambdas {
+    const struct sx_program *bodies[2];
+    uint32_t count;
+    uint32_t parameters;
+    const struct sx_expr **captures; /* what they read from around them */
+    uint32_t capture_count, capture_room;
+};
+
 struct sx_step {
     uint8_t op;       /* enum sx_opcode */
     uint8_t relation; /* enum sx_expr_op, of comparisons */
     uint16_t to, a, b;
     uint32_t jump;
-    uint32_t number; /* FIELD: of the field; CALL: of the call, counted from 0 */
+    uint32_t number; /* FIELD: of the field; CALL, APPLY: of the call, of the loop, counted from 0 */
     uint32_t count;  /* of args, or of set */
     const uint16_t *args;
     const struct sx_value *set;
     const struct sx_function_def *function;
     const struct sx_type *const *types; /* of a call's arguments */
+    const struct sx_lambdas *lambdas;   /* APPLY: args are the values, then the captures */
     struct sx_slice text;
     struct sx_position at;
 };
@@ -54,11 +65,20 @@ struct sx_program {
     uint32_t tries; /* error scopes at once, but for the outermost */
     uint32_t args;  /* most arguments of a step */
     uint32_t call_count;
+    uint32_t loop_count;
 };
 
-/* Flatten a tree as it is. */
-streamd_status sx_program_emit(const struct sx_expr *expr, struct sx_arena *arena,
+/* Flatten a tree as it is. `depth`: how deep in another tree it stands. */
+streamd_status sx_program_emit(const struct sx_expr *expr, uint32_t depth, struct sx_arena *arena,
                                const struct sx_program **program, streamd_error **error);
+
+/* The values that a function takes before its lambdas. */
+static inline uint32_t sx_over_values(enum sx_over over) { return over == SX_OVER_REDUCE ? 2 : 1; }
+/* The programs of the lambdas below an APPLY (lambda_plan.c). NULL: failed, with the error. */
+const struct sx_lambdas *sx_lambdas_plan(const struct sx_expr *apply, uint32_t depth, struct sx_arena *arena,
+                                         streamd_error **error);
+/* Does a lambda read nothing from around it? */
+bool sx_lambda_is_closed(const struct sx_expr *lambda);
 
 /* The same tree with its constant parts worked out (fold.c). */
 streamd_status sx_expr_fold(const struct sx_expr *expr, struct sx_arena *arena, const struct sx_expr **folded,

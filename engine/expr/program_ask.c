@@ -132,6 +132,7 @@ static void print_operands(const struct sx_program *p, struct sx_buffer *to, con
     case SX_OP_CALL:
     case SX_OP_ITEMS:
     case SX_OP_MAP:
+    case SX_OP_APPLY:
         if (step->function != NULL)
             sx_buffer_printf(to, " %.*s", (int)strcspn(step->function->signature, "("),
                              step->function->signature);
@@ -170,6 +171,11 @@ void sx_program_print(const struct sx_program *program, struct sx_buffer *to)
         sx_buffer_add_text(to, names[step->op]);
         print_operands(program, to, step);
         sx_buffer_add_byte(to, '\n');
+        for (uint32_t i = 0; step->op == SX_OP_APPLY && i < step->lambdas->count; i++) {
+            sx_buffer_add_text(to, "{\n");
+            sx_program_print(step->lambdas->bodies[i], to);
+            sx_buffer_add_text(to, "}\n");
+        }
     }
     sx_buffer_add_text(to, "result ");
     print_register(program, to, program->result);

@@ -4,7 +4,8 @@
 #include <ctype.h>
 #include <stdarg.h>
 
-#define NESTING_MAX 8u /* of array<...> in a signature */
+#define NESTING_MAX 8u           /* of array<...> in a signature */
+#define LAMBDA_PARAMETERS_MAX 3u /* reduce over a map takes the value so far, a key and a value */
 
 struct sx_value sx_call_fail(struct sx_call *call, const char *format, ...)
 {
@@ -65,10 +66,35 @@ static const char *read_type(struct reader *r)
     return r->at == start || open ? NULL : sx_arena_strndup(r->arena, start, (size_t)(r->at - start));
 }
 
+/* (param type [, param type]) -> type */
+static bool read_lambda(struct reader *r, struct sx_parameter *p)
+{
+    struct sx_parameter *takes = SX_ARENA_ARRAY(r->arena, struct sx_parameter, LAMBDA_PARAMETERS_MAX);
+
+    p->is_lambda = true;
+    p->takes = takes;
+    do {
+        if (p->take_count == LAMBDA_PARAMETERS_MAX)
+            return false;
+        takes->name = read_name(r);
+        takes->type = takes->name ? read_type(r) : NULL;
+        if (takes->type == NULL)
+            return false;
+        takes++;
+        p->take_count++;
+    } while (take(r, ','));
+    if (!take(r, ')') || !take(r, '-') || *r->at++ != '>')
+        return false;
+    p->type = read_type(r);
+    return p->type != NULL;
+}
+
 static bool read_parameter(struct reader *r, struct sx_parameter *p, bool optional)
 {
     p->optional = optional;
     p->name = read_name(r);
+    if (p->name != NULL && take(r, '('))
+        return read_lambda(r, p);
     p->type = p->name ? read_type(r) : NULL;
     if (p->type == NULL)
         return false;
@@ -129,14 +155,8 @@ streamd_status sx_signature_parse(const char *text, struct sx_arena *arena, stru
 
 /* ---- Matching -------------------------------------------------------------------------------- */
 
-/* The types that stand for T, U and so on. */
-struct variables {
-    const struct sx_type *of[26];
-    struct sx_arena *arena;
-};
-
 /* The type that both fit: null gives way, and int to double. NULL: none. */
-static const struct sx_type *unite(struct variables *v, const struct sx_type *a, const struct sx_type *b)
+static const struct sx_type *unite(struct sx_letters *v, const struct sx_type *a, const struct sx_type *b)
 {
     const struct sx_type *element;
 
@@ -204,6 +224,8 @@ const char *sx_signature_unknown(const struct sx_signature *s)
     bool variables[26] = {false};
 
     for (uint32_t i = 0; i < s->count; i++) {
+        if (s->parameters[i].is_lambda)
+            return "->";
         if (!is_pattern(s->parameters[i].type, NULL, 0))
             return s->parameters[i].type;
         for (const char *c = s->parameters[i].type; *c; c++)
@@ -214,7 +236,7 @@ const char *sx_signature_unknown(const struct sx_signature *s)
 }
 
 /* First pass: what the variables are. False: two arguments want different types. */
-static bool bind(struct variables *v, const char *pattern, const struct sx_type *type)
+static bool bind(struct sx_letters *v, const char *pattern, const struct sx_type *type)
 {
     char inner[64];
 
@@ -231,7 +253,7 @@ static bool bind(struct variables *v, const char *pattern, const struct sx_type 
 }
 
 /* A pattern with its variables filled in. `any`: what was given. NULL: an unknown word. */
-static const struct sx_type *fill_in(struct variables *v, const char *pattern, const struct sx_type *given,
+static const struct sx_type *fill_in(struct sx_letters *v, const char *pattern, const struct sx_type *given,
                                      uint32_t depth)
 {
     const struct sx_type *element;
@@ -281,10 +303,13 @@ bool sx_signature_match(const struct sx_signature *s, const struct sx_type *cons
                         struct sx_arena *arena, const struct sx_type **result, const struct sx_type **wanted,
                         uint32_t *cost)
 {
-    struct variables v = {.arena = arena};
+    struct sx_letters v = {.arena = arena};
 
     if (!count_fits(s, count))
         return false;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->parameters[i].is_lambda)
+            return false;
     for (uint32_t i = 0; i < count; i++)
         if (!bind(&v, s->parameters[SX_MIN(i, s->count - 1)].type, types[i]))
             return false;
@@ -301,4 +326,21 @@ bool sx_signature_match(const struct sx_signature *s, const struct sx_type *cons
     }
     *result = fill_in(&v, s->result, &sx_type_null, 0);
     return *result != NULL;
+}
+
+/* ---- With lambdas ---------------------------------------------------------------------------- */
+
+bool sx_letters_take(struct sx_letters *letters, const char *pattern, const struct sx_type *type)
+{
+    const struct sx_type *wanted = bind(letters, pattern, type) ? fill_in(letters, pattern, type, 0) : NULL;
+
+    return wanted != NULL && fits(type, wanted) == 0;
+}
+
+const struct sx_type *sx_letters_type(struct sx_letters *letters, const char *pattern)
+{
+    for (const char *c = pattern; *c; c++)
+        if (isupper((unsigned char)*c) && letters->of[*c - 'A'] == NULL)
+            return NULL;
+    return fill_in(letters, pattern, &sx_type_null, 0);
 }

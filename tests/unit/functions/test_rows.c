@@ -8,7 +8,9 @@ static void examples(void)
             const struct sx_function_def *def = &families[f]->rows[i];
             const struct expectation e = {def->example, def->result};
 
-            expect_all(&e, 1);
+            /* What takes lambdas needs the compiler: tests/reference runs its example. */
+            if (def->over == SX_OVER_NOTHING)
+                expect_all(&e, 1);
         }
     }
 }
@@ -27,7 +29,7 @@ static void texts(void)
             CU_ASSERT_EQUAL(sx_signature_parse(def->signature, &arena, &signature, NULL), STREAMD_OK);
             CU_ASSERT(strlen(def->summary) > 3 &&
                       strchr(".?", def->summary[strlen(def->summary) - 1]) != NULL);
-            CU_ASSERT_PTR_NOT_NULL(def->fn);
+            CU_ASSERT((def->fn != NULL) == (def->over == SX_OVER_NOTHING));
             /* The example is one of this name. */
             CU_ASSERT_PTR_NOT_NULL(strstr(def->example, signature.name));
         }
