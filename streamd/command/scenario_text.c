@@ -95,9 +95,16 @@ static bool is_word(struct sx_slice text)
     return word;
 }
 
+/* A sink adds them to a windowed row's value; what stands behind `window` says it. */
+static bool is_window_end(struct sx_slice name)
+{
+    return sx_slice_equal(name, SX_SLICE("window_start")) || sx_slice_equal(name, SX_SLICE("window_end"));
+}
+
 static const char *add_literal(struct sx_buffer *to, const char *at, const json_t *like, bool exact);
 
-static const char *add_object(struct sx_buffer *to, const char *at, const json_t *like, bool exact)
+static const char *add_object(struct sx_buffer *to, const char *at, const json_t *like, bool exact,
+                              bool without_window)
 {
     struct sx_buffer name = {0};
     bool first = true;
@@ -110,7 +117,8 @@ static const char *add_object(struct sx_buffer *to, const char *at, const json_t
         add_unescaped(&name, at);
         at = skip_string(at) + 1;
         other = json_object_getn(like, name.data ? name.data : "", name.size);
-        if (like != NULL && other == NULL) {
+        if ((like != NULL && other == NULL) ||
+            (without_window && is_window_end(sx_slice(name.data, name.size)))) {
             at = skip_value(at);
             continue;
         }
@@ -136,7 +144,7 @@ static const char *add_literal(struct sx_buffer *to, const char *at, const json_
 
     switch (*at) {
     case '{':
-        return add_object(to, at, json_is_object(like) ? like : NULL, exact);
+        return add_object(to, at, json_is_object(like) ? like : NULL, exact, false);
     case '[':
         sx_buffer_add_byte(to, '[');
         for (at++; *at != ']'; at += *at == ',') {
@@ -180,7 +188,10 @@ void sx_row_text_add(struct sx_buffer *to, const struct sx_row_text *row, const 
 
     add_literal(to, row->key, NULL, false);
     sx_buffer_add_byte(to, ' ');
-    add_literal(to, row->value, fields, row->exact);
+    if (row->value[0] == '{' && row->has_window && fields == NULL && !row->exact)
+        add_object(to, row->value, NULL, false, true);
+    else
+        add_literal(to, row->value, fields, row->exact);
     json_decref(fields);
     if (row->has_time) {
         sx_buffer_add_text(to, " @ ");
