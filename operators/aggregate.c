@@ -235,6 +235,18 @@ static void bind(struct sx_bind *b)
         b->result = sx_aggregate_bind(b, in, aggregation);
 }
 
+/* Without windows and retractions a group is only what its rows have made of it: it may start anew. */
+bool sx_aggregate_expire(struct sx_bind *b, const struct sx_flow *table, int64_t span_ms)
+{
+    struct sx_aggregator_plan *plan = (struct sx_aggregator_plan *)table->node->plan;
+
+    if (table->node->op != &sx_operator_aggregate || strcmp(table->node->definition, b->definition) != 0 ||
+        plan->window != NULL || plan->groups.retracts || plan->expiry != NULL)
+        return false;
+    plan->expiry = sx_expiry_bind(b, table->node, span_ms);
+    return true;
+}
+
 /* ---- Run ------------------------------------------------------------------------------------- */
 
 static const struct sx_slice meta_key = {"time", 4};
@@ -254,6 +266,8 @@ static void open(const void *p, void *s, struct sx_node *node)
         state->has_readers |= node->plan->outputs[o].port == SX_PORT_ROWS;
         state->has_final_readers |= node->plan->outputs[o].port == SX_PORT_FINAL;
     }
+    if (plan->expiry != NULL)
+        sx_expiry_open(plan->expiry, &state->expiry, node);
     state->stream_time = state->next_close = INT64_MIN;
     meta = sx_store_get(node->stores[0], SX_SEGMENT_META, meta_key);
     if (meta.size == 16) {
@@ -298,6 +312,47 @@ static void save_time(struct sx_aggregator_state *state, struct sx_node *node)
     sx_put_sorted64(meta, state->stream_time);
     sx_put_sorted64(meta + 8, state->next_close);
     sx_store_put(node->stores[0], SX_SEGMENT_META, meta_key, sx_slice(meta, sizeof(meta)));
+}
+
+/* ---- Groups that expire ---------------------------------------------------------------------- */
+
+struct expiring {
+    struct sx_aggregating *a;
+    uint32_t row;
+};
+
+static void expire_group(struct sx_slice key, int64_t time, void *arg)
+{
+    const struct expiring *e = arg;
+    struct sx_store *store = e->a->node->stores[0];
+    struct sx_slice stored = sx_store_get(store, 0, key);
+
+    if (stored.data == NULL)
+        return;
+    if (e->a->results != NULL)
+        sx_results_add_expired(e->a->results, key, stored, e->row, time);
+    sx_store_remove(store, 0, key);
+}
+
+static void expire_groups(struct sx_aggregating *a, uint32_t row, int64_t time)
+{
+    struct expiring e = {a, row};
+
+    if (time > a->state->expiry.stream_time)
+        sx_expiry_advance(a->plan->expiry, &a->state->expiry, a->node, time, expire_group, &e);
+}
+
+/* The group of a row is written. False: the row comes so late that its group would be expired. */
+static bool touch_group(struct sx_aggregating *a, uint32_t row)
+{
+    struct sx_slice key;
+
+    expire_groups(a, row, a->batch->ts[row]);
+    key = sx_row_key(a->node, a->batch, a->plan->groups.key_count, row);
+    if (sx_expiry_touch(a->plan->expiry, &a->state->expiry, a->node, key, a->batch->ts[row]))
+        return true;
+    sx_node_drop(a->node, "expired", 1);
+    return false;
 }
 
 /* The row's group, in its windows. False: it was rejected. */
@@ -350,6 +405,8 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
             continue;
         }
         state->stream_time = SX_MAX(state->stream_time, batch->ts[row]);
+        if (plan->expiry != NULL && !touch_group(&a, row))
+            continue;
         if (!add_row(&a, row))
             break;
         if (plan->windowing != NULL)
@@ -359,6 +416,8 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
         sx_results_flush(a.results);
     if (plan->window != NULL && state->stream_time != time_before)
         save_time(state, node);
+    if (plan->expiry != NULL && state->stream_time != time_before)
+        sx_expiry_save(&state->expiry, plan->expiry, node);
 }
 
 /* Time went on without a row: windows that have ended close. */
@@ -369,9 +428,18 @@ static void on_time(const void *p, void *s, struct sx_node *node, int64_t stream
     struct sx_batch cause = {.origin = node->origin};
     struct sx_aggregating a = {.plan = plan, .state = state, .node = node, .batch = &cause};
 
-    if (plan->windowing == NULL || stream_time_ms <= state->stream_time)
+    if ((plan->windowing == NULL && plan->expiry == NULL) || stream_time_ms <= state->stream_time)
         return;
     state->stream_time = stream_time_ms;
+    if (plan->expiry != NULL) {
+        if (state->has_readers)
+            a.results = sx_results_new(state->groups, node, SX_PORT_ROWS, &cause, node->plan->needs_old);
+        expire_groups(&a, 0, stream_time_ms);
+        if (a.results != NULL)
+            sx_results_flush(a.results);
+        sx_expiry_save(&state->expiry, plan->expiry, node);
+        return;
+    }
     close_windows(&a, 0);
     save_time(state, node);
 }
@@ -382,6 +450,10 @@ static void print(const void *p, struct sx_buffer *to)
 
     if (plan->window != NULL)
         sx_window_print(plan->window, to);
+    if (plan->expiry != NULL) {
+        sx_buffer_add_text(to, "ttl ");
+        sx_add_duration(to, plan->expiry->span_ms);
+    }
 }
 
 const struct sx_operator_def sx_operator_aggregate = {

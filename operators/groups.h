@@ -84,6 +84,9 @@ void sx_results_add_gone(struct sx_results *results, uint32_t row, const struct 
  * leave. */
 void sx_results_add_stored(struct sx_results *results, struct sx_slice key, struct sx_slice stored,
                            uint32_t row, const struct sx_window *window);
+/* A group without window that is deleted at a time, as it is stored. */
+void sx_results_add_expired(struct sx_results *results, struct sx_slice key, struct sx_slice stored,
+                            uint32_t row, int64_t time);
 /* Emit what is waiting. */
 void sx_results_flush(struct sx_results *results);
 

@@ -1,12 +1,16 @@
 /* latest.c: a stream as a table: the latest value of each key. */
 #include "operators/view.h"
 
+#include "operators/expiry.h"
+
 struct latest_plan {
     const struct sx_program *delete_when; /* NULL: only a null value deletes */
+    const struct sx_expiry_plan *expiry;  /* `ttl` follows; else NULL */
 };
 
 struct latest_state {
     struct sx_evaluator *delete_when;
+    struct sx_expiry expiry;
 };
 
 static const struct sx_clause clauses[] = {
@@ -60,12 +64,28 @@ static void bind(struct sx_bind *b)
     b->result = out;
 }
 
+extern const struct sx_operator_def sx_operator_latest;
+
+bool sx_latest_expire(struct sx_bind *b, const struct sx_flow *table, int64_t span_ms)
+{
+    struct latest_plan *plan = (struct latest_plan *)table->node->plan;
+
+    if (table->node->op != &sx_operator_latest || plan->expiry != NULL ||
+        strcmp(table->node->definition, b->definition) != 0)
+        return false;
+    plan->expiry = sx_expiry_bind(b, table->node, span_ms);
+    return true;
+}
+
 static void open(const void *p, void *s, struct sx_node *node)
 {
     const struct latest_plan *plan = p;
+    struct latest_state *state = s;
 
     if (plan->delete_when != NULL)
-        ((struct latest_state *)s)->delete_when = sx_evaluator_new(plan->delete_when);
+        state->delete_when = sx_evaluator_new(plan->delete_when);
+    if (plan->expiry != NULL)
+        sx_expiry_open(plan->expiry, &state->expiry, node);
 }
 
 static void close(const void *p, void *s, struct sx_node *node)
@@ -77,6 +97,7 @@ static void close(const void *p, void *s, struct sx_node *node)
 static void process(const void *p, void *s, struct sx_node *node, uint32_t input,
                     const struct sx_batch *batch)
 {
+    const struct sx_expiry_plan *expiry = ((const struct latest_plan *)p)->expiry;
     struct latest_state *state = s;
     struct sx_row_failures failures = {0};
     uint64_t *deleted = NULL;
@@ -93,7 +114,28 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
         for (uint32_t i = 0; i < count; i++)
             sx_bit_set(deleted, sel[i]);
     }
-    sx_table_upsert(node, batch, deleted, false);
+    if (expiry != NULL)
+        sx_expiry_upsert(expiry, &state->expiry, node, batch, deleted);
+    else
+        sx_table_upsert(node, batch, deleted, false);
+}
+
+static void on_time(const void *p, void *s, struct sx_node *node, int64_t stream_time_ms, int64_t wall_ms)
+{
+    const struct latest_plan *plan = p;
+
+    if (plan->expiry != NULL)
+        sx_expiry_upsert_on_time(plan->expiry, &((struct latest_state *)s)->expiry, node, stream_time_ms);
+}
+
+static void print(const void *p, struct sx_buffer *to)
+{
+    const struct latest_plan *plan = p;
+
+    if (plan->expiry == NULL)
+        return;
+    sx_buffer_add_text(to, "ttl ");
+    sx_add_duration(to, plan->expiry->span_ms);
 }
 
 #define EXAMPLE_FILE                                                                \
@@ -116,5 +158,7 @@ const struct sx_operator_def sx_operator_latest = {
     .state_bytes = sizeof(struct latest_state),
     .open = open,
     .process = process,
+    .on_time = on_time,
     .close = close,
+    .print = print,
 };

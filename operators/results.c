@@ -155,12 +155,17 @@ static void set_before(struct sx_results *r, uint32_t at, uint32_t row, const st
     set_results(r, r->before, at, results);
 }
 
-/* A row that says that there is none. */
-static void set_gone(struct sx_results *r, uint32_t at, uint32_t row)
+static void mark_gone(struct sx_results *r, uint32_t at)
 {
     if (r->gone == NULL)
         r->gone = SX_ARENA_ARRAY(r->node->arena, uint64_t, SX_BITMAP_WORDS(SX_BATCH_ROWS));
     sx_bit_set(r->gone, at);
+}
+
+/* A row that says that there is none. */
+static void set_gone(struct sx_results *r, uint32_t at, uint32_t row)
+{
+    mark_gone(r, at);
     set_keys(r, r->now, at, row);
     set_results(r, r->now, at, NULL);
 }
@@ -194,25 +199,66 @@ void sx_results_add_gone(struct sx_results *r, uint32_t row, const struct sx_win
     set_before(r, at, row, g->before, g->ts);
 }
 
-void sx_results_add_stored(struct sx_results *r, struct sx_slice key, struct sx_slice stored, uint32_t row,
-                           const struct sx_window *window)
+/* The stored group, taken in hand, and its key; NULL: damaged. */
+static const struct sx_value *read_stored(struct sx_results *r, struct sx_slice key, struct sx_slice stored,
+                                          int64_t *ts)
 {
     struct sx_groups *g = r->groups;
-    uint32_t keys = g->plan->key_count;
-    struct sx_value *values = SX_ARENA_ARRAY(r->node->arena, struct sx_value, keys + 1);
+    struct sx_value *keys = SX_ARENA_ARRAY(r->node->arena, struct sx_value, g->plan->key_count + 1);
     char *bytes = sx_arena_alloc(r->node->arena, stored.size);
-    uint32_t at;
 
     memcpy(bytes, stored.data, stored.size);
     key = sx_arena_copy(r->node->arena, key); /* what a walk gives lives until its next step only */
     if (!sx_groups_states(g, g->states, bytes, stored.size) ||
-        !sx_key_read(key, g->plan->key_types, keys, values, r->node->arena))
+        !sx_key_read(key, g->plan->key_types, g->plan->key_count, keys, r->node->arena))
+        return NULL;
+    *ts = (int64_t)sx_get_le64(bytes);
+    return keys;
+}
+
+static void put_keys(struct sx_results *r, struct sx_column *columns, uint32_t at,
+                     const struct sx_value *keys)
+{
+    for (uint32_t k = 0; k < r->groups->plan->key_count; k++)
+        sx_column_set(&columns[k], at, keys[k]);
+}
+
+void sx_results_add_stored(struct sx_results *r, struct sx_slice key, struct sx_slice stored, uint32_t row,
+                           const struct sx_window *window)
+{
+    struct sx_groups *g = r->groups;
+    int64_t ts;
+    const struct sx_value *keys = read_stored(r, key, stored, &ts);
+    uint32_t at;
+
+    if (keys == NULL)
         return;
-    at = next_row(r, row, window, (int64_t)sx_get_le64(bytes));
+    at = next_row(r, row, window, ts);
     results_now(r, row);
-    for (uint32_t k = 0; k < keys; k++)
-        sx_column_set(&r->now[k], at, values[k]);
+    put_keys(r, r->now, at, keys);
     set_results(r, r->now, at, g->now);
+}
+
+void sx_results_add_expired(struct sx_results *r, struct sx_slice key, struct sx_slice stored, uint32_t row,
+                            int64_t time)
+{
+    const struct sx_window none = {0, 0};
+    int64_t ts;
+    const struct sx_value *keys = read_stored(r, key, stored, &ts);
+    uint32_t at;
+
+    if (keys == NULL)
+        return;
+    at = next_row(r, row, &none, time);
+    mark_gone(r, at);
+    put_keys(r, r->now, at, keys);
+    set_results(r, r->now, at, NULL);
+    if (!r->want_old)
+        return;
+    sx_groups_results(r->groups, r->node, r->groups->before);
+    r->ts_before[at] = ts;
+    put_keys(r, r->before, at, keys);
+    set_results(r, r->before, at, r->groups->before);
 }
 
 void sx_results_flush(struct sx_results *r)

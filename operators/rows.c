@@ -5,12 +5,14 @@ static void begin(struct sx_rows *rows)
 {
     struct sx_arena *arena = rows->node->arena;
 
-    rows->columns = SX_ARENA_ARRAY(arena, struct sx_column, rows->schema->count + 1);
-    for (uint32_t c = 0; c < rows->schema->count; c++) {
-        rows->columns[c] = sx_column_new(arena, rows->schema->fields[c].type, SX_BATCH_ROWS);
-        sx_column_nulls(&rows->columns[c], arena, SX_BATCH_ROWS);
-    }
+    rows->columns = sx_columns_new(arena, rows->schema, SX_BATCH_ROWS);
     rows->ts = sx_arena_alloc(arena, sizeof(*rows->ts) * SX_BATCH_ROWS);
+    if (rows->schema->windowed)
+        rows->windows = sx_arena_alloc(arena, sizeof(*rows->windows) * SX_BATCH_ROWS);
+    if (rows->want_old) {
+        rows->old_columns = sx_columns_new(arena, rows->schema, SX_BATCH_ROWS);
+        rows->old_ts = sx_arena_alloc(arena, sizeof(*rows->old_ts) * SX_BATCH_ROWS);
+    }
     rows->gone = SX_ARENA_ARRAY(arena, uint64_t, SX_BITMAP_WORDS(SX_BATCH_ROWS));
     rows->origin_row = sx_arena_alloc(arena, sizeof(*rows->origin_row) * SX_BATCH_ROWS);
 }
@@ -38,10 +40,18 @@ void sx_rows_emit(struct sx_rows *rows)
                            .count = rows->count,
                            .columns = rows->columns,
                            .ts = rows->ts,
+                           .windows = rows->windows,
                            .gone = rows->gone,
                            .origin = rows->cause->origin,
                            .origin_row = rows->origin_row};
+    struct sx_batch old = out;
 
+    if (rows->want_old) {
+        old.columns = rows->old_columns;
+        old.ts = rows->old_ts;
+        old.gone = NULL;
+        out.old = &old;
+    }
     rows->count = 0;
     sx_node_emit(rows->node, SX_PORT_ROWS, &out);
 }

@@ -8,8 +8,10 @@ struct sx_rows {
     struct sx_node *node;
     const struct sx_schema *schema;
     const struct sx_batch *cause; /* whose rows cause these */
-    struct sx_column *columns;
-    int64_t *ts;
+    bool want_old;                /* each has a row before, which is set by hand too */
+    struct sx_column *columns, *old_columns;
+    int64_t *ts, *old_ts;
+    struct sx_window *windows; /* of a windowed schema */
     uint64_t *gone;
     uint16_t *origin_row;
     uint32_t count;

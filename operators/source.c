@@ -224,6 +224,9 @@ static void set_times(const struct source_plan *plan, struct source_state *state
     struct sx_row_failures failures = {0};
     struct sx_column time = {0};
 
+    for (SX_EACH_ROW(batch, i, row))
+        ts[row] = batch->origin->records[row].timestamp;
+    batch->ts = ts; /* `time` may name it */
     if (plan->time != NULL) {
         struct sx_batch present = sx_batch_present(node->arena, batch);
 
@@ -235,7 +238,6 @@ static void set_times(const struct source_plan *plan, struct source_state *state
     for (SX_EACH_ROW(batch, i, row)) {
         bool null = false;
 
-        ts[row] = batch->origin->records[row].timestamp;
         /* A row without a value has no column to take its time from. */
         if (plan->time != NULL && !sx_batch_is_gone(batch, row)) {
             null = sx_column_is_null(&time, row);
@@ -245,7 +247,6 @@ static void set_times(const struct source_plan *plan, struct source_state *state
             fail(failed, node, batch, row, "timestamp", plan->at,
                  null ? "the event time is null" : "the event time is missing or negative");
     }
-    batch->ts = ts;
 }
 
 /* Leave out the rows that failed. */

@@ -25,6 +25,13 @@ static inline void sx_timed_drop_before(struct sx_store *store, int64_t width, i
 /* Where the row is in its segment: bytes in `to`. */
 struct sx_slice sx_timed_key(struct sx_buffer *to, int64_t time, struct sx_slice key);
 
+/* False stops the walk. */
+typedef bool (*sx_timed_walk_fn)(int64_t time, struct sx_slice key, struct sx_slice value, void *arg);
+/* The rows from this time and key on with times before `to`, by time, then key. As with all walks the store
+ * must not be touched meanwhile. */
+void sx_timed_walk(struct sx_store *store, int64_t width, int64_t from, struct sx_slice from_key, int64_t to,
+                   sx_timed_walk_fn fn, void *arg);
+
 typedef void (*sx_timed_fn)(int64_t time, struct sx_slice key, struct sx_slice value, void *arg);
 /* The rows with times in [from, to), by time, then key. The store must not be touched meanwhile. */
 void sx_timed_each(struct sx_store *store, int64_t width, int64_t from, int64_t to, sx_timed_fn fn,

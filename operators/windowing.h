@@ -3,6 +3,7 @@
 #ifndef SX_OPERATORS_WINDOWING_H
 #define SX_OPERATORS_WINDOWING_H
 
+#include "operators/expiry.h"
 #include "operators/groups.h"
 #include "operators/sink.h"
 #include "operators/window.h"
@@ -11,7 +12,8 @@ struct sx_aggregator_plan {
     struct sx_groups_plan groups;
     const struct sx_window_spec *window; /* NULL: none */
     const struct sx_windowing *windowing;
-    const struct sx_sink_plan *late; /* where late rows go, or NULL */
+    const struct sx_sink_plan *late;     /* where late rows go, or NULL */
+    const struct sx_expiry_plan *expiry; /* `ttl` follows; else NULL */
 };
 
 struct sx_aggregator_state {
@@ -19,6 +21,7 @@ struct sx_aggregator_state {
     struct sx_sink_state late;
     struct sx_buffer *buffers; /* SX_AGGREGATE_BUFFERS, for building keys and values */
     bool has_readers, has_final_readers;
+    struct sx_expiry expiry;
     int64_t stream_time; /* of this operator; INT64_MIN: no row yet */
     int64_t next_close;  /* what is before it is closed, and was sent */
     /* Calendar windows are dear to find: the one of the last row, and the first that is open. */
