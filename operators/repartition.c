@@ -341,8 +341,8 @@ static const char *damage(const struct travelling *t, struct sx_slice value)
     if (value.data[0] != KIND_ROW || value.data[1] != VERSION)
         return "the record of the repartition topic is of an unknown kind or version";
     if (sx_get_be32(value.data + 3) != t->fingerprint)
-        return "the record of the repartition topic has other columns: it was written by another version "
-               "of the topology";
+        return "the record of the repartition topic has other columns: another version of the file wrote it; "
+               "let that one process what is under way first (`streamd run OLD --until-end`)";
     return NULL;
 }
 

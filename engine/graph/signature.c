@@ -135,6 +135,8 @@ void sx_store_signature(const struct sx_plan *plan, const struct sx_store_plan *
 {
     sx_buffer_printf(to, "kind: %s\nformat: %u\n%s", store->kind == SX_STORE_KV ? "key-value" : "windows",
                      store->format, store->fingerprint);
+    if (to->data[to->size - 1] != '\n') /* a program's operator may have said it in its own way */
+        sx_buffer_add_byte(to, '\n');
     if (!store->from_source)
         add_place(plan, store, to);
 }

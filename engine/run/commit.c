@@ -1,4 +1,6 @@
 /* commit.c: what a worker processed becomes durable: results, changelogs, offsets and state. */
+#include "engine/graph/signature.h"
+#include "engine/run/changelog.h"
 #include "engine/run/outlet.h"
 #include "engine/run/worker.h"
 
@@ -39,24 +41,39 @@ static bool write_latest(uint32_t topic, int32_t partition, const struct sx_reco
 
 struct changelog {
     struct sx_worker *worker;
+    struct sx_slot_store *store;
+    uint32_t hash;
     uint32_t topic;
     int32_t partition;
     int64_t timestamp;
     struct sx_buffer value;
 };
 
+/* What the rows that follow mean. */
+static void log_signature(struct changelog *c)
+{
+    struct sx_record record = {.key = sx_changelog_signature_key(), .timestamp = c->timestamp};
+    struct sx_buffer text = {0};
+
+    sx_store_signature(c->worker->engine->plan, c->store->store->plan, &text);
+    sx_changelog_write_signature(&c->value, sx_buffer_slice(&text));
+    record.value = sx_buffer_slice(&c->value);
+    sx_worker_write(c->worker, c->topic, c->partition, &record);
+    c->store->says_how = true;
+    sx_buffer_free(&text);
+}
+
 static void log_change(struct sx_slice key, struct sx_slice value, void *arg)
 {
-    static const char head[2] = {1, 1}; /* a row, version 1 */
     struct changelog *c = arg;
     struct sx_record record = {.key = key, .timestamp = c->timestamp};
 
     if (c->worker->error != NULL)
         return;
+    if (!c->store->says_how)
+        log_signature(c);
     if (value.data != NULL) {
-        c->value.size = 0;
-        sx_buffer_add(&c->value, head, sizeof(head));
-        sx_buffer_add_slice(&c->value, value);
+        sx_changelog_write_row(&c->value, c->hash, value);
         record.value = sx_buffer_slice(&c->value);
     }
     sx_worker_write(c->worker, c->topic, c->partition, &record);
@@ -91,6 +108,8 @@ static streamd_status commit_stores(struct sx_slot *slot, streamd_error **error)
 
             if (logged)
                 changelog.topic = topic_index(engine->plan, store->plan->changelog);
+            changelog.store = &slot->tasks[t].stores[s];
+            changelog.hash = engine->signatures[store->plan->index];
             status = store->ops->commit(store, worker->unit, logged ? log_change : NULL, &changelog, error);
             if (status == STREAMD_OK && worker->error != NULL)
                 status = take_error(worker, error);

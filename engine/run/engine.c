@@ -144,6 +144,7 @@ struct sx_engine *sx_engine_new(const struct sx_engine_options *options)
     engine->names = sx_calloc(engine->plan->topic_count + 1, sizeof(*engine->names));
     sx_arena_init(&engine->names_arena, 1024);
     engine->store_ids = sx_calloc(engine->plan->store_count + 1, sizeof(*engine->store_ids));
+    engine->signatures = sx_calloc(engine->plan->store_count + 1, sizeof(*engine->signatures));
     engine->lanes = sx_calloc(engine->plan->subtopology_count + 1, sizeof(*engine->lanes));
     pthread_mutex_init(&engine->originals, NULL);
     pthread_mutex_init(&engine->lock, NULL);
@@ -378,6 +379,7 @@ void sx_engine_free(struct sx_engine *engine)
     free(engine->record_bytes_max);
     sx_arena_free(&engine->names_arena);
     free(engine->store_ids);
+    free(engine->signatures);
     free(engine->lanes);
     free(engine->aligned);
     free(engine);

@@ -5,11 +5,11 @@
  * rows go through the entry's operator into the store and nowhere else. Each step writes rows and
  * position in one unit, so that a restore that is broken off goes on where it was.
  */
+#include "engine/graph/signature.h"
+#include "engine/run/changelog.h"
 #include "engine/run/worker.h"
 
 #include <stdlib.h>
-
-enum { KIND_ROW = 1, VERSION = 1 };
 
 /* ---- Positions: META `pos/` store 4 slot 2 topic --------------------------------------------- */
 
@@ -207,24 +207,54 @@ streamd_status sx_restore_begin(struct sx_slot *slot, streamd_error **error)
 
 /* ---- From changelogs ------------------------------------------------------------------------- */
 
+/* What the changelog's rows mean is what this version takes them for, or the start is refused. */
+static streamd_status check_signature(struct sx_slot *slot, struct sx_slot_store *store, struct sx_slice was,
+                                      streamd_error **error)
+{
+    const struct sx_engine *engine = slot->worker->engine;
+    const struct sx_store_plan *plan = store->store->plan;
+    char *where;
+    streamd_status status;
+
+    store->says_how = was.data != NULL && sx_signature_hash(was) == engine->signatures[plan->index];
+    if (store->says_how)
+        return STREAMD_OK;
+    where = sx_format("the topic `%s`", plan->changelog);
+    status = sx_store_misfit(engine, plan, was, where, error);
+    free(where);
+    return status;
+}
+
 static streamd_status apply(struct sx_slot *slot, struct sx_slot_store *store, const struct sx_record *record,
                             streamd_error **error)
 {
-    struct sx_slice value = record->value;
-    bool good = record->key.data != NULL;
+    const struct sx_engine *engine = slot->worker->engine;
+    const struct sx_store_plan *plan = store->store->plan;
+    struct sx_slice value;
 
-    if (good && value.data != NULL) {
-        good = value.size >= 2 && value.data[0] == KIND_ROW && value.data[1] == VERSION;
-        value = good ? sx_slice(value.data + 2, value.size - 2) : value;
-    }
-    if (good)
-        good = store->store->ops->restore(store->store, slot->unit, record->key, value);
-    if (!good)
+    switch (sx_changelog_read(record, engine->signatures[plan->index], &value)) {
+    case SX_CHANGELOG_ROW:
+    case SX_CHANGELOG_GONE:
+        if (store->misfit || store->store->ops->restore(store->store, slot->unit, record->key, value))
+            return STREAMD_OK;
+        break;
+    case SX_CHANGELOG_OTHER:
+        store->misfit = true;
+        return STREAMD_OK;
+    case SX_CHANGELOG_SIGNATURE:
+        return check_signature(slot, store, value, error);
+    case SX_CHANGELOG_NEWER:
         return sx_fail_fatal(
-            error, STREAMD_E_CORRUPT,
-            "the changelog `%s`, partition %d, offset %lld: the record is damaged or of another version",
-            store->store->plan->changelog, slot->number, (long long)record->offset);
-    return STREAMD_OK;
+            error, STREAMD_E_CONFIG,
+            "the changelog `%s`, partition %d, offset %lld was written by a newer streamd; run "
+            "that one",
+            plan->changelog, slot->number, (long long)record->offset);
+    case SX_CHANGELOG_DAMAGED:
+        break;
+    }
+    return sx_fail_fatal(error, STREAMD_E_CORRUPT,
+                         "the changelog `%s`, partition %d, offset %lld: the record is damaged",
+                         plan->changelog, slot->number, (long long)record->offset);
 }
 
 static streamd_status step_changelog(struct sx_slot *slot, struct sx_slot_store *store, bool *busy,
@@ -238,7 +268,10 @@ static streamd_status step_changelog(struct sx_slot *slot, struct sx_slot_store 
         return status;
     for (uint32_t i = 0; i < fetch.count && status == STREAMD_OK; i++)
         status = apply(slot, store, &fetch.records[i], error);
-    if (status == STREAMD_OK && fetch.next_offset > store->position) {
+    if (status == STREAMD_OK && fetch.next_offset > store->position && store->misfit) {
+        *busy = true;
+        store->position = fetch.next_offset;
+    } else if (status == STREAMD_OK && fetch.next_offset > store->position) {
         *busy = true;
         store->position = fetch.next_offset;
         sx_position_put(slot->unit, store->id, slot->number, store->store->plan->changelog, store->position);
@@ -252,6 +285,8 @@ static streamd_status step_changelog(struct sx_slot *slot, struct sx_slot_store 
     }
     if (store->position < store->target)
         return STREAMD_OK;
+    if (store->misfit)
+        return check_signature(slot, store, SX_SLICE_NONE, error);
     engine->def->reader_close(store->reader);
     store->reader = NULL;
     store->restored = true;

@@ -28,6 +28,8 @@ struct sx_slot_store {
     int64_t target;           /* restored up to here */
     struct sx_reader *reader; /* while restoring from the changelog */
     bool restored;
+    bool misfit;   /* the changelog has rows of another signature; it is read on for that one's text */
+    bool says_how; /* the changelog was told the signature since the slot was opened */
     /* What the counters have of it. */
     uint64_t told_memory, told_read, told_written, told_disk_reads;
 };

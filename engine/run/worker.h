@@ -92,9 +92,10 @@ struct sx_engine {
      * worker has a slot. */
     struct sx_topic_names *names;
     struct sx_arena names_arena;
-    uint32_t *store_ids; /* by index of stores in the plan */
-    uint32_t *lanes;     /* by subtopology: the smallest one that it shares a topic with */
-    bool *aligned;       /* by lane */
+    uint32_t *store_ids;  /* by index of stores in the plan */
+    uint32_t *signatures; /* their hashes; by index of stores in the plan */
+    uint32_t *lanes;      /* by subtopology: the smallest one that it shares a topic with */
+    bool *aligned;        /* by lane */
     int32_t slot_count;
     char *slots_topic;
     struct sx_global *global;       /* NULL: no global tables */
@@ -175,6 +176,9 @@ bool sx_matches_any(const struct sx_engine *engine); /* the plan has patterns */
 
 /* ---- store_ids.c ----------------------------------------------------------------------------- */
 streamd_status sx_stores_number(struct sx_engine *engine, streamd_error **error);
+/* What is kept for the store in `where` means something else. `was`: data NULL: what is not known. */
+streamd_status sx_store_misfit(const struct sx_engine *engine, const struct sx_store_plan *store,
+                               struct sx_slice was, const char *where, streamd_error **error);
 
 /* ---- worker.c -------------------------------------------------------------------------------- */
 void sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t number);

@@ -1,4 +1,5 @@
 /* cmd_reset.c: forget what an application has made: state, committed offsets, internal topics. */
+#include "engine/run/kept.h"
 #include "streamd/command/session.h"
 
 #include <stdlib.h>
@@ -35,65 +36,45 @@ static bool is_ours(const struct sx_plan *plan, const char *topic)
 
 /* ---- State ----------------------------------------------------------------------------------- */
 
-static bool store_id(struct resetting *r, const char *name, uint32_t *id)
-{
-    struct sx_buffer key = {0}, value = {0};
-    bool found = false;
+struct forgetting {
+    struct sx_unit *unit;
+    const char *application;
+};
 
-    sx_buffer_printf(&key, "store/%s", name);
-    found = sx_disk_get(r->disk, SX_FAMILY_META, sx_buffer_slice(&key), &value, &found, NULL) == STREAMD_OK &&
-            found && value.size == 4;
-    if (found)
-        *id = sx_get_be32(value.data);
-    sx_buffer_free(&key);
-    sx_buffer_free(&value);
-    return found;
+static void forget_store(const char *name, uint32_t id, void *arg)
+{
+    struct forgetting *f = arg;
+
+    sx_kept_forget(f->unit, f->application, name, id);
 }
 
-/* Rows of a store are behind its id, positions behind `pos/` and its id. */
-static void forget_store(struct resetting *r, struct sx_unit *unit, const char *name, uint32_t id)
-{
-    char from[8] = "pos/", to[8] = "pos/";
-    struct sx_buffer key = {0};
-
-    sx_put_be32(from + 4, id);
-    sx_put_be32(to + 4, id + 1);
-    for (int family = SX_FAMILY_KV; family <= SX_FAMILY_SESSION; family++)
-        sx_unit_delete_range(unit, (enum sx_family)family, sx_slice(from + 4, 4), sx_slice(to + 4, 4));
-    sx_unit_delete_range(unit, SX_FAMILY_META, sx_slice(from, 8), sx_slice(to, 8));
-    sx_buffer_printf(&key, "store/%s", name);
-    sx_unit_delete(unit, SX_FAMILY_META, sx_buffer_slice(&key));
-    key.size = 0;
-    sx_buffer_printf(&key, "fingerprint/%s", name);
-    sx_unit_delete(unit, SX_FAMILY_META, sx_buffer_slice(&key));
-    sx_buffer_free(&key);
-}
-
+/* Also of definitions that an older version of the file had. */
 static streamd_status forget_state(struct resetting *r, streamd_error **error)
 {
-    struct sx_unit *unit = sx_unit_new(r->disk);
-    streamd_status status;
-    uint32_t id;
+    struct forgetting f = {sx_unit_new(r->disk), r->plan->application};
+    streamd_status status = sx_kept_each(r->disk, f.application, forget_store, &f, error);
 
-    for (uint32_t s = 0; s < r->plan->store_count; s++)
-        if (store_id(r, r->plan->stores[s]->name, &id))
-            forget_store(r, unit, r->plan->stores[s]->name, id);
-    status = sx_unit_write(unit, r->session.disk != NULL, error);
-    sx_unit_free(unit);
+    if (status == STREAMD_OK)
+        status = sx_unit_write(f.unit, r->session.disk != NULL, error);
+    sx_unit_free(f.unit);
     return status;
 }
 
 /* ---- Asking ---------------------------------------------------------------------------------- */
 
+static void show_store(const char *name, uint32_t id, void *arg)
+{
+    const struct resetting *r = arg;
+
+    (void)id;
+    printf("  state   %s in %s\n", name, r->folder);
+}
+
 static void show(struct resetting *r)
 {
-    uint32_t id;
-
     printf("application %s\n  offsets of its group, so that its sources are read anew\n",
            r->plan->application);
-    for (uint32_t s = 0; s < r->plan->store_count; s++)
-        if (store_id(r, r->plan->stores[s]->name, &id))
-            printf("  state   %s in %s\n", r->plan->stores[s]->name, r->folder);
+    sx_kept_each(r->disk, r->plan->application, show_store, r, NULL);
     for (uint32_t t = 0; t < r->topic_count; t++)
         if (is_ours(r->plan, r->topics[t]))
             printf("  topic   %s\n", r->topics[t]);

@@ -298,6 +298,47 @@ static void what_does_not_fit_is_refused(void)
     fixture_drop(&f);
 }
 
+/* The local state is gone: the changelog says what its rows were. */
+static void a_changelog_of_other_rows_is_refused(void)
+{
+    streamd_error *error = NULL;
+    struct fixture f;
+
+    fixture_make(&f);
+    f.def = log_with_changelogs();
+    fixture_topic(&f, "in", 1);
+    fixture_topic(&f, "out", 1);
+    fixture_write(&f, "in", 0, 10, 2, "x");
+    run_until(&f, plan_counts(false, false, "rows: v1"), "out", 10);
+    lose_state(&f);
+    FINE(fixture_start(&f, plan_counts(false, false, "rows: v2"), e));
+    CU_ASSERT_EQUAL(fixture_stop(&f, &error), STREAMD_E_CONFIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(streamd_error_message(error), "in the topic `test-counts-changelog`"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(streamd_error_message(error), "rows: was `v1`, is `v2`"));
+    streamd_error_free(error);
+    run_until(&f, plan_counts(false, false, "rows: v1"), "out", 10);
+    fixture_drop(&f);
+}
+
+static void state_of_a_newer_program_is_refused(void)
+{
+    struct sx_unit *unit;
+    struct fixture f;
+    char format[4];
+
+    fixture_make(&f);
+    fixture_topic(&f, "in", 1);
+    fixture_write(&f, "in", 0, 10, 2, "x");
+    run_until(&f, plan_counts(false, false, "v1"), "out", 10);
+    unit = sx_unit_new(f.disk);
+    sx_put_be32(format, SX_STATE_FORMAT + 1);
+    sx_unit_put(unit, SX_FAMILY_META, SX_SLICE("state/format"), sx_slice(format, 4));
+    FINE(sx_unit_write(unit, true, e));
+    sx_unit_free(unit);
+    refused(&f, plan_counts(false, false, "v1"), STREAMD_E_CONFIG, "a newer one wrote it");
+    fixture_drop(&f);
+}
+
 static bool see_task(const struct sx_task_look *task, void *arg)
 {
     ((struct seen *)arg)->tasks++;
@@ -343,5 +384,7 @@ void suite_engine(void)
     SX_TEST(inputs_go_by_time);
     SX_TEST(a_global_table_is_read_before_anything_else);
     SX_TEST(what_does_not_fit_is_refused);
+    SX_TEST(a_changelog_of_other_rows_is_refused);
+    SX_TEST(state_of_a_newer_program_is_refused);
     SX_TEST(an_engine_tells_what_it_does);
 }
