@@ -1,5 +1,5 @@
-/* check.c: the types of expressions: names and literals. Operators are in check_operator.c, calls in
- * check_call.c. */
+/* check.c: the types of expressions: names and literals. Operators are in check_operator.c, what is
+ * nested in check_nested.c, calls in check_call.c. */
 #include "dsl/check_call.h"
 #include "dsl/check_operator.h"
 
@@ -102,7 +102,8 @@ const struct sx_expr *sx_fit(struct sx_compiler *c, const struct sx_expr *expr, 
 {
     if (sx_type_equal(expr->type, type))
         return expr;
-    if (expr->type->kind == SX_NULL || (expr->type->kind == SX_INT && type->kind == SX_DOUBLE))
+    if (expr->type->kind == SX_NULL || (expr->type->kind == SX_INT && type->kind == SX_DOUBLE) ||
+        type->kind == SX_JSON)
         return sx_check_cast_to(c, expr, type);
     if ((expr->op == SX_EXPR_ARRAY && type->kind == SX_ARRAY) ||
         (expr->op == SX_EXPR_MAP && type->kind == SX_MAP))
@@ -317,6 +318,10 @@ static const struct sx_expr *check_field(const struct sx_scope *s, const struct 
     of = sx_check(s, left, NULL);
     if (of == NULL)
         return NULL;
+    if (of->type->kind == SX_JSON)
+        return sx_check_element(
+            s, ast->at, &sx_type_json, of,
+            sx_check_literal(s, ast->at, &sx_type_string, sx_value_string(sx_slice_of(ast->text))));
     if (of->type->kind != SX_STRUCT)
         return MISTAKE(s, ast->at, of->type->kind == SX_MAP ? "write `x[\"key\"]`" : NULL,
                        "%s has no field `%s`", TEXT(s, of->type), ast->text);
@@ -325,76 +330,6 @@ static const struct sx_expr *check_field(const struct sx_scope *s, const struct 
         return MISTAKE(s, ast->at, NULL, "%s has no field `%s`", TEXT(s, of->type), ast->text);
     expr = sx_check_unary(s, SX_EXPR_FIELD, of->type->fields[index].type, ast->at, of);
     expr->column = (uint32_t)index;
-    return expr;
-}
-
-static const struct sx_expr *check_index(const struct sx_scope *s, const struct sx_ast *ast)
-{
-    const struct sx_expr *of = sx_check(s, ast->args[0], NULL), *at;
-    struct sx_expr *expr;
-
-    if (of == NULL)
-        return NULL;
-    if (of->type->kind != SX_ARRAY && of->type->kind != SX_MAP)
-        return MISTAKE(s, ast->at, NULL, "only arrays and maps have elements, and this is %s",
-                       TEXT(s, of->type));
-    at = sx_check(s, ast->args[1], of->type->kind == SX_ARRAY ? &sx_type_int : &sx_type_string);
-    if (at == NULL)
-        return NULL;
-    expr = sx_expr_new(s->c, SX_EXPR_INDEX, of->type->element, ast->at, 2);
-    expr->args[0] = of;
-    expr->args[1] = at;
-    return expr;
-}
-
-/* ---- Nested literals ------------------------------------------------------------------------- */
-
-const struct sx_type *sx_check_common(const struct sx_scope *s, struct sx_expr *expr, uint32_t first,
-                                      uint32_t step, const char *what)
-{
-    const struct sx_expr *like = NULL;
-
-    /* The one that the others go into: [1, 2.5] is of doubles, [null, "a"] of strings. */
-    for (uint32_t i = first; i < expr->count; i += step)
-        if (like == NULL || (sx_fit(s->c, expr->args[i], like->type) == NULL &&
-                             sx_fit(s->c, like, expr->args[i]->type) != NULL))
-            like = expr->args[i];
-    for (uint32_t i = first; i < expr->count; i += step) {
-        const struct sx_expr *fitted = sx_fit(s->c, expr->args[i], like->type);
-
-        if (fitted == NULL)
-            return MISTAKE(s, expr->args[i]->at, NULL, "the %s are of different types, %s and %s", what,
-                           TEXT(s, like->type), TEXT(s, expr->args[i]->type));
-        expr->args[i] = fitted;
-    }
-    return like ? like->type : &sx_type_null;
-}
-
-static const struct sx_expr *check_nested(const struct sx_scope *s, const struct sx_ast *ast)
-{
-    enum sx_expr_op op = ast->kind == SX_AST_ARRAY ? SX_EXPR_ARRAY
-                         : ast->kind == SX_AST_MAP ? SX_EXPR_MAP
-                                                   : SX_EXPR_STRUCT;
-    struct sx_expr *expr = sx_expr_new(s->c, op, NULL, ast->at, ast->count);
-    const struct sx_type *type;
-
-    for (uint32_t i = 0; i < ast->count; i++) {
-        expr->args[i] = sx_check(s, ast->args[i], op == SX_EXPR_MAP && i % 2 == 0 ? &sx_type_string : NULL);
-        if (expr->args[i] == NULL)
-            return NULL;
-    }
-    if (op == SX_EXPR_STRUCT) {
-        struct sx_type_field *fields = SX_ARENA_ARRAY(s->c->arena, struct sx_type_field, ast->count + 1);
-
-        for (uint32_t i = 0; i < ast->count; i++)
-            fields[i] = (struct sx_type_field){.name = ast->names[i], .type = expr->args[i]->type};
-        expr->type = sx_type_struct(s->c->arena, fields, ast->count);
-        return expr;
-    }
-    type = sx_check_common(s, expr, op == SX_EXPR_MAP ? 1 : 0, op == SX_EXPR_MAP ? 2 : 1, "elements");
-    if (type == NULL)
-        return NULL;
-    expr->type = op == SX_EXPR_MAP ? sx_type_map(s->c->arena, type) : sx_type_array(s->c->arena, type);
     return expr;
 }
 
@@ -432,7 +367,7 @@ static const struct sx_expr *check_any(const struct sx_scope *s, const struct sx
     case SX_AST_FIELD:
         return check_field(s, ast);
     case SX_AST_INDEX:
-        return check_index(s, ast);
+        return sx_check_index(s, ast);
     case SX_AST_NEGATE:
         return sx_check_negate(s, ast);
     case SX_AST_NOT:
@@ -460,7 +395,7 @@ static const struct sx_expr *check_any(const struct sx_scope *s, const struct sx
     case SX_AST_ARRAY:
     case SX_AST_STRUCT:
     case SX_AST_MAP:
-        return check_nested(s, ast);
+        return sx_check_nested(s, ast);
     case SX_AST_LAMBDA: /* only in calls, which see to it */
     case SX_AST_STAR:
     case SX_AST_ERROR:
@@ -480,7 +415,8 @@ const struct sx_expr *sx_check(const struct sx_scope *scope, const struct sx_ast
     if (fitted == NULL)
         return MISTAKE(scope, ast->at,
                        wanted->kind == SX_DURATION ? "durations are 500ms 10s 5m 2h 7d 1h30m"
-                       : sx_cast_exists(expr->type, wanted) && wanted->kind != SX_BOOL
+                       : sx_cast_exists(expr->type, wanted) &&
+                               (wanted->kind != SX_BOOL || expr->type->kind == SX_JSON)
                            ? sx_arena_format(scope->c->arena, "write `cast(... as %s)`", TEXT(scope, wanted))
                            : NULL,
                        "expected %s here, and this is %s", TEXT(scope, wanted), TEXT(scope, expr->type));

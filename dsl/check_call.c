@@ -85,6 +85,11 @@ static const struct sx_function_def *choose(struct sx_compiler *c, const char *n
                 memcpy(wanted, to, sizeof(*wanted) * count);
             }
         }
+    for (uint32_t i = 0; i < count && all.size; i++)
+        if (types[i]->kind == SX_JSON) {
+            sx_buffer_add_text(&all, "; a json is cast first, as `cast(x as string)`");
+            break;
+        }
     *signatures = all.size && best == NULL ? sx_arena_strndup(c->arena, all.data, all.size) : NULL;
     sx_buffer_free(&all);
     return best;

@@ -59,7 +59,9 @@ static const struct sx_expr *check_arithmetic(const struct sx_scope *s, const st
         ((x->kind == SX_INT && y->kind == SX_DURATION) || (x->kind == SX_DURATION && y->kind == SX_INT)))
         return pair(s, op, &sx_type_duration, ast->at, a, b);
     return MISTAKE(s, ast->at,
-                   x->kind == SX_STRING || y->kind == SX_STRING
+                   x->kind == SX_JSON || y->kind == SX_JSON
+                       ? "json has no type to reckon with: write `cast(x as int)`, or as double or string"
+                   : x->kind == SX_STRING || y->kind == SX_STRING
                        ? "write `cast(x as string)` to join it, or `cast(x as int)` to reckon"
                    : (is_point(x) || x->kind == SX_DURATION) && is_number(y)
                        ? "a duration is written `5s`; `n * 1ms` makes one of an int"

@@ -1,4 +1,4 @@
-/* check_operator.h: between check.c and check_operator.c. */
+/* check_operator.h: between check.c, check_operator.c and check_nested.c. */
 #ifndef SX_CHECK_OPERATOR_H
 #define SX_CHECK_OPERATOR_H
 
@@ -34,5 +34,12 @@ bool sx_check_unify(const struct sx_scope *s, const struct sx_expr **a, const st
 /* Report a column that is not there; `qualifier`: what stands before its point, or NULL. Returns NULL. */
 const struct sx_expr *sx_unknown_column(const struct sx_scope *s, struct sx_position at, const char *name,
                                         const char *qualifier);
+
+/* check_nested.c. An element goes by an int or a string; a field of json is one. */
+const struct sx_expr *sx_check_element(const struct sx_scope *s, struct sx_position at,
+                                       const struct sx_type *type, const struct sx_expr *of,
+                                       const struct sx_expr *index);
+const struct sx_expr *sx_check_index(const struct sx_scope *s, const struct sx_ast *ast);
+const struct sx_expr *sx_check_nested(const struct sx_scope *s, const struct sx_ast *ast);
 
 #endif

@@ -36,11 +36,12 @@ static bool check_side(struct sx_compiler *c, const char *name, bool key, struct
     return false;
 }
 
-static const void *bind_format(struct sx_compiler *c, const struct sx_format_def *format,
+static const void *bind_format(struct sx_compiler *c, const struct sx_format_def *format, bool key,
                                const struct sx_format_field *fields, uint32_t count, bool whole,
                                const struct sx_ast_format *written, struct sx_position at)
 {
-    struct sx_format_spec spec = {.fields = fields, .field_count = count, .whole = whole, .delimiter = ','};
+    struct sx_format_spec spec = {
+        .fields = fields, .field_count = count, .key = key, .whole = whole, .delimiter = ','};
     streamd_error *error = NULL;
     void *plan = NULL;
 
@@ -114,7 +115,7 @@ static bool declare(struct sx_compiler *c, const struct sx_ast_format *written, 
     if (strcmp(written->name, "none") == 0) {
         *count = 0;
         *fields = NULL;
-        *plan = bind_format(c, *format, NULL, 0, false, NULL, written->at);
+        *plan = bind_format(c, *format, key, NULL, 0, false, NULL, written->at);
         return true;
     }
     if (written->has_fields && !(*format)->takes_fields) {
@@ -148,7 +149,7 @@ static bool declare(struct sx_compiler *c, const struct sx_ast_format *written, 
             return false;
     }
     *fields = made;
-    *plan = bind_format(c, *format, made, *count, whole, written, written->at);
+    *plan = bind_format(c, *format, key, made, *count, whole, written, written->at);
     return *plan != NULL || strcmp(written->name, "none") == 0;
 }
 
@@ -333,7 +334,7 @@ static bool set_key(struct sx_compiler *c, const struct sx_ast_body *body, const
         fields[k] = (struct sx_format_field){.name = schema->fields[k].name, .type = schema->fields[k].type};
     }
     out->key_columns = columns;
-    out->key_plan = bind_format(c, out->key_format, fields, out->key_count, out->key_count == 1,
+    out->key_plan = bind_format(c, out->key_format, true, fields, out->key_count, out->key_count == 1,
                                 body ? &body->key : NULL, at);
     return out->key_plan != NULL || out->key_count == 0;
 }
@@ -405,7 +406,7 @@ static bool set_value(struct sx_compiler *c, const struct sx_ast_body *body, con
             }
     }
     out->value_columns = columns;
-    out->value_plan = bind_format(c, out->value_format, fields, out->value_count, whole, written,
+    out->value_plan = bind_format(c, out->value_format, false, fields, out->value_count, whole, written,
                                   written ? written->at : at);
     return out->value_plan != NULL;
 }

@@ -47,12 +47,11 @@ static const char *known_elsewhere(const struct sx_parser *p)
 
 const struct sx_type *sx_parse_type(struct sx_parser *p)
 {
-    static const struct sx_type *const plain[] = {&sx_type_bool,   &sx_type_int,   &sx_type_double,
-                                                  &sx_type_string, &sx_type_bytes, &sx_type_timestamp,
-                                                  &sx_type_date,   &sx_type_time,  &sx_type_duration};
-    static const char *const names[] = {"bool",      "int",     "double", "string",   "bytes",
-                                        "timestamp", "date",    "time",   "duration", "array",
-                                        "map",       "decimal", "json"};
+    static const struct sx_type *const plain[] = {
+        &sx_type_bool,      &sx_type_int,  &sx_type_double, &sx_type_string,   &sx_type_bytes,
+        &sx_type_timestamp, &sx_type_date, &sx_type_time,   &sx_type_duration, &sx_type_json};
+    static const char *const names[] = {"bool", "int",      "double", "string", "bytes", "timestamp", "date",
+                                        "time", "duration", "json",   "array",  "map",   "decimal"};
     const struct sx_type *type = &sx_type_null;
     const char *near;
     bool array;
@@ -68,7 +67,7 @@ const struct sx_type *sx_parse_type(struct sx_parser *p)
         type = sx_parse_type(p);
         sx_want_sign(p, ">", "behind the type of the elements");
         type = array ? sx_type_array(p->arena, type) : sx_type_map(p->arena, type);
-    } else if (sx_at_word(p, "decimal") || sx_at_word(p, "json")) {
+    } else if (sx_at_word(p, "decimal")) {
         sx_parse_failed(p, p->at->at, NULL, "the type `%s` is not yet supported", p->at->text);
     } else {
         for (size_t i = 0; i < SX_COUNT(plain); i++)

@@ -37,7 +37,9 @@ static void bind(struct sx_bind *b)
         if (plan->arrays[i].type == NULL)
             continue;
         if (plan->arrays[i].type->kind != SX_ARRAY)
-            sx_bind_fail(b, 0, NULL, "`flatten` needs an array, and `%s` is %s", plan->arrays[i].name,
+            sx_bind_fail(b, 0,
+                         plan->arrays[i].type->kind == SX_JSON ? "write `cast(... as array<json>)`" : NULL,
+                         "`flatten` needs an array, and `%s` is %s", plan->arrays[i].name,
                          sx_type_text(plan->arrays[i].type, b->arena));
         if (taken >= 0 && old->fields[taken].role == SX_ROLE_VALUE)
             sx_bind_fail(b, 0, "give the element another name", "there is a column `%s` already",

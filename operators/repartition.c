@@ -53,6 +53,7 @@ static void bind_key_format(struct sx_bind *b, struct repartition_plan *plan)
     struct sx_format_field *fields = SX_ARENA_ARRAY(b->arena, struct sx_format_field, schema->key_count + 1);
     struct sx_format_spec spec = {.fields = fields,
                                   .field_count = schema->key_count,
+                                  .key = true,
                                   .whole = schema->key_count == 1,
                                   .delimiter = ','};
     streamd_error *error = NULL;

@@ -117,13 +117,14 @@ static streamd_status bind_formats(streamd_store *store, streamd_error **error)
     for (uint32_t c = 0; c < schema->key_count + schema->value_count; c++)
         fields[c] = (struct sx_format_field){.name = schema->fields[c].name, .type = schema->fields[c].type};
     spec.field_count = schema->key_count;
+    spec.key = true;
     spec.whole = schema->key_count == 1;
     store->key_format = sx_format_find(sx_format_of_key(schema));
     status = store->key_format->bind(&spec, &store->plans, &plan, error);
     store->key_plan = plan;
     spec.fields = fields + schema->key_count;
     spec.field_count = schema->value_count;
-    spec.whole = false;
+    spec.key = spec.whole = false;
     store->value_format = sx_format_find("json");
     if (status == STREAMD_OK)
         status = store->value_format->bind(&spec, &store->plans, &plan, error);

@@ -11,6 +11,7 @@
 #ifndef SX_FORMAT_H
 #define SX_FORMAT_H
 
+#include "engine/base/json.h"
 #include "engine/data/batch.h"
 
 #ifdef __cplusplus
@@ -30,6 +31,7 @@ struct sx_format_field {
 struct sx_format_spec {
     const struct sx_format_field *fields;
     uint32_t field_count;
+    bool key;       /* of keys: json encodes equal values as equal bytes */
     bool whole;     /* the one field is the whole of the bytes (json T, string, int ...) */
     char delimiter; /* csv: `,` unless written */
     bool header;    /* csv: the first line of a file (not of a topic's record) names the columns */
@@ -95,7 +97,6 @@ struct sx_format_def {
  * bytes as base64, struct fields in declaration order, strings escaped (control characters, quote
  * and backslash only). */
 void sx_json_write_value(struct sx_buffer *to, struct sx_value value, const struct sx_type *type);
-void sx_json_write_string(struct sx_buffer *to, struct sx_slice text);
 
 /* The format of keys that are not declared: Kafka's serializer of a single column, JSON of several. */
 const char *sx_format_of_key(const struct sx_schema *schema);

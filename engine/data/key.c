@@ -1,4 +1,6 @@
 /* key.c: the key form: bytes that sort as the values do. See row.h for the bytes. */
+#include "engine/data/json.h"
+#include "engine/data/key_text.h"
 #include "engine/data/row.h"
 
 enum { TAG_NULL = 1, TAG_VALUE = 2, TAG_ITEM = 3, END = 0 };
@@ -9,7 +11,7 @@ static void add_be64(struct sx_buffer *to, uint64_t bits)
     to->size += 8;
 }
 
-static void add_text(struct sx_buffer *to, struct sx_slice text)
+void sx_key_add_text(struct sx_buffer *to, struct sx_slice text)
 {
     char *at = sx_buffer_room(to, (size_t)text.size * 2 + 2);
 
@@ -60,8 +62,10 @@ static void write_value(struct sx_buffer *to, struct sx_value v)
         return;
     case SX_STRING:
     case SX_BYTES:
+        sx_key_add_text(to, sx_value_slice(v));
+        return;
     case SX_JSON:
-        add_text(to, sx_value_slice(v));
+        sx_json_write_key(to, sx_value_slice(v));
         return;
     case SX_ARRAY:
     case SX_MAP:
@@ -106,7 +110,7 @@ static bool read_be64(const char **at, const char *end, uint64_t *bits)
     return true;
 }
 
-static bool read_text(const char **at, const char *end, struct sx_slice *text, struct sx_arena *arena)
+bool sx_key_read_text(const char **at, const char *end, struct sx_slice *text, struct sx_arena *arena)
 {
     const char *from = *at, *p;
     uint32_t zeros = 0;
@@ -205,7 +209,7 @@ static bool read_value(const char **at, const char *end, const struct sx_type *t
     case SX_STRING:
     case SX_BYTES:
     case SX_JSON:
-        if (!read_text(at, end, &text, arena))
+        if (!(type->kind == SX_JSON ? sx_json_read_key : sx_key_read_text)(at, end, &text, arena))
             return false;
         v->s = text.data;
         v->size = text.size;

@@ -137,3 +137,12 @@ int sx_type_field(const struct sx_type *type, struct sx_slice name)
             return (int)i;
     return -1;
 }
+
+bool sx_type_holds(const struct sx_type *type, enum sx_kind kind)
+{
+    bool holds = type->kind == kind || (type->element != NULL && sx_type_holds(type->element, kind));
+
+    for (uint32_t i = 0; i < type->field_count && !holds; i++)
+        holds = sx_type_holds(type->fields[i].type, kind);
+    return holds;
+}

@@ -25,7 +25,7 @@ enum sx_kind {
     SX_ARRAY = 11,
     SX_MAP = 12, /* string keys */
     SX_STRUCT = 13,
-    SX_JSON = 14 /* any JSON value, as its text; not yet in the language */
+    SX_JSON = 14 /* any JSON value, as its text: json.h */
 };
 
 struct sx_type;
@@ -60,6 +60,8 @@ void sx_type_print(const struct sx_type *type, struct sx_buffer *to);
 const char *sx_type_text(const struct sx_type *type, struct sx_arena *arena);
 /* The index of a struct's field, or -1. */
 int sx_type_field(const struct sx_type *type, struct sx_slice name);
+/* Is it of that kind, or is one of its parts? */
+bool sx_type_holds(const struct sx_type *type, enum sx_kind kind);
 
 /* True for the kinds kept as one int64_t: int, timestamp, date, time, duration. */
 static inline bool sx_kind_is_int64(enum sx_kind kind)

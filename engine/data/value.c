@@ -2,6 +2,7 @@
 #include "engine/data/value.h"
 
 #include "engine/base/hash.h"
+#include "engine/data/json.h"
 
 #include <stdlib.h>
 
@@ -35,8 +36,9 @@ int sx_value_compare(struct sx_value a, struct sx_value b)
         return (*a.decimal > *b.decimal) - (*a.decimal < *b.decimal);
     case SX_STRING:
     case SX_BYTES:
-    case SX_JSON:
         return sx_slice_compare(sx_value_slice(a), sx_value_slice(b));
+    case SX_JSON:
+        return sx_json_compare(sx_value_slice(a), sx_value_slice(b));
     case SX_ARRAY:
     case SX_MAP:
     case SX_STRUCT:
@@ -54,7 +56,7 @@ int sx_value_compare(struct sx_value a, struct sx_value b)
 
 static bool has_size(struct sx_value v)
 {
-    return sx_kind_is_slice(v.kind) || (v.kind >= SX_ARRAY && v.kind <= SX_JSON);
+    return sx_kind_is_slice(v.kind) || (v.kind >= SX_ARRAY && v.kind <= SX_STRUCT);
 }
 
 bool sx_value_equal(struct sx_value a, struct sx_value b)
@@ -88,8 +90,9 @@ uint64_t sx_value_hash(struct sx_value v)
         return mix(h, sx_hash(v.decimal, sizeof(*v.decimal)));
     case SX_STRING:
     case SX_BYTES:
-    case SX_JSON:
         return mix(h, sx_hash(v.s, v.size));
+    case SX_JSON:
+        return mix(h, sx_json_hash(sx_value_slice(v)));
     case SX_ARRAY:
     case SX_MAP:
     case SX_STRUCT:
@@ -125,6 +128,24 @@ struct sx_value sx_value_copy(struct sx_arena *arena, struct sx_value v)
     default:
         return v;
     }
+}
+
+struct sx_value sx_value_canonical(struct sx_arena *arena, struct sx_value v)
+{
+    struct sx_value *items;
+    struct sx_slice text;
+
+    if (v.kind == SX_JSON) {
+        text = sx_json_canonical(sx_value_slice(v), arena);
+        v.s = text.data;
+        v.size = text.size;
+    } else if (v.kind >= SX_ARRAY && v.kind <= SX_STRUCT) {
+        items = SX_ARENA_ARRAY(arena, struct sx_value, item_count(v) + 1);
+        for (uint32_t i = 0; i < item_count(v); i++)
+            items[i] = sx_value_canonical(arena, v.items[i]);
+        v.items = items;
+    }
+    return v;
 }
 
 /* ---- Maps ------------------------------------------------------------------------------------ */

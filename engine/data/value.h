@@ -47,13 +47,22 @@ static inline struct sx_value sx_value_bytes(struct sx_slice s)
 {
     return (struct sx_value){.s = s.data, .size = s.size, .kind = SX_BYTES};
 }
+/* A checked text without white space; none, or `null`: null. */
+static inline struct sx_value sx_value_json(struct sx_slice s)
+{
+    return s.size == 0 || *s.data == 'n' ? SX_VALUE_NULL
+                                         : (struct sx_value){.s = s.data, .size = s.size, .kind = SX_JSON};
+}
 static inline struct sx_slice sx_value_slice(struct sx_value v) { return sx_slice(v.s, v.size); }
 
 /* Total order within one type, nulls first: numbers by value, strings and bytes by bytes, nested
- * ones element by element. Different kinds compare by kind (they never meet in a typed program). */
+ * ones element by element, json as json.h says. Different kinds compare by kind (they never
+ * meet in a typed program). */
 int sx_value_compare(struct sx_value a, struct sx_value b);
 bool sx_value_equal(struct sx_value a, struct sx_value b); /* deep; null equals null */
 uint64_t sx_value_hash(struct sx_value value);             /* equal values hash alike; not stored */
+/* The value with what is json in it canonical, so that equal values are equal bytes: for keys. */
+struct sx_value sx_value_canonical(struct sx_arena *arena, struct sx_value value);
 /* Copy a value and all it points to. */
 struct sx_value sx_value_copy(struct sx_arena *arena, struct sx_value value);
 /* Sort a map's pairs by key and keep the last of duplicates; returns the pairs left. */

@@ -1,5 +1,6 @@
 /* cast.c: from one type to another. */
 #include "engine/base/text.h"
+#include "engine/expr/cast_json.h"
 #include "engine/expr/expr.h"
 
 #include <strings.h>
@@ -37,8 +38,10 @@ static bool scalar_exists(enum sx_kind from, enum sx_kind to)
 
 bool sx_cast_exists(const struct sx_type *from, const struct sx_type *to)
 {
-    if (from->kind == SX_NULL || sx_type_equal(from, to))
+    if (from->kind == SX_NULL || to->kind == SX_JSON || sx_type_equal(from, to))
         return true;
+    if (from->kind == SX_JSON)
+        return sx_json_cast_exists(to);
     if (from->kind == SX_STRUCT && to->kind == SX_STRUCT) {
         for (uint32_t i = 0; i < to->field_count; i++) {
             int field = sx_type_field(from, sx_slice_of(to->fields[i].name));
@@ -232,6 +235,10 @@ bool sx_value_cast(struct sx_value value, const struct sx_type *from, const stru
         return sx_type_equal(from, to) || cast_items(value, from, to, arena, out, message);
     if (value.kind == to->kind)
         return true;
+    if (value.kind == SX_JSON)
+        return sx_json_to_value(sx_value_slice(value), to, arena, out, message);
+    if (to->kind == SX_JSON)
+        return sx_value_to_json(value, from, arena, out, message);
     if (!scalar_exists((enum sx_kind)value.kind, to->kind)) {
         *message = sx_arena_format(arena, "cannot cast %s to %s", sx_type_text(from, arena),
                                    sx_type_text(to, arena));

@@ -1,5 +1,6 @@
 /* compare.c: steps that compare. The builder puts a constant on the right, so the loop that matters is
  * column against constant. */
+#include "engine/data/json.h"
 #include "engine/expr/eval.h"
 
 #include <stdlib.h>
@@ -134,10 +135,16 @@ static void compare_slices(struct sx_evaluator *e, const struct sx_step *step, c
 static void compare_values(struct sx_evaluator *e, const struct sx_step *step, const struct sx_column *out)
 {
     for (SX_ROWS_EACH(sx_eval_rows(e), k, row)) {
-        if (!sx_column_is_null(out, row))
-            out->b[row] =
-                holds(step->relation, sx_value_compare(sx_register_get(&e->registers[step->a], row),
-                                                       sx_register_get(&e->registers[step->b], row)));
+        const struct sx_value x = sx_register_get(&e->registers[step->a], row),
+                              y = sx_register_get(&e->registers[step->b], row);
+
+        if (sx_column_is_null(out, row))
+            continue;
+        if (x.kind == SX_JSON && step->relation >= SX_EXPR_LT &&
+            sx_json_kind(sx_value_slice(x)) != sx_json_kind(sx_value_slice(y)))
+            sx_eval_put(e, step->to, row, SX_VALUE_NULL); /* a text is neither less nor more than a number */
+        else
+            out->b[row] = holds(step->relation, sx_value_compare(x, y));
     }
 }
 

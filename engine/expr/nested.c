@@ -1,6 +1,7 @@
 /* nested.c: steps over boxed values: fields, elements, constructors, casts, calls, and what comes from
  * the source record. Row by row. */
 #include "engine/base/text.h"
+#include "engine/data/json.h"
 #include "engine/expr/eval.h"
 
 /* ---- Parts of values ------------------------------------------------------------------------- */
@@ -31,6 +32,15 @@ static struct sx_value entry_of(struct sx_value map, struct sx_slice key)
     return SX_VALUE_NULL;
 }
 
+/* A JSON null is null, as everywhere. */
+static struct sx_value part_of_json(struct sx_slice json, struct sx_value index)
+{
+    struct sx_slice part =
+        index.kind == SX_STRING ? sx_json_field(json, sx_value_slice(index)) : sx_json_element(json, index.i);
+
+    return sx_value_json(part);
+}
+
 static struct sx_value part_of(struct sx_evaluator *e, const struct sx_step *step, uint32_t row)
 {
     struct sx_value whole = sx_register_get(&e->registers[step->a], row), index;
@@ -42,6 +52,8 @@ static struct sx_value part_of(struct sx_evaluator *e, const struct sx_step *ste
     index = sx_register_get(&e->registers[step->b], row);
     if (index.kind == SX_NULL)
         return index;
+    if (whole.kind == SX_JSON)
+        return part_of_json(sx_value_slice(whole), index);
     return step->op == SX_OP_INDEX_ARRAY ? element_at(whole, index.i)
                                          : entry_of(whole, sx_value_slice(index));
 }

@@ -394,13 +394,14 @@ static uint16_t emit_part(struct builder *b, const struct sx_expr *expr)
 
     if (expr->op == SX_EXPR_INDEX) {
         y = emit(b, expr->args[1]);
-        op = kind_of(b, x) == SX_MAP ? SX_OP_INDEX_MAP : SX_OP_INDEX_ARRAY;
+        op = kind_of(b, y) == SX_STRING ? SX_OP_INDEX_MAP : SX_OP_INDEX_ARRAY;
     }
     if (kind_of(b, x) == SX_NULL || kind_of(b, y) == SX_NULL)
         return constant(b, expr->type, SX_VALUE_NULL);
     if ((expr->op == SX_EXPR_FIELD && kind_of(b, x) != SX_STRUCT) ||
-        (op == SX_OP_INDEX_MAP && kind_of(b, y) != SX_STRING) ||
-        (op == SX_OP_INDEX_ARRAY && (kind_of(b, x) != SX_ARRAY || kind_of(b, y) != SX_INT)))
+        (op == SX_OP_INDEX_MAP && kind_of(b, x) != SX_MAP && kind_of(b, x) != SX_JSON) ||
+        (op == SX_OP_INDEX_ARRAY &&
+         ((kind_of(b, x) != SX_ARRAY && kind_of(b, x) != SX_JSON) || kind_of(b, y) != SX_INT)))
         refuse(b, expr, "this type has no such part");
     to = new_register(b, expr->type);
     add_step(b, op, expr, to, x, y);

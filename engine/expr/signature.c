@@ -194,11 +194,11 @@ static bool is_nested(const char *pattern, enum sx_kind kind, char *inner, size_
 
 static const struct sx_type *plain(const char *name)
 {
-    static const struct sx_type *const types[] = {&sx_type_bool,   &sx_type_int,   &sx_type_double,
-                                                  &sx_type_string, &sx_type_bytes, &sx_type_timestamp,
-                                                  &sx_type_date,   &sx_type_time,  &sx_type_duration};
-    static const char *const names[] = {"bool",      "int",  "double", "string",  "bytes",
-                                        "timestamp", "date", "time",   "duration"};
+    static const struct sx_type *const types[] = {
+        &sx_type_bool,      &sx_type_int,  &sx_type_double, &sx_type_string,   &sx_type_bytes,
+        &sx_type_timestamp, &sx_type_date, &sx_type_time,   &sx_type_duration, &sx_type_json};
+    static const char *const names[] = {"bool",      "int",  "double", "string",   "bytes",
+                                        "timestamp", "date", "time",   "duration", "json"};
 
     for (size_t i = 0; i < SX_COUNT(names); i++)
         if (strcmp(name, names[i]) == 0)

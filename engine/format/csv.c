@@ -36,8 +36,9 @@ static streamd_status bind(const struct sx_format_spec *spec, struct sx_arena *a
         const struct sx_format_field *from = &spec->fields[i];
 
         if (from->type->kind == SX_NULL || sx_kind_is_nested(from->type->kind))
-            return sx_fail(error, STREAMD_E_TYPE, "`csv` cannot hold `%s`, which is of type %s", from->name,
-                           sx_type_text(from->type, arena));
+            return sx_fail(error, STREAMD_E_TYPE, "`csv` cannot hold `%s`, which is of type %s%s", from->name,
+                           sx_type_text(from->type, arena),
+                           from->type->kind == SX_JSON ? "; make it a `string`, the text of the JSON" : "");
         if (from->path != NULL)
             return sx_fail(error, STREAMD_E_TYPE,
                            "`%s`: the columns of `csv` go by their order; `from` is for `json`", from->name);

@@ -106,7 +106,8 @@ static bool can_read(const struct sx_type *type)
     return true;
 }
 
-static streamd_status bind_field(struct binding *b, const struct sx_format_field *from, uint32_t number)
+static streamd_status bind_field(struct binding *b, const struct sx_format_field *from, uint32_t number,
+                                 bool key)
 {
     struct sx_json_field *field = &b->plan->fields[number];
     struct sx_json_slot *slot;
@@ -118,6 +119,7 @@ static streamd_status bind_field(struct binding *b, const struct sx_format_field
     field->path.name = field->name;
     field->type = from->type;
     field->not_null = from->not_null;
+    field->canonical = key && sx_type_holds(from->type, SX_JSON);
     field->has_default = from->has_default;
     field->preset = sx_value_copy(b->arena, from->preset);
     if (from->type->kind == SX_DOUBLE && field->preset.kind == SX_INT)
@@ -173,7 +175,7 @@ streamd_status sx_json_bind(const struct sx_format_spec *spec, struct sx_arena *
     b.plan->fields = SX_ARENA_ARRAY(arena, struct sx_json_field, spec->field_count + 1);
     b.plan->root = new_node(&b);
     for (uint32_t i = 0; i < spec->field_count; i++) {
-        streamd_status status = bind_field(&b, &spec->fields[i], i);
+        streamd_status status = bind_field(&b, &spec->fields[i], i, spec->key);
 
         if (status != STREAMD_OK)
             return status;

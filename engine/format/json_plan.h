@@ -34,6 +34,7 @@ struct sx_json_field {
     struct sx_json_path path;
     uint32_t slot;
     bool not_null, has_default;
+    bool canonical; /* a key with json in it: equal values are to be equal bytes */
     struct sx_value preset;
 };
 

@@ -28,86 +28,6 @@ static void skip_space(struct reader *r)
 
 /* ---- Strings --------------------------------------------------------------------------------- */
 
-/* Four hex digits; -1: they are not. */
-static int read_hex4(const char *at, const char *end)
-{
-    int code = 0;
-
-    if (end - at < 4)
-        return -1;
-    for (int i = 0; i < 4; i++) {
-        char c = at[i], lower = (char)(c | 0x20);
-
-        if (is_digit(c))
-            code = code * 16 + (c - '0');
-        else if (lower >= 'a' && lower <= 'f')
-            code = code * 16 + (lower - 'a' + 10);
-        else
-            return -1;
-    }
-    return code;
-}
-
-/* The escape at *at (a backslash): moves behind it and gives its code point. NULL, or what is wrong. */
-static const char *read_escape(const char **at, const char *end, uint32_t *code)
-{
-    static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
-    const char *p = *at + 1, *letter;
-    int high, low;
-
-    if (p == end || *p == '\0')
-        return "an escape that JSON does not have";
-    if (*p != 'u') {
-        letter = strchr(letters, *p);
-        if (letter == NULL)
-            return "an escape that JSON does not have";
-        *code = (unsigned char)meanings[letter - letters];
-        *at = p + 1;
-        return NULL;
-    }
-    high = read_hex4(p + 1, end);
-    if (high < 0)
-        return "`\\u` needs four hexadecimal digits";
-    *at = p + 5;
-    *code = (uint32_t)high;
-    if (high < 0xd800 || high > 0xdfff)
-        return NULL;
-    p = *at;
-    low = high < 0xdc00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u' ? read_hex4(p + 2, end) : -1;
-    if (low < 0xdc00 || low > 0xdfff)
-        return "half of a surrogate pair";
-    *at = p + 6;
-    *code = 0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
-    return NULL;
-}
-
-bool sx_json_unescape_inside(struct sx_slice inside, char *to, uint32_t *size, struct sx_json_error *error)
-{
-    const char *at = inside.data, *end = at + inside.size;
-    char *out = to;
-
-    while (at < end) {
-        const char *slash = memchr(at, '\\', (size_t)(end - at)), *what;
-        size_t plain = (size_t)((slash ? slash : end) - at);
-        uint32_t code;
-
-        memmove(out, at, plain);
-        out += plain;
-        at += plain;
-        if (slash == NULL)
-            break;
-        what = read_escape(&at, end, &code);
-        if (what != NULL) {
-            if (error != NULL)
-                *error = (struct sx_json_error){(size_t)(slash - inside.data), what};
-            return false;
-        }
-        out += sx_utf8_write(out, code);
-    }
-    *size = (uint32_t)(out - to);
-    return true;
-}
-
 /* Moves behind the closing quote. */
 static bool check_string(struct reader *r)
 {
@@ -128,7 +48,7 @@ static bool check_string(struct reader *r)
             r->at++;
             continue;
         }
-        what = read_escape(&r->at, r->end, &code);
+        what = sx_json_read_escape(&r->at, r->end, &code);
         if (what != NULL)
             return fail(r, r->at, what);
     }

@@ -8,18 +8,13 @@
 #ifndef SX_JSON_TEXT_H
 #define SX_JSON_TEXT_H
 
-#include "engine/base/bytes.h"
+#include "engine/base/json.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 #define SX_JSON_DEPTH 512
-
-struct sx_json_error {
-    size_t at;        /* byte, counted from 0 */
-    const char *what; /* static: "expected a value" */
-};
 
 /* Is `text` one JSON value? `error` may be NULL. */
 bool sx_json_check(struct sx_slice text, struct sx_json_error *error);
@@ -31,10 +26,6 @@ bool sx_json_compact(struct sx_slice text, struct sx_buffer *to, struct sx_json_
 /* Append the text that a JSON string, with its quotes, stands for. White space around it is fine.
  * False: it is not a string; nothing was appended. */
 bool sx_json_unescape(struct sx_slice text, struct sx_buffer *to, struct sx_json_error *error);
-
-/* Unescape what stands between the quotes into `to`, which has room for as many bytes (it never gets
- * longer). False: an escape is wrong, at error->at of `inside`. */
-bool sx_json_unescape_inside(struct sx_slice inside, char *to, uint32_t *size, struct sx_json_error *error);
 
 /* Check, and call `member` for each member of an object in order: its name unescaped, its value as
  * the text that stands there, both until the call returns (the value: as long as `text`). It may

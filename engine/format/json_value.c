@@ -375,26 +375,36 @@ static bool read_struct(struct sx_json_reader *r, uint32_t v, const struct sx_ty
     return true;
 }
 
-/* Type json: the text, checked in full and compact. */
+/* Type json: the text, checked in full, without white space between tokens. Text that has none is not
+ * copied: it stays where the document is, as strings do. */
 static bool read_text(struct sx_json_reader *r, uint32_t v, uint32_t depth, const struct sx_json_path *path,
                       struct sx_value *value)
 {
     const struct sx_json_doc *doc = &r->doc;
-    uint32_t next = sx_json_skip(doc, v, depth), from = doc->at[v], end;
+    uint32_t next = sx_json_skip(doc, v, depth), from = doc->at[v], end, size = 0;
     struct sx_json_error error;
-    struct sx_buffer text = {0};
-    struct sx_slice copy;
+    char *to;
 
     if (next == 0)
         return sx_json_broken(r);
     end = next == v + 1 ? sx_json_token_end(doc, v) : doc->at[next - 1] + 1;
-    if (!sx_json_compact(sx_slice(doc->text + from, end - from), &text, &error)) {
-        sx_buffer_free(&text);
+    if (!sx_json_check(sx_slice(doc->text + from, end - from), &error))
         return wrong_token(r, v, path, &error);
+    *value = (struct sx_value){.s = doc->text + from, .size = end - from, .kind = SX_JSON};
+    if (!r->keep)
+        return true;
+    for (uint32_t i = v; i < next; i++)
+        size += token_of(doc, i).size;
+    if (size == value->size)
+        return true;
+    value->s = to = sx_arena_alloc(r->arena, size);
+    value->size = size;
+    for (uint32_t i = v; i < next; i++) {
+        struct sx_slice token = token_of(doc, i);
+
+        memcpy(to, token.data, token.size);
+        to += token.size;
     }
-    copy = sx_arena_copy(r->arena, sx_buffer_slice(&text));
-    *value = (struct sx_value){.s = copy.data, .size = copy.size, .kind = SX_JSON};
-    sx_buffer_free(&text);
     return true;
 }
 

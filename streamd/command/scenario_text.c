@@ -2,67 +2,13 @@
 #include "streamd/command/scenario.h"
 
 #include "engine/base/text.h"
-
-#include <jansson.h>
+#include "engine/data/json.h"
 
 #define YEAR_MS (365 * 86400000LL)
 
 /* ---- JSON to literals -------------------------------------------------------------------------- */
 
 /* The JSON read here is what the engine wrote: valid, and without white space. */
-
-static char unit_digit(char c) { return (char)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10); }
-
-/* Behind a string's last quote. */
-static const char *skip_string(const char *at)
-{
-    for (at++; *at != '"'; at++)
-        if (*at == '\\')
-            at++;
-    return at + 1;
-}
-
-static const char *skip_value(const char *at)
-{
-    uint32_t depth = 0;
-
-    do {
-        if (*at == '"') {
-            at = skip_string(at);
-            continue;
-        }
-        depth += *at == '{' || *at == '[';
-        depth -= (*at == '}' || *at == ']') && depth > 0;
-        at++;
-    } while (depth > 0 || (*at != '\0' && *at != ',' && *at != '}' && *at != ']'));
-    return at;
-}
-
-/* The text of a string, without its quotes and escapes. */
-static void add_unescaped(struct sx_buffer *to, const char *at)
-{
-    static const char letters[] = "bfnrt", meanings[] = "\b\f\n\r\t";
-
-    for (at++; *at != '"'; at++) {
-        const char *letter;
-        uint32_t code = 0;
-        char utf8[4];
-
-        if (*at != '\\') {
-            sx_buffer_add_byte(to, *at);
-            continue;
-        }
-        at++;
-        if (*at == 'u') {
-            for (int i = 0; i < 4; i++)
-                code = code * 16 + (uint32_t)unit_digit(*++at);
-            sx_buffer_add(to, utf8, sx_utf8_write(utf8, code));
-        } else {
-            letter = strchr(letters, *at);
-            sx_buffer_add_byte(to, letter ? meanings[letter - letters] : *at);
-        }
-    }
-}
 
 static void add_string(struct sx_buffer *to, struct sx_slice text)
 {
@@ -95,80 +41,53 @@ static bool is_word(struct sx_slice text)
     return word;
 }
 
+static struct sx_slice unescaped(struct sx_slice name, struct sx_arena *arena)
+{
+    return sx_json_string(sx_slice(name.data - 1, name.size + 2), arena);
+}
+
 /* A sink adds them to a windowed row's value; what stands behind `window` says it. */
 static bool is_window_end(struct sx_slice name)
 {
     return sx_slice_equal(name, SX_SLICE("window_start")) || sx_slice_equal(name, SX_SLICE("window_end"));
 }
 
-static const char *add_literal(struct sx_buffer *to, const char *at, const json_t *like, bool exact);
+/* How a literal is written. */
+struct shape {
+    bool exact, without_window;
+    struct sx_arena *arena;
+};
 
-static const char *add_object(struct sx_buffer *to, const char *at, const json_t *like, bool exact,
-                              bool without_window)
+/* Of an object only the fields that `like` has too, if that is an object. */
+static void add_literal(struct sx_buffer *to, struct sx_slice json, struct sx_slice like, struct shape shape)
 {
-    struct sx_buffer name = {0};
+    struct sx_json_parts parts = sx_json_parts(json);
+    struct sx_slice name, value, other;
     bool first = true;
 
-    sx_buffer_add_text(to, exact ? "{=" : "{");
-    for (at++; *at != '}'; at += *at == ',') {
-        const json_t *other;
-
-        name.size = 0;
-        add_unescaped(&name, at);
-        at = skip_string(at) + 1;
-        other = json_object_getn(like, name.data ? name.data : "", name.size);
-        if ((like != NULL && other == NULL) ||
-            (without_window && is_window_end(sx_slice(name.data, name.size)))) {
-            at = skip_value(at);
+    if (sx_json_kind(json) == SX_JSON_IS_STRING) {
+        add_string(to, sx_json_string(json, shape.arena));
+        return;
+    }
+    if (sx_json_kind(json) < SX_JSON_IS_ARRAY) {
+        sx_buffer_add_slice(to, json);
+        return;
+    }
+    sx_buffer_add_text(to, !parts.object ? "[" : shape.exact ? "{=" : "{");
+    while (sx_json_next(&parts, &name, &value)) {
+        name = parts.object ? unescaped(name, shape.arena) : name;
+        other = parts.object ? sx_json_field(like, name) : SX_SLICE_NONE;
+        if (parts.object && sx_json_kind(like) == SX_JSON_IS_OBJECT && other.data == NULL)
             continue;
-        }
-        sx_buffer_add_text(to, first ? " " : ", ");
+        if (parts.object && shape.without_window && is_window_end(name))
+            continue;
+        sx_buffer_add_text(to, !first ? ", " : parts.object ? " " : "");
         first = false;
-        if (is_word(sx_slice(name.data, name.size)))
-            sx_buffer_add(to, name.data, name.size);
-        else
-            sx_buffer_printf(to, "`%.*s`", (int)name.size, name.data ? name.data : "");
-        sx_buffer_add_text(to, ": ");
-        at = add_literal(to, at, other, false);
+        if (parts.object)
+            sx_buffer_printf(to, is_word(name) ? "%.*s: " : "`%.*s`: ", (int)name.size, name.data);
+        add_literal(to, value, other, (struct shape){.arena = shape.arena});
     }
-    sx_buffer_add_text(to, first ? "}" : " }");
-    sx_buffer_free(&name);
-    return at + 1;
-}
-
-static const char *add_literal(struct sx_buffer *to, const char *at, const json_t *like, bool exact)
-{
-    struct sx_buffer text = {0};
-    const char *end;
-    bool first = true;
-
-    switch (*at) {
-    case '{':
-        return add_object(to, at, json_is_object(like) ? like : NULL, exact, false);
-    case '[':
-        sx_buffer_add_byte(to, '[');
-        for (at++; *at != ']'; at += *at == ',') {
-            sx_buffer_add_text(to, first ? "" : ", ");
-            first = false;
-            at = add_literal(to, at, NULL, false);
-        }
-        sx_buffer_add_byte(to, ']');
-        return at + 1;
-    case '"':
-        add_unescaped(&text, at);
-        add_string(to, sx_slice(text.data, text.size));
-        sx_buffer_free(&text);
-        return skip_string(at);
-    default:
-        end = skip_value(at);
-        sx_buffer_add(to, at, (size_t)(end - at));
-        return end;
-    }
-}
-
-static json_t *read_json(const char *text)
-{
-    return text ? json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
+    sx_buffer_add_text(to, !parts.object ? "]" : first ? "}" : " }");
 }
 
 static void add_time(struct sx_buffer *to, int64_t ms)
@@ -184,15 +103,15 @@ static void add_time(struct sx_buffer *to, int64_t ms)
 
 void sx_row_text_add(struct sx_buffer *to, const struct sx_row_text *row, const char *like)
 {
-    json_t *fields = row->exact ? NULL : read_json(like);
+    struct sx_slice fields = row->exact || like == NULL ? SX_SLICE_NONE : sx_slice_of(like);
+    struct sx_arena texts;
 
-    add_literal(to, row->key, NULL, false);
+    sx_arena_init(&texts, 0);
+    add_literal(to, sx_slice_of(row->key), SX_SLICE_NONE, (struct shape){.arena = &texts});
     sx_buffer_add_byte(to, ' ');
-    if (row->value[0] == '{' && row->has_window && fields == NULL && !row->exact)
-        add_object(to, row->value, NULL, false, true);
-    else
-        add_literal(to, row->value, fields, row->exact);
-    json_decref(fields);
+    add_literal(to, sx_slice_of(row->value), fields,
+                (struct shape){row->exact, row->has_window && fields.data == NULL && !row->exact, &texts});
+    sx_arena_free(&texts);
     if (row->has_time) {
         sx_buffer_add_text(to, " @ ");
         add_time(to, row->ts);
@@ -207,94 +126,84 @@ void sx_row_text_add(struct sx_buffer *to, const struct sx_row_text *row, const 
 
 /* ---- Comparing --------------------------------------------------------------------------------- */
 
-static bool matches(const json_t *want, const json_t *got, bool exact)
+static uint32_t count_parts(struct sx_slice json)
 {
-    const char *name;
-    json_t *value;
-    size_t i;
+    struct sx_json_parts parts = sx_json_parts(json);
+    struct sx_slice name, value;
+    uint32_t count = 0;
 
-    if (json_is_number(want) && json_is_number(got))
-        return json_is_integer(want) && json_is_integer(got)
-                   ? json_integer_value(want) == json_integer_value(got)
-                   : json_number_value(want) == json_number_value(got);
-    if (json_typeof(want) != json_typeof(got))
+    while (sx_json_next(&parts, &name, &value))
+        count++;
+    return count;
+}
+
+/* Numbers by value, with all their digits; objects by the fields that are wanted. */
+static bool matches(struct sx_slice want, struct sx_slice got, bool exact, struct sx_arena *arena)
+{
+    struct sx_json_parts wanted = sx_json_parts(want), came = sx_json_parts(got);
+    const enum sx_json_kind kind = sx_json_kind(want);
+    struct sx_slice name, value, other = SX_SLICE_NONE;
+
+    if (kind != sx_json_kind(got))
         return false;
-    if (json_is_object(want)) {
-        if (exact && json_object_size(want) != json_object_size(got))
+    if (kind < SX_JSON_IS_ARRAY)
+        return sx_json_compare(want, got) == 0;
+    if ((exact || kind == SX_JSON_IS_ARRAY) && count_parts(want) != count_parts(got))
+        return false;
+    while (sx_json_next(&wanted, &name, &value)) {
+        if (kind == SX_JSON_IS_OBJECT)
+            other = sx_json_field(got, unescaped(name, arena));
+        else
+            sx_json_next(&came, &name, &other);
+        if (other.data == NULL || !matches(value, other, exact, arena))
             return false;
-        json_object_foreach((json_t *)want, name, value)
-        {
-            const json_t *other = json_object_get(got, name);
-            if (other == NULL || !matches(value, other, exact))
-                return false;
-        }
-        return true;
     }
-    if (json_is_array(want)) {
-        if (json_array_size(want) != json_array_size(got))
-            return false;
-        json_array_foreach((json_t *)want, i, value)
-        {
-            if (!matches(value, json_array_get(got, i), exact))
-                return false;
-        }
-        return true;
-    }
-    return json_equal((json_t *)want, (json_t *)got);
+    return true;
 }
 
 bool sx_json_matches(const char *want, const char *got, bool exact)
 {
-    json_t *a = read_json(want), *b = read_json(got);
-    bool same = a != NULL && b != NULL ? matches(a, b, exact) : strcmp(want, got) == 0;
+    struct sx_arena names;
+    bool same;
 
-    json_decref(a);
-    json_decref(b);
+    sx_arena_init(&names, 0);
+    same = matches(sx_slice_of(want), sx_slice_of(got), exact, &names);
+    sx_arena_free(&names);
     return same;
 }
 
-static void add_value(struct sx_buffer *to, const json_t *value)
+/* `want` without data: the field is too many; `got`: it is missing. */
+static void add_difference(struct sx_buffer *to, bool *first, struct sx_slice name, struct sx_slice want,
+                           struct sx_slice got)
 {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-
-    sx_buffer_add_text(to, text);
-    free(text);
-}
-
-/* `want` NULL: the field is too many; `got` NULL: it is missing. */
-static void add_difference(struct sx_buffer *to, bool *first, const char *name, const json_t *want,
-                           const json_t *got)
-{
-    sx_buffer_printf(to, "%s%s: ", *first ? "" : "; ", name);
+    sx_buffer_printf(to, "%s%.*s: ", *first ? "" : "; ", (int)name.size, name.data);
     *first = false;
-    if (got == NULL)
+    if (got.data == NULL)
         sx_buffer_add_text(to, "missing");
     else
-        add_value(to, got);
-    sx_buffer_add_text(to, want ? ", not " : ", and should not be there");
-    if (want != NULL)
-        add_value(to, want);
+        sx_buffer_add_slice(to, got);
+    sx_buffer_add_text(to, want.data ? ", not " : ", and should not be there");
+    if (want.data != NULL)
+        sx_buffer_add_slice(to, want);
 }
 
 void sx_json_differences(struct sx_buffer *to, const char *want, const char *got, bool exact)
 {
-    json_t *a = read_json(want), *b = read_json(got), *value;
+    struct sx_slice a = sx_slice_of(want), b = sx_slice_of(got), name, value, other;
+    struct sx_json_parts wanted = sx_json_parts(a), came = sx_json_parts(b);
+    struct sx_arena names;
     bool first = true;
-    const char *name;
 
-    if (json_is_object(a) && json_is_object(b)) {
-        json_object_foreach(a, name, value)
-        {
-            const json_t *other = json_object_get(b, name);
-            if (other == NULL || !matches(value, other, exact))
-                add_difference(to, &first, name, value, other);
-        }
-        json_object_foreach(b, name, value)
-        {
-            if (exact && json_object_get(a, name) == NULL)
-                add_difference(to, &first, name, NULL, value);
-        }
+    if (!wanted.object || !came.object)
+        return;
+    sx_arena_init(&names, 0);
+    while (sx_json_next(&wanted, &name, &value)) {
+        other = sx_json_field(b, unescaped(name, &names));
+        if (other.data == NULL || !matches(value, other, exact, &names))
+            add_difference(to, &first, name, value, other);
     }
-    json_decref(a);
-    json_decref(b);
+    while (exact && sx_json_next(&came, &name, &value))
+        if (sx_json_field(a, unescaped(name, &names)).data == NULL)
+            add_difference(to, &first, name, SX_SLICE_NONE, value);
+    sx_arena_free(&names);
 }

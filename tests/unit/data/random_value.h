@@ -46,6 +46,42 @@ static inline struct sx_value random_text(enum sx_kind kind, struct sx_arena *ar
     return (struct sx_value){.s = text, .size = size, .kind = (uint8_t)kind};
 }
 
+/* Values of all kinds, with others that are equal or next to them. */
+static inline struct sx_value random_json(struct sx_arena *arena, uint64_t *seed)
+{
+    static const char *const scalars[] = {
+        "true",      "false",  "0",           "-0.0",   "1",           "1.0",
+        "10e-1",     "-1",     "-1.5",        "-15e-1", "2",           "10",
+        "1e400",     "-1e400", "1e-400",      "0.1",    "0.01",        "12345678901234567890123",
+        "\"\"",      "\"a\"",  "null",        "9",      "\"\\u0061\"", "\"a\\u0000\"",
+        "\"a\\\"\"", "\"b\"",  "\"\\u00e9\"",
+    };
+    struct sx_buffer text = {0};
+    uint32_t count = (uint32_t)(sx_unit_random(seed) % 4);
+    bool object = sx_unit_random(seed) % 2;
+    struct sx_slice copy;
+
+    if (sx_unit_random(seed) % 2)
+        return sx_value_json(sx_slice_of(scalars[sx_unit_random(seed) % SX_COUNT(scalars)]));
+    sx_buffer_add_byte(&text, object ? '{' : '[');
+    for (uint32_t i = 0; i < count; i++) {
+        struct sx_value part = random_json(arena, seed);
+
+        if (i > 0)
+            sx_buffer_add_byte(&text, ',');
+        if (object)
+            sx_buffer_printf(&text, "\"%c\":", (int)('x' + sx_unit_random(seed) % 3));
+        if (part.kind == SX_NULL)
+            sx_buffer_add_text(&text, "null");
+        else
+            sx_buffer_add_slice(&text, sx_value_slice(part));
+    }
+    sx_buffer_add_byte(&text, object ? '}' : ']');
+    copy = sx_arena_copy(arena, sx_buffer_slice(&text));
+    sx_buffer_free(&text);
+    return sx_value_json(copy);
+}
+
 static inline struct sx_value random_value(const struct sx_type *type, struct sx_arena *arena, uint64_t *seed)
 {
     static const int64_t ints[] = {0, 1, -1, 255, 256, -256, INT64_MAX, INT64_MIN, INT64_C(1) << 40};
@@ -67,8 +103,9 @@ static inline struct sx_value random_value(const struct sx_type *type, struct sx
         return value;
     case SX_STRING:
     case SX_BYTES:
-    case SX_JSON:
         return random_text(type->kind, arena, seed);
+    case SX_JSON:
+        return random_json(arena, seed);
     case SX_DECIMAL:
         decimal = sx_arena_alloc(arena, sizeof(*decimal));
         *decimal = (__int128)ints[pick % SX_COUNT(ints)] * (pick % 3 ? 1 : INT64_C(1) << 50);

@@ -1,5 +1,6 @@
 /* test_key.c: the bytes of keys, and that they sort as the values do. The bytes are on people's disks:
  * an expectation here never changes. */
+#include "engine/data/json.h"
 #include "engine/data/row.h"
 #include "tests/unit/data/random_value.h"
 
@@ -42,7 +43,34 @@ static void golden_plain(void)
     check_one(&sx_type_string, sx_value_string(SX_SLICE("ab")), "02 6162 0000");
     check_one(&sx_type_string, sx_value_string(SX_SLICE("a\0b")), "02 61 00ff 62 0000");
     check_one(&sx_type_bytes, sx_value_bytes(SX_SLICE("\0\0\xff")), "02 00ff 00ff ff 0000");
-    check_one(&sx_type_json, (struct sx_value){.s = "1", .size = 1, .kind = SX_JSON}, "02 31 0000");
+    check_one(&sx_type_json, (struct sx_value){.s = "1", .size = 1, .kind = SX_JSON},
+              "02 04 03 8000000000000001 31 00");
+}
+
+/* The key of the text is these bytes, and they give the canonical text. */
+static void check_json(const char *text, const char *hex, const char *canonical)
+{
+    check_one(&sx_type_json, sx_value_json(sx_slice_of(text)), hex);
+    CU_ASSERT(sx_slice_equal(sx_json_canonical(sx_slice_of(text), &arena), sx_slice_of(canonical)));
+}
+
+static void golden_json(void)
+{
+    check_json("false", "02 02", "false");
+    check_json("true", "02 03", "true");
+    check_json("-0.0", "02 04 02", "0");
+    check_json("0e99", "02 04 02", "0");
+    check_json("-15", "02 04 01 7ffffffffffffffd ceca ff", "-15");
+    check_json("1.50", "02 04 03 8000000000000001 3135 00", "1.5");
+    check_json("0.00012e-3", "02 04 03 7ffffffffffffffa 3132 00", "0.00000012");
+    check_json("12e-9", "02 04 03 7ffffffffffffff9 3132 00", "1.2e-8");
+    check_json("1e20", "02 04 03 8000000000000015 31 00", "100000000000000000000");
+    check_json("1E+21", "02 04 03 8000000000000016 31 00", "1e+21");
+    check_json("100200e3", "02 04 03 8000000000000009 31303032 00", "100200000");
+    check_json("\"a\\u0000\\n\"", "02 05 6100ff0a 0000", "\"a\\u0000\\n\"");
+    check_json("[null,[]]", "02 06 01 06 00 00", "[null,[]]");
+    check_json("{\"b\":true,\"a\":1,\"\\u0062\":false}",
+               "02 07 01 61 0000 04 03 8000000000000001 31 00 01 62 0000 02 00", "{\"a\":1,\"b\":false}");
 }
 
 static void golden_decimal(void)
@@ -151,6 +179,7 @@ void suite_key(void)
 
     SX_TEST(golden_plain);
     SX_TEST(golden_decimal);
+    SX_TEST(golden_json);
     SX_TEST(golden_nested);
     SX_TEST(columns_give_the_same_bytes);
     SX_TEST(bytes_sort_as_values);
