@@ -190,12 +190,23 @@ static void parse_row_options(struct sx_parser *p, struct sx_step *step)
                 sx_parse_failed(p, p->at[1].at, "write \"2026-01-31T10:00:00Z\"", "`%s` is no timestamp",
                                 p->at[1].text);
             p->at += 2;
-        } else if (sx_take_word(p, "partition")) {
+        } else if (sx_at_word(p, "partition")) {
+            if (step->kind != SX_STEP_SEND)
+                sx_parse_failed(p, p->at->at,
+                                "a record that is sent has one: `SOURCE <- KEY VALUE partition N`",
+                                "rows that come are not looked at by partition");
+            p->at++;
             if (p->at->kind != SX_TOKEN_INT || p->at->integer < 0 || p->at->integer > INT32_MAX)
                 sx_parse_failed(p, p->at->at, NULL, "expected the partition's number, got %s", sx_here(p));
             else
                 step->partition = (int32_t)(p->at++)->integer;
-        } else if (sx_take_word(p, "headers")) {
+        } else if (sx_at_word(p, "headers")) {
+            if (step->kind == SX_STEP_EXPECT && !step->is_topic)
+                sx_parse_failed(p, p->at->at,
+                                "expect the record of a sink: `\"topic\" -> KEY VALUE headers { ... }`",
+                                "a definition's rows have no headers of their own");
+            p->at++;
+            step->has_headers = true;
             parse_headers(p, step);
         } else if (sx_take_word(p, "window")) {
             step->has_window = true;

@@ -7,7 +7,7 @@
 
 enum sx_step_kind {
     SX_STEP_SEND,    /* SOURCE <- KEY VALUE [@ TIME] [partition N] [headers { ... }] */
-    SX_STEP_EXPECT,  /* NAME_OR_TOPIC -> KEY VALUE [@ TIME] [window FROM..TO] */
+    SX_STEP_EXPECT,  /* NAME_OR_TOPIC -> KEY VALUE [@ TIME] [window FROM..TO] [headers { ... }] */
     SX_STEP_NOTHING, /* NAME_OR_TOPIC -> nothing */
     SX_STEP_ADVANCE, /* advance D */
     SX_STEP_DROPPED, /* dropped REASON == N; late == N */
@@ -36,6 +36,7 @@ struct sx_step {
     int32_t partition;
     const struct sx_test_header *headers;
     uint32_t header_count;
+    bool has_headers; /* of an expectation: all that there are, in order */
     bool has_window;
     int64_t window_start, window_end;
     int64_t count; /* dropped, late */

@@ -16,6 +16,8 @@ struct came {
     int64_t ts;
     bool has_window;
     struct sx_window window;
+    const struct sx_header *headers;
+    uint32_t header_count;
     uint32_t cause; /* the step that it came of */
     bool taken;
 };
@@ -72,6 +74,21 @@ static const char *part_json(struct testing *t, const struct sx_format_def *form
     return copy;
 }
 
+static struct sx_slice copy_slice(struct testing *t, struct sx_slice from)
+{
+    return from.data != NULL ? sx_slice(sx_arena_strndup(&t->arena, from.data, from.size), from.size) : from;
+}
+
+static const struct sx_header *copy_headers(struct testing *t, const struct sx_record *record)
+{
+    struct sx_header *headers = SX_ARENA_ARRAY(&t->arena, struct sx_header, record->header_count + 1);
+
+    for (uint32_t h = 0; h < record->header_count; h++)
+        headers[h] = (struct sx_header){copy_slice(t, record->headers[h].name),
+                                        copy_slice(t, record->headers[h].value)};
+    return headers;
+}
+
 static void output(const struct sx_topic_plan *topic, const struct sx_record *record,
                    const struct sx_window *window, void *arg)
 {
@@ -87,6 +104,8 @@ static void output(const struct sx_topic_plan *topic, const struct sx_record *re
     row->key = part_json(t, topic->sink_key_format, topic->sink_key_plan, key);
     row->value = part_json(t, topic->sink_value_format, topic->sink_value_plan, record->value);
     row->ts = record->timestamp;
+    row->headers = copy_headers(t, record);
+    row->header_count = record->header_count;
     if (window != NULL) {
         row->has_window = true;
         row->window = *window;
@@ -175,6 +194,17 @@ static void complain(struct testing *t, const struct sx_step *step, const char *
     putchar('\n');
 }
 
+/* What a step says of headers, as a record has them. */
+static const struct sx_header *headers_of(struct testing *t, const struct sx_step *step)
+{
+    struct sx_header *headers = SX_ARENA_ARRAY(&t->arena, struct sx_header, step->header_count + 1);
+
+    for (uint32_t h = 0; h < step->header_count; h++)
+        headers[h] =
+            (struct sx_header){sx_slice_of(step->headers[h].name), sx_slice_of(step->headers[h].value)};
+    return headers;
+}
+
 /* A source by its name, or by a topic that it reads; *topic is what the record is sent to. */
 static const struct sx_source_spec *find_source(const struct testing *t, const struct sx_step *step,
                                                 const char **topic)
@@ -231,7 +261,6 @@ static void run_send(struct testing *t, const struct sx_step *step)
     const char *topic;
     const struct sx_source_spec *source = find_source(t, step, &topic);
     struct sx_record_line line = {.partition = step->partition, .timestamp = step->time_ms};
-    struct sx_header *headers = SX_ARENA_ARRAY(&t->arena, struct sx_header, step->header_count + 1);
     struct sx_record_form form, key_form, value_form;
     struct sx_record record, value;
     const char *message = NULL;
@@ -243,12 +272,9 @@ static void run_send(struct testing *t, const struct sx_step *step)
     if (!step->has_time)
         line.timestamp = t->last_timestamp;
     t->last_timestamp = line.timestamp;
-    for (uint32_t h = 0; h < step->header_count; h++)
-        headers[h] =
-            (struct sx_header){sx_slice_of(step->headers[h].name), sx_slice_of(step->headers[h].value)};
     line.has_window = step->has_window;
     line.window = (struct sx_window){step->window_start, step->window_end};
-    line.headers = headers;
+    line.headers = headers_of(t, step);
     line.header_count = step->header_count;
     form = sx_form_of_source(source);
     key_form = value_form = form;
@@ -292,7 +318,7 @@ static struct came *next_row(struct testing *t, const struct sx_step *step)
     return NULL;
 }
 
-static void add_expected(struct sx_buffer *to, const struct sx_step *step)
+static void add_expected(struct testing *t, struct sx_buffer *to, const struct sx_step *step)
 {
     struct sx_row_text row = {.key = step->key.json,
                               .value = step->value.json,
@@ -300,7 +326,10 @@ static void add_expected(struct sx_buffer *to, const struct sx_step *step)
                               .has_time = step->has_time,
                               .ts = step->time_ms,
                               .has_window = step->has_window,
-                              .window = {step->window_start, step->window_end}};
+                              .window = {step->window_start, step->window_end},
+                              .has_headers = step->has_headers,
+                              .headers = headers_of(t, step),
+                              .header_count = step->header_count};
 
     sx_row_text_add(to, &row, NULL);
 }
@@ -314,7 +343,10 @@ static void add_came(struct sx_buffer *to, const struct came *came, const struct
                               .has_time = like == NULL || like->has_time,
                               .ts = came->ts,
                               .has_window = came->has_window && (like == NULL || like->has_window),
-                              .window = came->window};
+                              .window = came->window,
+                              .has_headers = like != NULL ? like->has_headers : came->header_count > 0,
+                              .headers = came->headers,
+                              .header_count = came->header_count};
 
     sx_row_text_add(to, &row, like ? like->value.json : NULL);
 }
@@ -342,9 +374,20 @@ static void edit(struct testing *t, const struct sx_step *step, const struct cam
     t->edited = true;
 }
 
+static bool has_headers(const struct came *row, const struct sx_step *step)
+{
+    bool same = row->header_count == step->header_count;
+
+    for (uint32_t h = 0; same && h < step->header_count; h++)
+        same = sx_slice_equal(row->headers[h].name, sx_slice_of(step->headers[h].name)) &&
+               sx_slice_equal(row->headers[h].value, sx_slice_of(step->headers[h].value));
+    return same;
+}
+
 static bool is_expected(const struct came *row, const struct sx_step *step)
 {
-    return sx_json_matches(step->key.json, row->key, true) &&
+    return (!step->has_headers || has_headers(row, step)) &&
+           sx_json_matches(step->key.json, row->key, true) &&
            sx_json_matches(step->value.json, row->value, step->value.exact) &&
            (!step->has_time || step->time_ms == row->ts) &&
            (!step->has_window || (row->has_window && row->window.start == step->window_start &&
@@ -355,7 +398,7 @@ static void complain_of_row(struct testing *t, const struct sx_step *step, const
 {
     struct sx_buffer want = {0}, got = {0}, fields = {0};
 
-    add_expected(&want, step);
+    add_expected(t, &want, step);
     add_came(&got, row, NULL);
     sx_json_differences(&fields, step->value.json, row->value, step->value.exact);
     complain(t, step, "%s\n    expected  %.*s\n    came      %.*s\n              because of line %u",
@@ -385,7 +428,7 @@ static void run_expect(struct testing *t, const struct sx_step *step)
         sx_edits_replace(t->edits, step, "");
         t->edited = true;
     } else {
-        add_expected(&want, step);
+        add_expected(t, &want, step);
         complain(t, step, "%s\n    expected  %.*s\n    came      nothing more", step->name, (int)want.size,
                  want.data);
         sx_buffer_free(&want);

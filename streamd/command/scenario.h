@@ -34,9 +34,12 @@ struct sx_row_text {
     bool has_time, has_window;
     int64_t ts;
     struct sx_window window;
+    bool has_headers;
+    const struct sx_header *headers; /* values are valid UTF-8 */
+    uint32_t header_count;
 };
 
-/* Append `KEY VALUE [@ TIME] [window FROM..TO]`. `like`: JSON; of an object only the fields that it has
+/* Append `KEY VALUE [@ TIME] [window FROM..TO] [headers { ... }]`. `like`: JSON; of an object only the fields that it has
  * too; NULL: all, but the ends of a window that is said behind it. */
 void sx_row_text_add(struct sx_buffer *to, const struct sx_row_text *row, const char *like);
 

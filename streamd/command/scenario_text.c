@@ -122,6 +122,19 @@ void sx_row_text_add(struct sx_buffer *to, const struct sx_row_text *row, const 
         sx_buffer_add_text(to, "..");
         add_time(to, row->window.end);
     }
+    if (row->has_headers) {
+        sx_buffer_add_text(to, " headers {");
+        for (uint32_t h = 0; h < row->header_count; h++) {
+            sx_buffer_add_text(to, h ? ", " : " ");
+            if (is_word(row->headers[h].name))
+                sx_buffer_add(to, row->headers[h].name.data, row->headers[h].name.size);
+            else
+                add_string(to, row->headers[h].name);
+            sx_buffer_add_text(to, ": ");
+            add_string(to, row->headers[h].value);
+        }
+        sx_buffer_add_text(to, row->header_count ? " }" : "}");
+    }
 }
 
 /* ---- Comparing --------------------------------------------------------------------------------- */
