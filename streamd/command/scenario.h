@@ -39,8 +39,8 @@ struct sx_row_text {
     uint32_t header_count;
 };
 
-/* Append `KEY VALUE [@ TIME] [window FROM..TO] [headers { ... }]`. `like`: JSON; of an object only the fields that it has
- * too; NULL: all, but the ends of a window that is said behind it. */
+/* Append `KEY VALUE [@ TIME] [window FROM..TO] [headers { ... }]`. `like`: JSON; of an object only the fields
+ * that it has too; NULL: all, but the ends of a window that is said behind it. */
 void sx_row_text_add(struct sx_buffer *to, const struct sx_row_text *row, const char *like);
 
 /* JSON texts are the same value; not `exact`: `got` may have more fields. */
