@@ -107,6 +107,45 @@ const struct sx_register *sx_eval_run(struct sx_evaluator *e, const struct sx_ba
 struct sx_loop *sx_loop_new(const struct sx_program *program, const struct sx_step *step);
 void sx_loop_free(struct sx_loop *loop);
 
+/* The rows of a register as values, `stride` apart. */
+void sx_box(const struct sx_register *r, const struct sx_rows *rows, struct sx_value *to, uint32_t stride);
+
+/* Values into a column: which kind it is, is asked once and not for each. EACH is the head of a loop, in which
+ * FROM is the place of a value, and AT the row it goes to; ON_NULL is done for a null one. */
+#define SX_UNBOX(COLUMN, EACH, FROM, AT, ON_NULL)                     \
+    do {                                                              \
+        struct sx_column *const to_ = (COLUMN);                       \
+        const enum sx_kind kind_ = to_->type->kind;                   \
+                                                                      \
+        if (sx_kind_is_int64(kind_) || kind_ == SX_DOUBLE)            \
+            for (EACH) {                                              \
+                const struct sx_value *from_ = (FROM);                \
+                                                                      \
+                if (SX_UNLIKELY(from_->kind == SX_NULL))              \
+                    ON_NULL;                                          \
+                else                                                  \
+                    to_->i[AT] = from_->i; /* the bits of a double */ \
+            }                                                         \
+        else if (sx_kind_is_slice(kind_))                             \
+            for (EACH) {                                              \
+                const struct sx_value *from_ = (FROM);                \
+                                                                      \
+                if (SX_UNLIKELY(from_->kind == SX_NULL))              \
+                    ON_NULL;                                          \
+                else                                                  \
+                    to_->s[AT] = sx_slice(from_->s, from_->size);     \
+            }                                                         \
+        else                                                          \
+            for (EACH) {                                              \
+                const struct sx_value *from_ = (FROM);                \
+                                                                      \
+                if (SX_UNLIKELY(from_->kind == SX_NULL))              \
+                    ON_NULL;                                          \
+                else                                                  \
+                    sx_column_set(to_, AT, *from_);                   \
+            }                                                         \
+    } while (0)
+
 /* The kernels, by file. */
 void sx_eval_arithmetic(struct sx_evaluator *e, const struct sx_step *step);
 void sx_eval_compare(struct sx_evaluator *e, const struct sx_step *step);

@@ -113,56 +113,12 @@ static void put(struct sx_loop *loop, uint32_t c, uint32_t at, struct sx_value v
         sx_column_set(&loop->columns[c], at, v);
 }
 
-/* Each kind has its loop: which one it is, is asked once. */
-#define UNBOX(member, what)                                \
-    for (uint32_t k = 0; k < count; k++, from += stride) { \
-        if (SX_UNLIKELY(from->kind == SX_NULL))            \
-            set_null(loop, c, at + k);                     \
-        else                                               \
-            column->member[at + k] = (what);               \
-    }
-
 /* `count` values, `stride` apart; 0: one for all. */
 static void unbox(struct sx_loop *loop, uint32_t c, uint32_t at, const struct sx_value *from, uint32_t stride,
                   uint32_t count)
 {
-    struct sx_column *column = &loop->columns[c];
-    const enum sx_kind kind = column->type->kind;
-
-    if (sx_kind_is_int64(kind))
-        UNBOX(i, from->i)
-    else if (kind == SX_DOUBLE)
-        UNBOX(d, from->d)
-    else if (kind == SX_STRING)
-        UNBOX(s, sx_slice(from->s, from->size))
-    else if (kind == SX_ARRAY || kind == SX_MAP || kind == SX_STRUCT)
-        UNBOX(v, *from)
-    else
-        for (uint32_t k = 0; k < count; k++, from += stride)
-            put(loop, c, at + k, *from);
-}
-
-#define BOX(what)                                      \
-    for (uint32_t k = 0; k < count; k++, to += stride) \
-        *to = nulls && sx_bit(nulls, k) ? SX_VALUE_NULL : (what);
-
-static void box(const struct sx_register *r, uint32_t count, struct sx_value *to, uint32_t stride)
-{
-    const struct sx_column *column = &r->column;
-    const enum sx_kind kind = column->type->kind;
-    const uint64_t *nulls = column->nulls;
-
-    if (r->constant)
-        for (uint32_t k = 0; k < count; k++, to += stride)
-            *to = sx_register_get(r, k);
-    else if (sx_kind_is_int64(kind))
-        BOX(sx_value_int64(kind, column->i[k]))
-    else if (kind == SX_DOUBLE)
-        BOX(sx_value_double(column->d[k]))
-    else if (kind == SX_STRING)
-        BOX(sx_value_string(column->s[k]))
-    else
-        BOX(sx_column_get(column, k))
+    SX_UNBOX(&loop->columns[c], uint32_t k = 0; k < count;
+             k++, &from[(size_t)k * stride], at + k, set_null(loop, c, at + k));
 }
 
 /* ---- A round ---------------------------------------------------------------------------------- */
@@ -269,11 +225,12 @@ static void finish_row(struct sx_evaluator *e, struct sx_loop *loop, uint32_t ro
 static void finish_round(struct sx_evaluator *e, struct sx_loop *loop)
 {
     const enum sx_over over = loop->step->function->over;
+    const struct sx_rows elements = {NULL, loop->filled, NULL};
     struct outcome outcome = {0};
 
-    run_bodies(e, loop, (struct sx_rows){NULL, loop->filled, NULL}, loop->filled, &outcome);
+    run_bodies(e, loop, elements, loop->filled, &outcome);
     for (uint32_t b = 0; over == SX_OVER_TRANSFORM && b < loop->step->lambdas->count && loop->filled; b++)
-        box(outcome.given[b], loop->filled, loop->out + b, loop->stride);
+        sx_box(outcome.given[b], &elements, loop->out + b, loop->stride);
     for (uint32_t r = 0; r < loop->run_count; r++) {
         const struct run *run = &loop->runs[r];
 
@@ -331,18 +288,38 @@ static void gather_row(struct sx_evaluator *e, struct sx_loop *loop, uint32_t ro
 
 /* ---- Reduce ------------------------------------------------------------------------------------ */
 
+/* The value so far becomes what the body gave. */
+static void go_on(struct sx_loop *loop, const struct sx_register *given, uint32_t count)
+{
+    struct sx_column *acc = &loop->columns[0];
+    const uint16_t *sel = loop->sel;
+
+    if (given->constant || given->column.nulls != NULL || acc->nulls != NULL ||
+        sx_column_width(acc->type->kind) != sizeof(*acc->i))
+        for (uint32_t k = 0; k < count; k++)
+            put(loop, 0, sel[k], sx_register_get(given, sel[k]));
+    else
+        for (uint32_t k = 0; k < count; k++)
+            acc->i[sel[k]] = given->column.i[sel[k]];
+}
+
 /* Round `i` for the rows that are selected: element i of each. Returns how many have another one. */
 static uint32_t reduce_round(struct sx_evaluator *e, struct sx_loop *loop, uint32_t i, uint32_t count)
 {
+    const uint16_t *sel = loop->sel;
     struct outcome o = {0};
     uint32_t left = 0;
 
     for (uint32_t c = 1; c < loop->parameters; c++) {
+        const size_t part = (size_t)i * loop->stride + c - 1;
+
         loop->columns[c].nulls = NULL;
-        for (uint32_t k = 0; k < count && loop->columns[c].data != NULL; k++)
-            put(loop, c, loop->sel[k], loop->runs[loop->sel[k]].items[(size_t)i * loop->stride + c - 1]);
+        if (loop->columns[c].data != NULL)
+            SX_UNBOX(&loop->columns[c], uint32_t k = 0; k < count;
+                     k++, &loop->runs[sel[k]].items[part], sel[k], set_null(loop, c, sel[k]));
     }
     run_bodies(e, loop, (struct sx_rows){loop->sel, count, NULL}, loop->run_count, &o);
+    go_on(loop, o.given[0], count);
     for (uint32_t k = 0; k < count; k++) {
         const uint16_t at = loop->sel[k];
         struct run *run = &loop->runs[at];
@@ -352,7 +329,6 @@ static uint32_t reduce_round(struct sx_evaluator *e, struct sx_loop *loop, uint3
             run->last = true;
             continue;
         }
-        put(loop, 0, at, sx_register_get(o.given[0], at));
         loop->sel[left] = at;
         left += run->count > i + 1;
     }

@@ -1,5 +1,5 @@
 /* nested.c: steps over boxed values: fields, elements, constructors, casts, calls, and what comes from
- * the source record. Row by row. */
+ * the source record. Mostly row by row. */
 #include "engine/base/text.h"
 #include "engine/data/json.h"
 #include "engine/expr/eval.h"
@@ -41,14 +41,32 @@ static struct sx_value part_of_json(struct sx_slice json, struct sx_value index)
     return sx_value_json(part);
 }
 
+static const struct sx_value none = {.kind = SX_NULL};
+
+static const struct sx_value *field_of(const struct sx_register *a, uint32_t number, uint32_t row)
+{
+    const struct sx_value *whole = &a->column.v[sx_at(a, row)];
+
+    return !sx_register_is_null(a, row) && whole->kind == SX_STRUCT && number < whole->size
+               ? &whole->items[number]
+               : &none;
+}
+
+static void fields(struct sx_evaluator *e, const struct sx_step *step)
+{
+    const struct sx_register *a = &e->registers[step->a];
+    const struct sx_rows *rows = sx_eval_rows(e);
+
+    SX_UNBOX(sx_eval_begin(e, step->to), SX_ROWS_EACH(rows, k, row), field_of(a, step->number, row), row,
+             sx_eval_put(e, step->to, row, SX_VALUE_NULL));
+}
+
 static struct sx_value part_of(struct sx_evaluator *e, const struct sx_step *step, uint32_t row)
 {
     struct sx_value whole = sx_register_get(&e->registers[step->a], row), index;
 
     if (whole.kind == SX_NULL)
         return whole;
-    if (step->op == SX_OP_FIELD)
-        return step->number < whole.size ? whole.items[step->number] : SX_VALUE_NULL;
     index = sx_register_get(&e->registers[step->b], row);
     if (index.kind == SX_NULL)
         return index;
@@ -60,19 +78,8 @@ static struct sx_value part_of(struct sx_evaluator *e, const struct sx_step *ste
 
 /* ---- Constructors ---------------------------------------------------------------------------- */
 
-static struct sx_value *gather(struct sx_evaluator *e, const struct sx_step *step, uint32_t row)
+static void make_map(struct sx_evaluator *e, const struct sx_step *step, uint32_t row, struct sx_value *pairs)
 {
-    struct sx_value *items = sx_arena_alloc(e->arena, sizeof(*items) * (step->count + 1));
-
-    for (uint32_t i = 0; i < step->count; i++)
-        items[i] = sx_register_get(&e->registers[step->args[i]], row);
-    return items;
-}
-
-static void make_map(struct sx_evaluator *e, const struct sx_step *step, uint32_t row)
-{
-    struct sx_value *pairs = gather(e, step, row);
-
     for (uint32_t i = 0; i < step->count; i += 2) {
         if (pairs[i].kind == SX_NULL) {
             sx_eval_fail(e, step, row, "a key of a map is null");
@@ -97,27 +104,46 @@ static void cast(struct sx_evaluator *e, const struct sx_step *step, uint32_t ro
         sx_eval_fail(e, step, row, message);
 }
 
+/* The parts of all rows are gathered operand by operand, those of a row beside each other. */
+static void make(struct sx_evaluator *e, const struct sx_step *step)
+{
+    const struct sx_rows *rows = sx_eval_rows(e);
+    const uint8_t kind = (uint8_t)sx_eval_begin(e, step->to)->type->kind;
+    struct sx_value *items =
+        sx_arena_alloc(e->arena, sizeof(*items) * ((size_t)step->count * rows->count + 1));
+
+    for (uint32_t i = 0; i < step->count; i++)
+        sx_box(&e->registers[step->args[i]], rows, items + i, step->count);
+    for (SX_ROWS_EACH(rows, k, row)) {
+        if (kind == SX_MAP)
+            make_map(e, step, row, items);
+        else
+            sx_eval_put(e, step->to, row,
+                        (struct sx_value){.items = items, .size = step->count, .kind = kind});
+        items += step->count;
+    }
+}
+
 void sx_eval_nested(struct sx_evaluator *e, const struct sx_step *step)
 {
-    const enum sx_kind kind = (enum sx_kind)sx_eval_begin(e, step->to)->type->kind;
-
-    for (SX_ROWS_EACH(sx_eval_rows(e), k, row)) {
-        switch (step->op) {
-        case SX_OP_CAST:
+    switch (step->op) {
+    case SX_OP_FIELD:
+        fields(e, step);
+        break;
+    case SX_OP_ITEMS:
+    case SX_OP_MAP:
+        make(e, step);
+        break;
+    case SX_OP_CAST:
+        sx_eval_begin(e, step->to);
+        for (SX_ROWS_EACH(sx_eval_rows(e), k, row))
             cast(e, step, row);
-            break;
-        case SX_OP_ITEMS:
-            sx_eval_put(
-                e, step->to, row,
-                (struct sx_value){.items = gather(e, step, row), .size = step->count, .kind = (uint8_t)kind});
-            break;
-        case SX_OP_MAP:
-            make_map(e, step, row);
-            break;
-        default:
+        break;
+    default:
+        sx_eval_begin(e, step->to);
+        for (SX_ROWS_EACH(sx_eval_rows(e), k, row))
             sx_eval_put(e, step->to, row, part_of(e, step, row));
-            break;
-        }
+        break;
     }
 }
 
