@@ -110,8 +110,8 @@ void sx_loop_free(struct sx_loop *loop);
 /* The rows of a register as values, `stride` apart. */
 void sx_box(const struct sx_register *r, const struct sx_rows *rows, struct sx_value *to, uint32_t stride);
 
-/* Values into a column: which kind it is, is asked once and not for each. EACH is the head of a loop, in which
- * FROM is the place of a value, and AT the row it goes to; ON_NULL is done for a null one. */
+/* Values into a column: which kind it is, is asked once and not for each. EACH is the head of a loop, in
+ * which FROM is the place of a value, and AT the row it goes to; ON_NULL is done for a null one. */
 #define SX_UNBOX(COLUMN, EACH, FROM, AT, ON_NULL)                     \
     do {                                                              \
         struct sx_column *const to_ = (COLUMN);                       \

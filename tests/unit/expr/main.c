@@ -54,6 +54,20 @@ tree variable(const struct sx_type *type, uint32_t number)
     return e;
 }
 
+const struct sx_type int_array = {.kind = SX_ARRAY, .element = &sx_type_int};
+
+/* An array of row % 6 elements, null in every seventh row; every fourth element is null. */
+static void set_array(struct sx_column *column, uint32_t row)
+{
+    struct sx_value *items = SX_ARENA_ARRAY(&arena, struct sx_value, 6);
+
+    for (uint32_t i = 0; i < row % 6; i++)
+        items[i] = (row + i) % 4 == 3 ? SX_VALUE_NULL : sx_value_int((int64_t)((row * 3 + i) % 7) - 3);
+    column->v[row] = (struct sx_value){.items = items, .size = row % 6, .kind = SX_ARRAY};
+    if (row % 7 == 6)
+        sx_bit_set(column->nulls, row);
+}
+
 struct sx_batch test_batch(uint32_t rows)
 {
     static const char *const words[] = {"paid", "open", "void", ""};
@@ -65,7 +79,9 @@ struct sx_batch test_batch(uint32_t rows)
     columns[C_STRING] = sx_column_new(&arena, &sx_type_string, rows);
     columns[C_BOOL] = sx_column_new(&arena, &sx_type_bool, rows);
     columns[C_NULLS] = sx_column_new(&arena, &sx_type_int, rows);
+    columns[C_ARRAY] = sx_column_new(&arena, &int_array, rows);
     sx_column_nulls(&columns[C_NULLS], &arena, rows);
+    sx_column_nulls(&columns[C_ARRAY], &arena, rows);
     for (uint32_t row = 0; row < rows; row++) {
         columns[C_INT].i[row] = row;
         columns[C_DOUBLE].d[row] = row * 0.5;
@@ -74,6 +90,7 @@ struct sx_batch test_batch(uint32_t rows)
         columns[C_NULLS].i[row] = row;
         if (row % 2)
             sx_bit_set(columns[C_NULLS].nulls, row);
+        set_array(&columns[C_ARRAY], row);
         ts[row] = 1000 + row;
     }
     return (struct sx_batch){.columns = columns, .rows = rows, .count = rows, .ts = ts};

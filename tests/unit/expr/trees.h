@@ -22,8 +22,10 @@ static inline tree B(bool b) { return constant(&sx_type_bool, sx_value_bool(b));
 static inline tree S(const char *s) { return constant(&sx_type_string, text(s)); }
 static inline tree N(const struct sx_type *type) { return constant(type, SX_VALUE_NULL); }
 
-/* The batch: columns 0 int, 1 double, 2 string, 3 bool, 4 int that is null in odd rows. */
-enum { C_INT, C_DOUBLE, C_STRING, C_BOOL, C_NULLS, C_COUNT };
+/* The batch: columns 0 int, 1 double, 2 string, 3 bool, 4 int that is null in odd rows, 5 array<int> of up to
+ * five elements, with nulls in it and for it. */
+enum { C_INT, C_DOUBLE, C_STRING, C_BOOL, C_NULLS, C_ARRAY, C_COUNT };
+extern const struct sx_type int_array;
 struct sx_batch test_batch(uint32_t rows);
 
 /* The program of a tree; fails the test when it cannot be built. */
