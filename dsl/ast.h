@@ -157,6 +157,7 @@ struct sx_statement {
 #undef SX_SETTING
     } setting;
     bool guarantee; /* exactly once */
+    bool any;       /* partitioner */
     enum sx_on_error on_error;
     const char *error_topic;
     struct sx_ast_field *parameters; /* function */

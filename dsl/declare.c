@@ -152,6 +152,9 @@ void sx_declare_setting(struct sx_compiler *c, const struct sx_statement *s)
             sx_mistake(c, s->value->at, STREAMD_E_CONFIG, NULL,
                        "the commit interval must be between 1ms and 1m");
         break;
+    case SX_SET_PARTITIONER:
+        c->plan->any_partitioner = s->any;
+        break;
     case SX_SET_ON_ERROR:
         c->plan->on_error = s->on_error;
         if (s->on_error == SX_ON_ERROR_TOPIC) {

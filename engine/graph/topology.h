@@ -169,6 +169,7 @@ struct sx_plan {
     int64_t commit_ms;
     enum sx_on_error on_error;
     uint32_t error_topic;
+    bool any_partitioner; /* keys of topics that meet are not checked for where they are */
     /* How far apart in event time rows of different partitions may be sent on to a topic where they meet. */
     int64_t skew_ms;
     /* Names for messages and warnings. */

@@ -216,6 +216,8 @@ static streamd_status prepare(struct sx_engine *engine, streamd_error **error)
     atomic_store(&engine->open_log, engine->log);
     status = sx_topics_prepare(engine, error);
     if (status == STREAMD_OK)
+        status = sx_placement_check(engine, error);
+    if (status == STREAMD_OK)
         status = sx_stores_number(engine, error);
     if (status == STREAMD_OK)
         status = sx_global_start(engine, &engine->global, error);

@@ -175,6 +175,9 @@ streamd_status sx_matches_find(struct sx_engine *engine, struct sx_topic_names *
 bool sx_matches_any(const struct sx_engine *engine); /* the plan has patterns */
 
 /* ---- store_ids.c ----------------------------------------------------------------------------- */
+/* Of topics whose rows meet in a join: a sample of keys is where murmur2 puts them (placement.c).
+ * Errors   E_CONFIG: one is not. */
+streamd_status sx_placement_check(struct sx_engine *engine, streamd_error **error);
 streamd_status sx_stores_number(struct sx_engine *engine, streamd_error **error);
 /* What is kept for the store in `where` means something else. `was`: data NULL: what is not known. */
 streamd_status sx_store_misfit(const struct sx_engine *engine, const struct sx_store_plan *store,
