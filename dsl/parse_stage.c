@@ -268,7 +268,7 @@ static void parse_clauses(struct sx_parser *p, struct sx_ast_stage *stage)
 /* ---- Stages ---------------------------------------------------------------------------------- */
 
 /* What the language has and this version has not. */
-static const char *const not_yet[] = {"window same", "emit at"};
+static const char *const not_yet[] = {"emit at"};
 
 bool sx_at_stage(const struct sx_parser *p)
 {

@@ -47,9 +47,6 @@ static bool can_retract(struct sx_bind *b, const struct sx_flow *in, const struc
                          "`%.*s` cannot take a row back, and rows of a table change and go", name,
                          def->signature);
     }
-    if (in->window != NULL)
-        sx_bind_fail(b, -1, "leave the window out, or group the table's `changes`",
-                     "the groups of a table have no windows");
     return !sx_bind_failed(b);
 }
 
@@ -83,6 +80,8 @@ static uint64_t *columns_read(struct sx_bind *b, const struct sx_flow *in,
 
     for (uint32_t k = 0; k < in->group_count; k++)
         sx_bit_set(reads, k);
+    for (uint32_t c = 0; c < 2 && in->window != NULL && in->window->same; c++)
+        sx_bit_set(reads, in->window_column + c);
     for (uint32_t u = 0; u < a->use_count; u++) {
         for (uint32_t i = 0; i < a->uses[u].arg_count; i++)
             sx_program_columns(a->uses[u].args[i], reads);
@@ -184,8 +183,15 @@ struct sx_flow *sx_aggregate_bind(struct sx_bind *b, const struct sx_flow *in,
     plan->windowing = in->window ? sx_window_kind_of(in->window) : NULL;
     if (!takes_all(b, plan))
         return NULL;
+    if (in->schema->is_table && in->window != NULL && !in->window->same) {
+        sx_bind_fail(b, -1, "leave the window out, write `window same`, or group the table's `changes`",
+                     "the groups of a table have no windows but their own");
+        return NULL;
+    }
+    plan->window_column = in->window_column;
     plan->groups.at = b->ops->position(b, -1);
-    plan->groups.retracts = in->schema->is_table;
+    /* Final rows neither change nor go. */
+    plan->groups.retracts = in->schema->is_table && in->emit != SX_EMIT_FINAL;
     if (plan->groups.retracts && !can_retract(b, in, plan->groups.aggregation))
         return NULL;
     lay_out(b, &plan->groups);
@@ -215,6 +221,8 @@ struct sx_flow *sx_aggregate_bind(struct sx_bind *b, const struct sx_flow *in,
                                   .groups = &plan->groups,
                                   .window = in->window};
     out->view = view;
+    out->emit = SX_EMIT_CHANGES;
+    out->emit_written = false;
     out->groups = NULL;
     out->group_count = 0;
     out->has_headers = false;

@@ -35,6 +35,8 @@ static void bind(struct sx_bind *b)
     out->group_count = count;
     out->same_key = true;
     out->window = NULL;
+    out->regrouped = in->kind == SX_FLOW_TABLE ? in->window : NULL;
+    out->window_column = placed->schema->count - 2;
     b->result = out;
 }
 

@@ -332,3 +332,5 @@ bool sx_groups_add(struct sx_groups *g, struct sx_node *node, const struct sx_ba
         sx_store_put(node->stores[0], segment, key, sx_groups_stored(g));
     return true;
 }
+
+int sx_groups_presence(const struct sx_groups *g) { return (int)g->is_there - (int)g->was_there; }

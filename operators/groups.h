@@ -70,6 +70,9 @@ bool sx_groups_take(struct sx_groups *groups, struct sx_node *node, const struct
                     uint32_t row, bool there, bool want_old);
 /* Its bytes, until the next call. */
 struct sx_slice sx_groups_stored(struct sx_groups *groups);
+/* Whether the group that was just added to has come (1) or gone (-1) by that. */
+int sx_groups_presence(const struct sx_groups *groups);
+
 /* ---- Batches of results ---------------------------------------------------------------------- */
 
 /* Rows waiting to be emitted as one batch, at most SX_BATCH_ROWS. */

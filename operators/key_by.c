@@ -29,8 +29,8 @@ struct sx_flow *sx_key_by_bind(struct sx_bind *b, const struct sx_flow *in, cons
 {
     const struct sx_schema *old = in->schema;
     struct sx_key_plan *plan = SX_ARENA_NEW(b->arena, struct sx_key_plan);
-    struct sx_field *fields = SX_ARENA_ARRAY(b->arena, struct sx_field, count + old->count + 1);
-    struct sx_from *from = SX_ARENA_ARRAY(b->arena, struct sx_from, count + old->count + 1);
+    struct sx_field *fields = SX_ARENA_ARRAY(b->arena, struct sx_field, count + old->count + 3);
+    struct sx_from *from = SX_ARENA_ARRAY(b->arena, struct sx_from, count + old->count + 3);
     uint64_t *reads = sx_bind_columns(b, old);
     struct sx_schema *schema;
     struct sx_node_plan *node;
@@ -65,6 +65,12 @@ struct sx_flow *sx_key_by_bind(struct sx_bind *b, const struct sx_flow *in, cons
             fields[n].role = value ? SX_ROLE_VALUE : SX_ROLE_READABLE;
             n++;
         }
+    /* Without a name: only `window same` asks for them. */
+    plan->window_column = n;
+    for (uint32_t i = 0; i < 2 && old->windowed && in->kind == SX_FLOW_TABLE; i++) {
+        from[n] = (struct sx_from){.input = -1};
+        fields[n++] = (struct sx_field){.name = "", .type = &sx_type_timestamp, .role = SX_ROLE_READABLE};
+    }
     schema = sx_schema_of(b->arena, fields, n, old);
     schema->windowed = false;
     schema->window_ms = 0;

@@ -10,6 +10,8 @@ struct sx_key_plan {
     const struct sx_named *keys;
     uint32_t count;
     bool skip_null; /* rows with a null key are dropped here: what follows would drop them */
+    uint32_t
+        window_column; /* of a windowed table: the first of two readable columns with the rows' windows */
 };
 
 /* The changes of a table by another key (regroup.c). */

@@ -52,7 +52,7 @@ static void gather(const struct sx_key_plan *plan, struct sx_node *node, const s
 
     for (uint32_t i = 0; i < count; i++)
         rows[i] = moves[i].row;
-    for (uint32_t c = plan->count; c < plan->schema->count; c++) {
+    for (uint32_t c = plan->count; c < plan->window_column; c++) {
         columns[c] = sx_column_gather(node->arena, &from->columns[node->plan->from[c].column], rows, count);
         if (columns[c].data == NULL)
             continue;
@@ -60,6 +60,20 @@ static void gather(const struct sx_key_plan *plan, struct sx_node *node, const s
         for (uint32_t i = 0; i < count; i++)
             if (!(old ? moves[i].has_old : moves[i].has_new))
                 sx_bit_set(columns[c].nulls, i);
+    }
+}
+
+/* The windows of the rows, as two columns. */
+static void gather_windows(const struct sx_key_plan *plan, struct sx_node *node, const struct sx_batch *batch,
+                           const struct move *moves, uint32_t count, struct sx_column *columns)
+{
+    for (uint32_t c = plan->window_column; c < plan->schema->count; c++) {
+        columns[c] = sx_column_new(node->arena, plan->schema->fields[c].type, count);
+        for (uint32_t i = 0; i < count; i++) {
+            const struct sx_window *window = &batch->windows[moves[i].row];
+
+            columns[c].i[i] = c == plan->window_column ? window->start : window->end;
+        }
     }
 }
 
@@ -94,6 +108,9 @@ static void emit(const struct sx_key_plan *plan, struct sx_node *node, const str
     }
     gather(plan, node, batch, moves, count, false, out.columns);
     gather(plan, node, batch->old ? batch->old : batch, moves, count, true, before.columns);
+    gather_windows(plan, node, batch, moves, count, out.columns);
+    for (uint32_t c = plan->window_column; c < plan->schema->count; c++)
+        before.columns[c] = out.columns[c];
     for (uint32_t i = 0; i < count; i++) {
         ts[i] = batch->ts[moves[i].row];
         origin_row[i] = batch->origin_row ? batch->origin_row[moves[i].row] : moves[i].row;

@@ -152,11 +152,34 @@ static void bind_month(struct sx_bind *b) { bind_calendar(b, SX_CALENDAR_MONTH);
 static void bind_quarter(struct sx_bind *b) { bind_calendar(b, SX_CALENDAR_QUARTER); }
 static void bind_year(struct sx_bind *b) { bind_calendar(b, SX_CALENDAR_YEAR); }
 
+static void bind_same(struct sx_bind *b)
+{
+    const struct sx_flow *in = sx_bind_input(b);
+    struct sx_window_spec *spec = new_spec(b, SX_WINDOW_NONE);
+    struct sx_flow *out;
+
+    if (spec == NULL)
+        return;
+    if (in->regrouped == NULL) {
+        sx_bind_fail(b, -1, "it keeps the rows of a windowed table of this file in their windows",
+                     "the rows that are grouped are in no window");
+        return;
+    }
+    *spec = *in->regrouped;
+    spec->same = true;
+    spec->late_topic = NULL;
+    sx_plan_closes(b->plan, spec->grace_ms);
+    out = sx_bind_flow_like(b, in);
+    out->window = spec;
+    b->result = out;
+}
+
 /* ---- For the aggregate ----------------------------------------------------------------------- */
 
 const struct sx_windowing *sx_window_kind_of(const struct sx_window_spec *spec)
 {
-    return spec->kind == SX_WINDOW_SESSION   ? &sx_windowing_session
+    return spec->same                        ? &sx_windowing_same
+           : spec->kind == SX_WINDOW_SESSION ? &sx_windowing_session
            : spec->kind == SX_WINDOW_SLIDING ? &sx_windowing_sliding
                                              : &sx_windowing_aligned;
 }
@@ -208,6 +231,8 @@ static void print_shape(const struct sx_window_spec *spec, struct sx_buffer *to)
                                         [SX_WINDOW_SLIDING] = "sliding ",
                                         [SX_WINDOW_SESSION] = "session "};
 
+    if (spec->same)
+        sx_buffer_add_text(to, "same: ");
     if (spec->kind == SX_WINDOW_CALENDAR) {
         sx_buffer_printf(to, "%s in %s", sx_calendar_unit_name(spec->calendar->unit),
                          sx_zone_name(spec->calendar->zone));
@@ -236,7 +261,7 @@ void sx_window_fingerprint(const struct sx_window_spec *spec, struct sx_buffer *
         sx_add_duration(to, spec->offset_ms);
     }
     /* How wide the segments of these are follows from the grace too. */
-    if (spec->kind == SX_WINDOW_SLIDING || spec->kind == SX_WINDOW_SESSION) {
+    if (spec->kind == SX_WINDOW_SLIDING || spec->kind == SX_WINDOW_SESSION || spec->same) {
         sx_buffer_add_text(to, " grace ");
         sx_add_duration(to, spec->grace_ms);
     }
@@ -344,3 +369,26 @@ const struct sx_operator_def sx_operator_window_quarter = CALENDAR(
     quarter, "Put grouped rows into the quarters of a year of a time zone.", "-3600000", "7772400000");
 const struct sx_operator_def sx_operator_window_year =
     CALENDAR(year, "Put grouped rows into the years of a time zone.", "-3600000", "31532400000");
+
+#define VISIT(KEY, TIME) \
+    "{\"topic\":\"visits\",\"key\":\"" KEY "\",\"value\":{\"shop\":\"s\"},\"timestamp\":" TIME "}\n"
+
+const struct sx_operator_def sx_operator_window_same = {
+    .name = "window same",
+    .summary =
+        "Keep the rows of a windowed table that are grouped in the windows that they are in; grace and "
+        "closing are those of that table.",
+    .takes = "groups -> groups",
+    .example = {.program =
+                    "stream visits from topic \"visits\" { key string value json { shop string } }\n"
+                    "table guests = visits | group by shop, guest: key | window tumbling 10s grace 0s\n"
+                    "  | aggregate { visits: count() }\n"
+                    "table shops = guests | group by shop | window same\n"
+                    "  | aggregate { guests: count(), visits: sum(visits) }\n"
+                    "shops | emit final | to topic \"shops\"\n",
+                .in = VISIT("ada", "1000") VISIT("bob", "2000") VISIT("ada", "9000") VISIT("ada", "10000"),
+                .out = "{\"topic\":\"shops\",\"key\":\"s\",\"value\":{\"guests\":2,\"visits\":3,"
+                       "\"window_start\":0,\"window_end\":10000},\"timestamp\":9000,"
+                       "\"window\":{\"start\":0,\"end\":10000}}\n"},
+    .bind = bind_same,
+};

@@ -12,6 +12,7 @@ struct sx_aggregator_plan {
     struct sx_groups_plan groups;
     const struct sx_window_spec *window; /* NULL: none */
     const struct sx_windowing *windowing;
+    uint32_t window_column;              /* `window same`: of the rows, the start; then the end */
     const struct sx_sink_plan *late;     /* where late rows go, or NULL */
     const struct sx_expiry_plan *expiry; /* `ttl` follows; else NULL */
 };
@@ -76,7 +77,8 @@ static inline struct sx_slice sx_window_find(const struct sx_window_spec *spec, 
 streamd_status sx_window_each_of(const struct sx_window_spec *spec, struct sx_store *store,
                                  struct sx_slice key, int64_t from, int64_t to, sx_window_fn fn, void *arg,
                                  streamd_error **error);
-extern const struct sx_windowing sx_windowing_aligned, sx_windowing_sliding, sx_windowing_session;
+extern const struct sx_windowing sx_windowing_aligned, sx_windowing_sliding, sx_windowing_session,
+    sx_windowing_same;
 
 /* `count` windows refused the row, `first` is the first of them. */
 void sx_aggregate_refuse(struct sx_aggregating *a, uint32_t row, uint32_t count,

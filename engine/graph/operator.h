@@ -119,6 +119,7 @@ struct sx_window_spec {
     int64_t advance_ms, offset_ms, grace_ms, retain_ms;
     const struct sx_calendar *calendar;     /* of calendar windows */
     const struct sx_topic_plan *late_topic; /* NULL: none */
+    bool same;                              /* `window same`: the rows say which windows of this kind */
 };
 
 /* A name with its program: one column of a projection, a key, a group. */
@@ -147,6 +148,9 @@ struct sx_flow {
     const struct sx_named *groups;
     uint32_t group_count;
     bool same_key;                   /* the groups are the row's key columns, in order */
+    /* groups of a windowed table: what its windows were, and the first of two columns with theirs */
+    const struct sx_window_spec *regrouped;
+    uint32_t window_column;
     const struct sx_view_plan *view; /* table: how its rows are looked up; NULL: they are not */
     /* how it is emitted, for sinks: */
     enum sx_emit_kind { SX_EMIT_CHANGES, SX_EMIT_ALL, SX_EMIT_DISTINCT, SX_EMIT_FINAL, SX_EMIT_EVERY } emit;

@@ -36,6 +36,10 @@ function refer(age int) = try(concat("k", cast(age / if(age > 80, 0, 1) as strin
 table refers = users | join badges on refer(age) | map {{ town, badge, n }}
 table may_refer = users | left join badges on refer(age) | map {{ town, badge, n }}
 table by_ref = refers | group by badge | aggregate {{ people: count(), n: sum(n) }}
+table by_minute = clicks | group by user, row: key | window tumbling 100ms grace 1h | aggregate {{ clicks: count() }}
+table in_same = by_minute | group by towards: cast(clicks % 3 as string) | window same
+  | aggregate {{ users: count(), clicks: sum(clicks) }}
+in_same | to topic "{name}-in-same" {{ key windowed }}
 refers | to topic "{name}-refers"
 may_refer | to topic "{name}-may-refer"
 by_ref | to topic "{name}-by-ref"
@@ -45,7 +49,7 @@ towns | to topic "{name}-towns"
 by_badge | to topic "{name}-by-badge"
 twice | to topic "{name}-twice"
 """
-    OUTPUTS = ("refers", "may-refer", "by-ref", "both", "newest", "all", "towns", "by-badge", "twice")
+    OUTPUTS = ("refers", "may-refer", "by-ref", "both", "newest", "all", "towns", "by-badge", "twice", "in-same")
 
     def rows(self):
         rng = random.Random(7)
@@ -61,7 +65,7 @@ twice | to topic "{name}-twice"
     def last(self, records):
         rows = {}
         for r in records:
-            rows[r["topic"], r["key"]] = r["value"]
+            rows[r["topic"], r["key"], r.get("window", {}).get("start")] = r["value"]
         return {row: value for row, value in rows.items() if value is not None}
 
     def send(self, rows):
