@@ -1,6 +1,8 @@
 /* http.c: listening, limits, and which page a request is for. */
 #include "streamd/http_server.h"
 
+#include "engine/base/document.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -55,6 +57,7 @@ enum MHD_Result sx_http_answer(const struct sx_http_request *request, unsigned c
 
 enum MHD_Result sx_http_refuse(const struct sx_http_request *request, unsigned code, const char *format, ...)
 {
+    json_t *document = json_object();
     struct sx_buffer text = {0};
     char message[1024];
     va_list args;
@@ -62,9 +65,8 @@ enum MHD_Result sx_http_refuse(const struct sx_http_request *request, unsigned c
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
-    sx_buffer_add_text(&text, "{\"error\":");
-    sx_json_write_string(&text, sx_slice_of(message));
-    sx_buffer_add_text(&text, "}\n");
+    sx_document_set(document, "error", sx_document_text(message));
+    sx_document_write(&text, document, false);
     return sx_http_answer(request, code, "application/json", &text);
 }
 

@@ -2,6 +2,8 @@
 #include "streamd/http_server.h"
 #include "streamd/metrics.h"
 
+#include "engine/base/document.h"
+
 #include <stdlib.h>
 
 /* ---- /metrics -------------------------------------------------------------------------------- */
@@ -72,15 +74,14 @@ enum MHD_Result sx_page_health(const struct sx_http_request *request)
     enum streamd_engine_state state = sx_engine_state(engine);
     bool live = state != STREAMD_ENGINE_FAILED, ready = state == STREAMD_ENGINE_RUNNING;
     char *why = why_not(engine, state);
+    json_t *document = json_object();
     struct sx_buffer text = {0};
 
-    sx_buffer_printf(&text, "{\"live\":%s,\"ready\":%s,\"state\":\"%s\",\"why\":", live ? "true" : "false",
-                     ready ? "true" : "false", state_word(state));
-    if (why != NULL)
-        sx_json_write_string(&text, sx_slice_of(why));
-    else
-        sx_buffer_add_text(&text, "null");
-    sx_buffer_add_text(&text, "}\n");
+    sx_document_set(document, "live", json_boolean(live));
+    sx_document_set(document, "ready", json_boolean(ready));
+    sx_document_set(document, "state", sx_document_text(state_word(state)));
+    sx_document_set(document, "why", sx_document_text(why));
+    sx_document_write(&text, document, false);
     free(why);
     return sx_http_answer(request, ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "application/json",
                           &text);

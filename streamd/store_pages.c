@@ -2,6 +2,7 @@
 #include "streamd/api_store.h"
 #include "streamd/http_server.h"
 
+#include "engine/base/document.h"
 #include "engine/base/text.h"
 #include "engine/format/json_text.h"
 
@@ -20,20 +21,19 @@ static bool is_kept_table(const struct sx_flow *flow)
 enum MHD_Result sx_page_stores(const struct sx_http_request *request)
 {
     const struct sx_compiled *compiled = request->http->options.compiled;
+    json_t *document = json_object(), *stores = json_array(), *store;
     struct sx_buffer text = {0};
-    bool first = true;
 
-    sx_buffer_add_text(&text, "{\"stores\":[");
     for (uint32_t d = 0; d < compiled->definition_count; d++) {
         if (!is_kept_table(compiled->definitions[d].flow))
             continue;
-        sx_buffer_add_text(&text, first ? "{\"name\":" : ",{\"name\":");
-        sx_json_write_string(&text, sx_slice_of(compiled->definitions[d].name));
-        sx_buffer_printf(&text, ",\"windowed\":%s}",
-                         compiled->definitions[d].flow->schema->windowed ? "true" : "false");
-        first = false;
+        store = json_object();
+        sx_document_set(store, "name", sx_document_text(compiled->definitions[d].name));
+        sx_document_set(store, "windowed", json_boolean(compiled->definitions[d].flow->schema->windowed));
+        sx_document_push(stores, store);
     }
-    sx_buffer_add_text(&text, "]}\n");
+    sx_document_set(document, "stores", stores);
+    sx_document_write(&text, document, false);
     return sx_http_answer(request, MHD_HTTP_OK, "application/json", &text);
 }
 

@@ -4,6 +4,7 @@
 #include "streamd/topic_line.h"
 #include "streamd/topic_write.h"
 
+#include "engine/base/document.h"
 #include "engine/base/text.h"
 
 #include <stdlib.h>
@@ -311,9 +312,8 @@ static bool read_lines(struct posting *p, char **message)
 static void say_offsets(struct posting *p)
 {
     const struct sx_log_def *def = p->log->def;
-    bool first = true;
+    json_t *document = json_object(), *partitions = json_array(), *one;
 
-    sx_buffer_printf(&p->answer, "{\"records\":%u,\"partitions\":[", p->count);
     for (int32_t partition = 0; partition < p->lines.partitions; partition++) {
         uint32_t count = 0;
 
@@ -321,12 +321,16 @@ static void say_offsets(struct posting *p)
             count += p->partitions[i] == partition;
         if (count == 0)
             continue;
-        sx_buffer_printf(&p->answer, "%s{\"partition\":%d,\"records\":%u,\"last_offset\":%lld}",
-                         first ? "" : ",", partition, count,
-                         (long long)def->writer_offset(p->writer, p->topic, partition) - 1);
-        first = false;
+        one = json_object();
+        sx_document_set(one, "partition", json_integer(partition));
+        sx_document_set(one, "records", json_integer(count));
+        sx_document_set(one, "last_offset",
+                        json_integer(def->writer_offset(p->writer, p->topic, partition) - 1));
+        sx_document_push(partitions, one);
     }
-    sx_buffer_add_text(&p->answer, "]}\n");
+    sx_document_set(document, "records", json_integer(p->count));
+    sx_document_set(document, "partitions", partitions);
+    sx_document_write(&p->answer, document, false);
 }
 
 /* The answer is known now, and goes into the same commit. */

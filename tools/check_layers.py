@@ -34,7 +34,7 @@ MAY_INCLUDE = {
 LIBRARIES = {
     r"rocksdb/c\.h": (("engine/disk",), "go through engine/disk/disk.h"),
     r"(librdkafka/)?rdkafka\w*\.h": (("engine/log", "bench", "tests"), "go through engine/log/log.h"),
-    r"jansson\.h": (("operators/functions", "streamd", "bench", "tests"), "use the values of engine/data/value.h"),
+    r"jansson\.h": (("engine/base", "bench", "tests"), "go through engine/base/document.h"),
     r"microhttpd\.h": (("streamd",), "pages are served by streamd/ only"),
     r"pcre2\w*\.h": (("operators/functions",), "regular expressions are functions of the language"),
     r"simdjson\.h": (("engine/format", "bench"), "decode through the format contract, engine/data/format.h"),

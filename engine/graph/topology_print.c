@@ -1,5 +1,6 @@
 /* topology_print.c: a plan for people, for Graphviz and for programs. The same bytes for the same plan, so
  * that a plan can be a golden file. */
+#include "engine/base/document.h"
 #include "engine/graph/operator.h"
 
 static bool is_repartition(const struct sx_node_plan *node)
@@ -91,20 +92,21 @@ static void print_node(const struct sx_plan *plan, const struct sx_node_plan *no
     }
 }
 
+static const struct {
+    uint32_t role;
+    const char *word;
+} roles[] = {{SX_TOPIC_SOURCE, "source"},
+             {SX_TOPIC_SINK, "sink"},
+             {SX_TOPIC_REPARTITION, "repartition"},
+             {SX_TOPIC_CHANGELOG, "changelog"}};
+
 static void print_roles(const struct sx_topic_plan *topic, struct sx_buffer *to)
 {
-    static const struct {
-        uint32_t role;
-        const char *word;
-    } words[] = {{SX_TOPIC_SOURCE, "source"},
-                 {SX_TOPIC_SINK, "sink"},
-                 {SX_TOPIC_REPARTITION, "repartition"},
-                 {SX_TOPIC_CHANGELOG, "changelog"}};
     const char *comma = "";
 
-    for (size_t i = 0; i < SX_COUNT(words); i++)
-        if (topic->roles & words[i].role) {
-            sx_buffer_printf(to, "%s%s", comma, words[i].word);
+    for (size_t i = 0; i < SX_COUNT(roles); i++)
+        if (topic->roles & roles[i].role) {
+            sx_buffer_printf(to, "%s%s", comma, roles[i].word);
             comma = ", ";
         }
 }
@@ -200,78 +202,80 @@ void sx_plan_print_dot(const struct sx_plan *plan, struct sx_buffer *to)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static void add_string(struct sx_buffer *to, const char *name, const char *text)
+static json_t *topics_json(const struct sx_plan *plan, const uint32_t *indexes, uint32_t count)
 {
-    sx_buffer_printf(to, "\"%s\":\"", name);
-    add_escaped(to, text);
-    sx_buffer_add_byte(to, '"');
+    json_t *names = json_array();
+
+    for (uint32_t t = 0; t < count; t++)
+        sx_document_push(names, sx_document_text(topic_name(plan, indexes[t])));
+    return names;
 }
 
-static void add_node_json(const struct sx_plan *plan, const struct sx_node_plan *node, struct sx_buffer *to)
+static json_t *node_json(const struct sx_plan *plan, const struct sx_node_plan *node)
 {
-    sx_buffer_add_byte(to, '{');
-    add_string(to, "name", node->name);
-    sx_buffer_add_byte(to, ',');
-    add_string(to, "definition", node->definition);
-    sx_buffer_add_byte(to, ',');
-    add_string(to, "operator", node->op->name);
-    sx_buffer_printf(to, ",\"line\":%u,\"subtopology\":%u,\"to\":[", node->at.line, node->subtopology);
-    for (uint32_t o = 0; o < node->output_count; o++) {
-        sx_buffer_add_text(to, o ? ",\"" : "\"");
-        add_escaped(to, node->outputs[o].to->name);
-        sx_buffer_add_byte(to, '"');
-    }
-    sx_buffer_add_text(to, "],\"stores\":[");
-    for (uint32_t s = 0; s < node->store_count; s++) {
-        sx_buffer_add_text(to, s ? ",\"" : "\"");
-        add_escaped(to, plan->stores[node->stores[s]]->name);
-        sx_buffer_add_byte(to, '"');
-    }
-    sx_buffer_add_text(to, "],\"reads\":[");
-    for (uint32_t t = 0; node->entry != NULL && t < node->entry->topic_count; t++) {
-        sx_buffer_add_text(to, t ? ",\"" : "\"");
-        add_escaped(to, topic_name(plan, node->entry->topics[t]));
-        sx_buffer_add_byte(to, '"');
-    }
-    sx_buffer_add_text(to, "],\"writes\":[");
-    for (uint32_t t = 0; t < node->topic_count; t++) {
-        sx_buffer_add_text(to, t ? ",\"" : "\"");
-        add_escaped(to, topic_name(plan, node->topics[t]));
-        sx_buffer_add_byte(to, '"');
-    }
-    sx_buffer_add_byte(to, ']');
-    if (is_repartition(node)) {
-        sx_buffer_add_byte(to, ',');
-        add_string(to, "why", node->note);
-    }
-    sx_buffer_add_byte(to, '}');
+    json_t *object = json_object(), *to = json_array(), *stores = json_array();
+    const struct sx_node_plan *twin = is_repartition(node) ? twin_of(plan, node) : NULL;
+
+    sx_document_set(object, "name", sx_document_text(node->name));
+    sx_document_set(object, "definition", sx_document_text(node->definition));
+    sx_document_set(object, "operator", sx_document_text(node->op->name));
+    sx_document_set(object, "line", json_integer(node->at.line));
+    sx_document_set(object, "subtopology", json_integer(node->subtopology));
+    for (uint32_t o = 0; o < node->output_count; o++)
+        sx_document_push(to, sx_document_text(node->outputs[o].to->name));
+    sx_document_set(object, "to", to);
+    for (uint32_t s = 0; s < node->store_count; s++)
+        sx_document_push(stores, sx_document_text(plan->stores[node->stores[s]]->name));
+    sx_document_set(object, "stores", stores);
+    sx_document_set(object, "reads",
+                    topics_json(plan, node->entry ? node->entry->topics : NULL,
+                                node->entry ? node->entry->topic_count : 0));
+    sx_document_set(object, "writes", topics_json(plan, node->topics, node->topic_count));
+    if (is_repartition(node))
+        sx_document_set(object, "why", sx_document_text(node->note));
+    if (twin != NULL)
+        sx_document_set(object, "same_rows_as", sx_document_text(topic_name(plan, twin->topics[0])));
+    return object;
+}
+
+static json_t *topic_json(const struct sx_topic_plan *topic)
+{
+    json_t *object = json_object(), *words = json_array();
+
+    sx_document_set(object, "name", sx_document_text(topic->name));
+    for (size_t i = 0; i < SX_COUNT(roles); i++)
+        if (topic->roles & roles[i].role)
+            sx_document_push(words, sx_document_text(roles[i].word));
+    sx_document_set(object, "roles", words);
+    if (topic->partitions)
+        sx_document_set(object, "partitions", json_integer(topic->partitions));
+    return object;
+}
+
+static json_t *store_json(const struct sx_store_plan *store)
+{
+    json_t *object = json_object();
+
+    sx_document_set(object, "name", sx_document_text(store->name));
+    sx_document_set(object, "kind",
+                    sx_document_text(store->kind == SX_STORE_WINDOW ? "windows" : "key-value"));
+    sx_document_set(object, "changelog", sx_document_text(store->changelog));
+    return object;
 }
 
 void sx_plan_print_json(const struct sx_plan *plan, struct sx_buffer *to)
 {
-    sx_buffer_add_byte(to, '{');
-    add_string(to, "application", plan->application);
-    sx_buffer_add_text(to, ",\"nodes\":[");
-    for (uint32_t i = 0; i < plan->node_count; i++) {
-        sx_buffer_add_text(to, i ? ",\n" : "\n");
-        add_node_json(plan, plan->nodes[i], to);
-    }
-    sx_buffer_add_text(to, "],\n\"topics\":[");
-    for (uint32_t t = 0; t < plan->topic_count; t++) {
-        sx_buffer_add_text(to, t ? ",\n{" : "\n{");
-        add_string(to, "name", plan->topics[t]->name);
-        sx_buffer_add_text(to, ",\"roles\":\"");
-        print_roles(plan->topics[t], to);
-        sx_buffer_add_text(to, "\"}");
-    }
-    sx_buffer_add_text(to, "],\n\"stores\":[");
-    for (uint32_t i = 0; i < plan->store_count; i++) {
-        sx_buffer_add_text(to, i ? ",\n{" : "\n{");
-        add_string(to, "name", plan->stores[i]->name);
-        sx_buffer_printf(to, ",\"kind\":\"%s\",",
-                         plan->stores[i]->kind == SX_STORE_WINDOW ? "windows" : "key-value");
-        add_string(to, "changelog", plan->stores[i]->changelog);
-        sx_buffer_add_byte(to, '}');
-    }
-    sx_buffer_add_text(to, "]}\n");
+    json_t *document = json_object(), *nodes = json_array(), *topics = json_array(), *stores = json_array();
+
+    for (uint32_t i = 0; i < plan->node_count; i++)
+        sx_document_push(nodes, node_json(plan, plan->nodes[i]));
+    for (uint32_t t = 0; t < plan->topic_count; t++)
+        sx_document_push(topics, topic_json(plan->topics[t]));
+    for (uint32_t i = 0; i < plan->store_count; i++)
+        sx_document_push(stores, store_json(plan->stores[i]));
+    sx_document_set(document, "application", sx_document_text(plan->application));
+    sx_document_set(document, "nodes", nodes);
+    sx_document_set(document, "topics", topics);
+    sx_document_set(document, "stores", stores);
+    sx_document_write(to, document, true);
 }

@@ -1,6 +1,7 @@
 /* cmd_list.c: the rows of every table: what the reference pages, editors and checks are made from. */
 #include "streamd/command/command.h"
 
+#include "engine/base/document.h"
 #include "engine/base/text.h"
 #include "engine/run/stats.h"
 #include "streamd/builtin.h"
@@ -8,8 +9,8 @@
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
 struct listing {
-    bool json;
-    uint32_t sections, rows;
+    json_t *document, *rows; /* of the section in hand; NULL: for people */
+    uint32_t sections;
 };
 
 /* A field of a row: text as JSON has it, or `bare` (true, 42) as it stands; text NULL: not there. */
@@ -21,31 +22,23 @@ struct field {
 #define TEXT(name, text) ((struct field){name, text, false})
 #define FLAG(name, value) ((struct field){name, (value) ? "true" : "false", true})
 
-static void print_json_row(const struct field *fields, uint32_t count)
+static json_t *row_json(const struct field *fields, uint32_t count)
 {
-    struct sx_buffer text = {0};
-    const char *separator = "";
+    json_t *object = json_object();
 
-    for (uint32_t i = 0; i < count; i++) {
-        if (fields[i].text == NULL)
-            continue;
-        sx_buffer_printf(&text, "%s\"%s\":", separator, fields[i].name);
-        separator = ",";
-        if (fields[i].bare)
-            sx_buffer_add_text(&text, fields[i].text);
-        else
-            sx_json_write_string(&text, sx_slice_of(fields[i].text));
-    }
-    printf("{%.*s}", (int)text.size, text.data);
-    sx_buffer_free(&text);
+    for (uint32_t i = 0; i < count; i++)
+        if (fields[i].text != NULL)
+            sx_document_set(object, fields[i].name,
+                            fields[i].bare ? json_loads(fields[i].text, JSON_DECODE_ANY, NULL)
+                                           : sx_document_text(fields[i].text));
+    return object;
 }
 
 /* For people: the first field and `summary`. */
 static void row(struct listing *l, const struct field *fields, uint32_t count)
 {
-    if (l->json) {
-        fputs(l->rows++ ? ",\n  " : "\n  ", stdout);
-        print_json_row(fields, count);
+    if (l->document != NULL) {
+        sx_document_push(l->rows, row_json(fields, count));
         return;
     }
     for (uint32_t i = 1; i < count; i++)
@@ -253,14 +246,13 @@ static const struct section {
 
 static void list(struct listing *l, const struct section *section)
 {
-    l->rows = 0;
-    if (l->json)
-        printf("%s\n\"%s\": [", l->sections ? "," : "", section->name);
-    else
+    if (l->document != NULL) {
+        l->rows = json_array();
+        sx_document_set(l->document, section->name, l->rows);
+    } else {
         printf("%s%s\n", l->sections ? "\n" : "", section->name);
+    }
     section->list(l);
-    if (l->json)
-        fputs("\n]", stdout);
     l->sections++;
 }
 
@@ -285,24 +277,23 @@ static int run(const struct sx_options *options)
 {
     const char *format = sx_option(options, SX_OPTION_FORMAT);
     const char *name = options->argument_count ? options->arguments[0] : NULL;
-    struct listing l = {.json = strcmp(format, "json") == 0};
+    bool json = strcmp(format, "json") == 0;
+    struct listing l = {.document = json ? json_object() : NULL};
+    struct sx_buffer text = {0};
 
-    if (options->argument_count > 1 || (!l.json && strcmp(format, "text") != 0)) {
+    if (options->argument_count > 1 || (!json && strcmp(format, "text") != 0)) {
         fputs("usage: streamd list [WHAT] [--format text|json]\n", stderr);
         return SX_EXIT_USAGE;
     }
-    for (size_t i = 0; i < SX_COUNT(sections); i++) {
-        if (name != NULL && strcmp(name, sections[i].name) != 0)
-            continue;
-        if (l.json && l.sections == 0)
-            fputs("{", stdout);
-        list(&l, &sections[i]);
-    }
-    if (l.sections == 0)
-        return unknown(name);
-    if (l.json)
-        fputs("\n}\n", stdout);
-    return SX_EXIT_OK;
+    for (size_t i = 0; i < SX_COUNT(sections); i++)
+        if (name == NULL || strcmp(name, sections[i].name) == 0)
+            list(&l, &sections[i]);
+    if (l.document != NULL)
+        sx_document_write(&text, l.document, true);
+    if (l.sections > 0)
+        fwrite(text.data, 1, text.size, stdout);
+    sx_buffer_free(&text);
+    return l.sections > 0 ? SX_EXIT_OK : unknown(name);
 }
 
 const struct sx_command sx_command_list = {
