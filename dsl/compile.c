@@ -267,6 +267,10 @@ streamd_status sx_compile(const char *text, size_t size, const struct sx_compile
                                                   : name_from_file(b->c.arena, options->name);
     sx_builder_text(b, options->name, text, size);
     check_given(b);
+    if (b->c.plan->node_count == 0 && b->c.errors.count == 0)
+        sx_mistake(&b->c, (struct sx_position){options->name, 1, 1, 1}, STREAMD_E_SYNTAX,
+                   "begin with `stream NAME from topic \"t\" { key string  value json { ... } }`",
+                   "nothing is read: the file has no source");
     status = sx_builder_finish(b, compiled, error);
     sx_builder_free(b);
     return status;

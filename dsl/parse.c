@@ -471,6 +471,17 @@ static void parse_application(struct sx_parser *p)
     p->file->application = name;
 }
 
+/* A name with a stage behind it, where a `|` is missing. */
+static bool is_before_stage(struct sx_parser *p)
+{
+    bool before = p->at->kind == SX_TOKEN_NAME && p->at[1].kind == SX_TOKEN_NAME;
+
+    p->at++;
+    before = before && sx_at_stage(p);
+    p->at--;
+    return before;
+}
+
 static void parse_statement(struct sx_parser *p)
 {
     if (at_pipeline(p)) {
@@ -509,6 +520,8 @@ static void parse_statement(struct sx_parser *p)
 
         if (sx_at_stage(p))
             near = sx_arena_format(p->arena, "| %s", p->at->text);
+        else if (elsewhere == NULL && is_before_stage(p))
+            near = sx_arena_format(p->arena, "%s | %s", p->at->text, p->at[1].text);
         sx_parse_failed(p, p->at->at,
                         elsewhere ? elsewhere
                         : near

@@ -71,7 +71,8 @@ static bool check_sides(struct sx_bind *b, const struct sx_flow *in, const struc
     const char *name = b->ops->text(b, SX_JOIN_WITH);
 
     if (how == SX_JOIN_OUTER)
-        sx_bind_fail(b, -1, "use `left join`", "an outer join by a foreign key is not possible");
+        sx_bind_fail(b, -1, "tables of one key join without `on`; by a foreign key use `left join`",
+                     "an outer join by a foreign key is not possible");
     else if (in->schema->windowed || with->schema->windowed)
         sx_bind_fail(b, SX_JOIN_WITH, "make a stream of it with `changes`, then `key by` and `latest`",
                      "a windowed table cannot be joined by a foreign key");

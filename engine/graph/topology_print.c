@@ -1,6 +1,7 @@
 /* topology_print.c: a plan for people, for Graphviz and for programs. The same bytes for the same plan, so
  * that a plan can be a golden file. */
 #include "engine/base/document.h"
+#include "engine/base/text.h"
 #include "engine/graph/operator.h"
 
 static bool is_repartition(const struct sx_node_plan *node)
@@ -140,8 +141,10 @@ void sx_plan_print_text(const struct sx_plan *plan, struct sx_buffer *to)
                          : store->kind == SX_STORE_WINDOW ? "windows"
                                                           : "key-value",
                          store->changelog);
-        if (store->retention_ms)
-            sx_buffer_printf(to, ", kept %lld ms", (long long)store->retention_ms);
+        if (store->retention_ms) {
+            sx_buffer_add_text(to, ", kept ");
+            sx_add_duration(to, store->retention_ms);
+        }
         sx_buffer_add_byte(to, '\n');
     }
 }

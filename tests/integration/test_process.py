@@ -216,6 +216,13 @@ s | filter n >= least | to topic "{name}-out"
             if code:
                 self.assertRegex(said or "usage", "error: |usage")
 
+    def test_a_file_without_a_source(self):
+        empty = self.folder / "empty.stream"
+        empty.write_text("set commit 100ms\n", encoding="utf-8")
+        code, _, said = self.ask("check", empty, stdin="")
+        self.assertEqual(code, 2)
+        self.assertIn(f"{empty}:1:1: error: nothing is read: the file has no source\n", said)
+
 
 if __name__ == "__main__":
     unittest.main()
