@@ -267,9 +267,6 @@ static void parse_clauses(struct sx_parser *p, struct sx_ast_stage *stage)
 
 /* ---- Stages ---------------------------------------------------------------------------------- */
 
-/* What the language has and this version has not. */
-static const char *const not_yet[] = {"emit at"};
-
 bool sx_at_stage(const struct sx_parser *p)
 {
     for (uint32_t i = 0; i < p->catalog->operator_count; i++)
@@ -331,11 +328,6 @@ static void unknown_stage(struct sx_parser *p)
     const char *goes_on = NULL, *hint = NULL, *near;
     bool is_or = false;
 
-    for (size_t i = 0; i < SX_COUNT(not_yet); i++)
-        if (sx_at_words(p, not_yet[i])) {
-            sx_parse_failed(p, p->at->at, NULL, "`%s` is not yet supported", not_yet[i]);
-            return;
-        }
     if (p->at->kind == SX_TOKEN_NAME)
         goes_on = endings(p, p->at->text);
     if (goes_on != NULL) {
@@ -373,9 +365,6 @@ void sx_parse_stage(struct sx_parser *p, struct sx_ast_stage *stage)
             stage->op = op;
         }
     }
-    for (size_t i = 0; i < SX_COUNT(not_yet); i++)
-        if (sx_at_words(p, not_yet[i]) > most)
-            most = 0;
     if (most == 0) {
         stage->op = NULL;
         unknown_stage(p);

@@ -18,9 +18,10 @@ const struct sx_expiry_plan *sx_expiry_bind(struct sx_bind *b, struct sx_node_pl
     plan->times = node->store_count;
     times = sx_bind_store(b, node, "ttl-times", SX_STORE_WINDOW);
     times->retention_ms = span_ms;
-    keys->fingerprint = "ttl";
+    sx_store_keeps_key(keys, b->arena, node->schema);
     /* How wide its segments are follows from the span. */
-    times->fingerprint = sx_arena_format(b->arena, "ttl %lld", (long long)span_ms);
+    sx_store_keeps_key(times, b->arena, node->schema);
+    sx_store_keeps_span(times, b->arena, "ttl", span_ms);
     /* A row written late is dropped when it is older than the span. */
     sx_plan_closes(b->plan, span_ms);
     return plan;

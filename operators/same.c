@@ -5,7 +5,7 @@
  *   key       't' | end (8, sorted) | start (8, sorted) | key  -> the group
  *             'i' | key                                       -> its windows in the segment, 16 bytes each
  *
- * What closes is a walk by end. But for sessions that is the order of the starts too.
+ * What closes is found by end, which is the order of the starts too, but not of sessions.
  */
 #include "operators/windowing.h"
 #include "operators/timed.h"

@@ -30,7 +30,6 @@ static void bind(struct sx_bind *b)
     struct sx_store_plan *store;
     struct sx_node_plan *node;
     struct sx_schema *schema;
-    struct sx_buffer text = {0};
     struct sx_flow *out;
     int64_t span_ms;
 
@@ -58,9 +57,7 @@ static void bind(struct sx_bind *b)
     node->reads[0] = sx_columns_all(b->arena, schema);
     node->from = sx_from_same(b->arena, schema);
     store = sx_bind_store(b, node, NULL, SX_STORE_KV);
-    sx_schema_print(schema, &text);
-    store->fingerprint = sx_arena_strndup(b->arena, text.data, text.size);
-    sx_buffer_free(&text);
+    sx_store_keeps(store, b->arena, schema);
     plan->expiry = sx_expiry_bind(b, node, span_ms);
     out = sx_bind_flow_like(b, in);
     out->node = node;

@@ -86,7 +86,7 @@ struct sx_topic_plan {
     bool sink_key_windowed;     /* the key's bytes end in the window's */
     int64_t sink_key_window_ms; /* the windows' size; -1: sessions; 0: it varies */
     uint32_t copartition;       /* topics with the same number > 0 must have equal partition counts */
-    bool follows;               /* its count is that of what it meets, and never makes that one wider */
+    bool follows; /* its count is that of what it meets, and never makes that one wider; a schedule too */
     enum sx_medium medium;
     const char *path;
     const struct sx_schedule *schedule;

@@ -1,5 +1,6 @@
 /* feed.h: inputs that are no topic: lines of a file, lines of standard input, a schedule. What a reader of
- * the log is to a topic, a feed is to them; there is one partition, 0.
+ * the log is to a topic, a feed is to them; there is one partition, 0, but for a schedule that follows
+ * a table into each of its partitions.
  *
  * Offsets  of a file the byte at which a line begins; of standard input likewise, counted from the start of
  *          the process; of a schedule the time for which a firing is planned.

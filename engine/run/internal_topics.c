@@ -288,6 +288,22 @@ static streamd_status make_changelogs(struct sx_engine *engine, streamd_error **
     return STREAMD_OK;
 }
 
+/* Schedules that fire in every partition of what they meet. */
+static void widen_schedules(struct sx_engine *engine)
+{
+    for (uint32_t s = 0; s < engine->plan->subtopology_count; s++) {
+        const struct sx_subtopology *sub = &engine->plan->subtopologies[s];
+
+        for (uint32_t e = 0; e < sub->entry_count; e++) {
+            uint32_t topic = sub->entries[e]->entry->topics[0];
+
+            if (engine->plan->topics[topic]->medium == SX_MEDIUM_SCHEDULE &&
+                engine->plan->topics[topic]->follows)
+                engine->partitions[topic] = width_of(engine, sub);
+        }
+    }
+}
+
 /* What the topics take that tasks write to. Who may not ask is told by the broker, record by record. */
 static void find_limits(struct sx_engine *engine)
 {
@@ -318,6 +334,8 @@ streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error
             status = look_up(engine, plan->topics[i], error);
     if (status == STREAMD_OK)
         status = resolve(engine, error);
+    if (status == STREAMD_OK)
+        widen_schedules(engine);
     for (uint32_t i = 0; i < plan->topic_count && status == STREAMD_OK; i++)
         if (!is_external(plan->topics[i]) && (plan->topics[i]->roles & SX_TOPIC_REPARTITION))
             status = make(engine, plan->topics[i]->name, engine->partitions[i], SX_CLEANUP_DELETE, error);
