@@ -58,7 +58,8 @@ static struct sx_compiled *compile(const char *expression, int size)
     sx_buffer_printf(&text,
                      "stream rows from topic \"in\" { key string as id value json { i int, j int, d double, "
                      "s string, u string, f bool, t timestamp, b bytes, a array<int>, w array<string>, "
-                     "m map<string>, r { x int, y array<double> } } }\n"
+                     "m map<string>, r { x int, y array<double> }, g array<array<int>>, "
+                     "st array<{ k string, n int, xs array<double> }>, mm map<array<int>> } }\n"
                      "rows | probe (%.*s\n) | to topic \"out\"\n",
                      size, expression);
     seen.count = 0;
