@@ -98,6 +98,16 @@ static const struct sx_expr *fit_parts(struct sx_compiler *c, const struct sx_ex
     return fitted;
 }
 
+/* An array, a map or a struct whose parts fit: array<int> as array<double>. */
+static bool widens(struct sx_compiler *c, const struct sx_type *from, const struct sx_type *to)
+{
+    const struct sx_type *both = from->kind == to->kind && from->kind >= SX_ARRAY && from->kind <= SX_STRUCT
+                                     ? sx_type_unite(c->arena, from, to)
+                                     : NULL;
+
+    return both != NULL && sx_type_equal(both, to);
+}
+
 const struct sx_expr *sx_fit(struct sx_compiler *c, const struct sx_expr *expr, const struct sx_type *type)
 {
     if (sx_type_equal(expr->type, type))
@@ -114,10 +124,11 @@ const struct sx_expr *sx_fit(struct sx_compiler *c, const struct sx_expr *expr, 
                 return NULL;
         return fit_parts(c, expr, type);
     }
-    return NULL;
+    return widens(c, expr->type, type) ? sx_check_cast_to(c, expr, type) : NULL;
 }
 
-/* Both as one type: numbers as double when one is, null as the other. False: there is none. */
+/* Both as one type: numbers as double when one is, null as the other, in their parts too. False: there is
+ * none. */
 bool sx_check_unify(const struct sx_scope *s, const struct sx_expr **a, const struct sx_expr **b)
 {
     const struct sx_expr *fitted = sx_fit(s->c, *a, (*b)->type);
@@ -127,6 +138,13 @@ bool sx_check_unify(const struct sx_scope *s, const struct sx_expr **a, const st
         return true;
     }
     fitted = sx_fit(s->c, *b, (*a)->type);
+    if (fitted == NULL) { /* { a: 1, b: null } and { a: null, b: 2 } */
+        const struct sx_type *both = sx_type_unite(s->c->arena, (*a)->type, (*b)->type);
+        const struct sx_expr *other = both ? sx_fit(s->c, *a, both) : NULL;
+
+        fitted = other ? sx_fit(s->c, *b, both) : NULL;
+        *a = fitted ? other : *a;
+    }
     if (fitted != NULL)
         *b = fitted;
     return fitted != NULL;
@@ -285,7 +303,6 @@ static const struct sx_expr *check_field(const struct sx_scope *s, const struct 
 {
     const struct sx_ast *left = ast->args[0];
     const struct sx_expr *of;
-    struct sx_expr *expr;
     bool ambiguous;
     int index;
 
@@ -318,19 +335,7 @@ static const struct sx_expr *check_field(const struct sx_scope *s, const struct 
     of = sx_check(s, left, NULL);
     if (of == NULL)
         return NULL;
-    if (of->type->kind == SX_JSON)
-        return sx_check_element(
-            s, ast->at, &sx_type_json, of,
-            sx_check_literal(s, ast->at, &sx_type_string, sx_value_string(sx_slice_of(ast->text))));
-    if (of->type->kind != SX_STRUCT)
-        return MISTAKE(s, ast->at, of->type->kind == SX_MAP ? "write `x[\"key\"]`" : NULL,
-                       "%s has no field `%s`", TEXT(s, of->type), ast->text);
-    index = sx_type_field(of->type, sx_slice_of(ast->text));
-    if (index < 0)
-        return MISTAKE(s, ast->at, NULL, "%s has no field `%s`", TEXT(s, of->type), ast->text);
-    expr = sx_check_unary(s, SX_EXPR_FIELD, of->type->fields[index].type, ast->at, of);
-    expr->column = (uint32_t)index;
-    return expr;
+    return sx_check_part(s, ast, of);
 }
 
 /* ---- All ------------------------------------------------------------------------------------- */

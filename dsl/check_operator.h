@@ -31,6 +31,9 @@ const struct sx_type *sx_check_common(const struct sx_scope *s, struct sx_expr *
 /* Both as one type: numbers as double when one is, null as the other. False: there is none. */
 bool sx_check_unify(const struct sx_scope *s, const struct sx_expr **a, const struct sx_expr **b);
 
+/* A field of a struct, or of json; `ast` is the point with the name behind it. */
+const struct sx_expr *sx_check_part(const struct sx_scope *s, const struct sx_ast *ast,
+                                    const struct sx_expr *of);
 /* Report a column that is not there; `qualifier`: what stands before its point, or NULL. Returns NULL. */
 const struct sx_expr *sx_unknown_column(const struct sx_scope *s, struct sx_position at, const char *name,
                                         const char *qualifier);

@@ -104,6 +104,9 @@ bool sx_signature_match(const struct sx_signature *signature, const struct sx_ty
                         uint32_t count, struct sx_arena *arena, const struct sx_type **result,
                         const struct sx_type **wanted, uint32_t *cost);
 
+/* The type that values of both can have, in all their parts: null gives way, int to double. NULL: none. */
+const struct sx_type *sx_type_unite(struct sx_arena *arena, const struct sx_type *a, const struct sx_type *b);
+
 /* ---- Signatures with lambdas ------------------------------------------------------------------- */
 
 /* The types that the letters of a signature stand for, T, U and so on, found step by step, since what a

@@ -155,8 +155,25 @@ streamd_status sx_signature_parse(const char *text, struct sx_arena *arena, stru
 
 /* ---- Matching -------------------------------------------------------------------------------- */
 
-/* The type that both fit: null gives way, and int to double. NULL: none. */
-static const struct sx_type *unite(struct sx_letters *v, const struct sx_type *a, const struct sx_type *b)
+static const struct sx_type *unite_structs(struct sx_arena *arena, const struct sx_type *a,
+                                           const struct sx_type *b)
+{
+    struct sx_type_field *fields = SX_ARENA_ARRAY(arena, struct sx_type_field, a->field_count + 1);
+
+    if (a->field_count != b->field_count)
+        return NULL;
+    for (uint32_t i = 0; i < a->field_count; i++) {
+        if (strcmp(a->fields[i].name, b->fields[i].name) != 0)
+            return NULL;
+        fields[i].name = a->fields[i].name;
+        fields[i].type = sx_type_unite(arena, a->fields[i].type, b->fields[i].type);
+        if (fields[i].type == NULL)
+            return NULL;
+    }
+    return sx_type_struct(arena, fields, a->field_count);
+}
+
+const struct sx_type *sx_type_unite(struct sx_arena *arena, const struct sx_type *a, const struct sx_type *b)
 {
     const struct sx_type *element;
 
@@ -166,12 +183,14 @@ static const struct sx_type *unite(struct sx_letters *v, const struct sx_type *a
         return a;
     if ((a->kind == SX_INT && b->kind == SX_DOUBLE) || (a->kind == SX_DOUBLE && b->kind == SX_INT))
         return &sx_type_double;
+    if (a->kind == SX_STRUCT && b->kind == SX_STRUCT)
+        return unite_structs(arena, a, b);
     if (a->kind != b->kind || (a->kind != SX_ARRAY && a->kind != SX_MAP))
         return NULL;
-    element = unite(v, a->element, b->element);
+    element = sx_type_unite(arena, a->element, b->element);
     if (element == NULL)
         return NULL;
-    return a->kind == SX_ARRAY ? sx_type_array(v->arena, element) : sx_type_map(v->arena, element);
+    return a->kind == SX_ARRAY ? sx_type_array(arena, element) : sx_type_map(arena, element);
 }
 
 static bool is_variable(const char *pattern)
@@ -243,7 +262,7 @@ static bool bind(struct sx_letters *v, const char *pattern, const struct sx_type
     if (is_variable(pattern)) {
         const struct sx_type **of = &v->of[pattern[0] - 'A'];
 
-        *of = unite(v, *of, type);
+        *of = sx_type_unite(v->arena, *of, type);
         return *of != NULL;
     }
     if ((is_nested(pattern, SX_ARRAY, inner, sizeof(inner)) && type->kind == SX_ARRAY) ||
@@ -287,6 +306,18 @@ static int fits(const struct sx_type *given, const struct sx_type *wanted)
         return 1;
     if (given->kind == wanted->kind && (given->kind == SX_ARRAY || given->kind == SX_MAP))
         return fits(given->element, wanted->element);
+    if (given->kind == SX_STRUCT && wanted->kind == SX_STRUCT && given->field_count == wanted->field_count) {
+        int casts = 0;
+
+        for (uint32_t i = 0; i < given->field_count && casts >= 0; i++) {
+            int of_field = fits(given->fields[i].type, wanted->fields[i].type);
+
+            casts = of_field < 0 || strcmp(given->fields[i].name, wanted->fields[i].name) != 0
+                        ? -1
+                        : casts + of_field;
+        }
+        return casts;
+    }
     return -1;
 }
 
