@@ -141,11 +141,13 @@ static const struct sx_sink_plan *late_sink(struct sx_bind *b, const struct sx_f
     rows->window = NULL;
     late->body = b->ops->body(b, -1, rows);
     late->schema = in->schema;
-    if (late->body != NULL)
-        sx_sink_describe(b->plan->topics[in->window->late_topic->index], late->body);
+    if (late->body == NULL ||
+        !sx_sink_agrees(b, -1, b->plan->topics[in->window->late_topic->index], rows, late->body))
+        return NULL;
+    sx_sink_describe(b->plan->topics[in->window->late_topic->index], late->body);
     late->has_headers = in->has_headers;
     late->at = b->ops->position(b, -1);
-    return late->body ? late : NULL;
+    return late;
 }
 
 /* Sessions merge, which not every aggregate can. */

@@ -1,6 +1,7 @@
 /* emit_at.c: all rows of a table, whenever a schedule fires.
  *
- *   schedule ──(0)── emit at ── rows          table ──(1): puts it into the same tasks; its rows are looked up
+ *   schedule ──(0)── emit at ── rows
+ *   table ────(1)──'   only puts it into the same tasks: rows are looked up
  *
  * Each partition has the schedule for itself, and how far it got is kept and committed with what it caused:
  * so a firing happens once in each, whoever owns it. The rows leave by key, with the time for which the

@@ -21,6 +21,11 @@ struct sx_sink_state {
 /* Say on the topic what this sink writes, for whoever shows its records. */
 void sx_sink_describe(struct sx_topic_plan *topic, const struct sx_body *body);
 
+/* Do all sinks of the topic write keys of one form? If not, that is said at the clause. `flow`: whose rows
+ * are written. */
+bool sx_sink_agrees(struct sx_bind *b, int clause, struct sx_topic_plan *topic, const struct sx_flow *flow,
+                    const struct sx_body *body);
+
 /* The columns that it reads. */
 uint64_t *sx_sink_columns(struct sx_bind *b, const struct sx_flow *flow, const struct sx_sink_plan *plan);
 

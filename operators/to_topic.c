@@ -45,6 +45,55 @@ void sx_sink_describe(struct sx_topic_plan *topic, const struct sx_body *body)
     topic->sink_value_plan = body->value_plan;
 }
 
+/* `string`, `windowed int`, `json { shop string, day date }`, `none`. */
+static const char *keys_in_words(struct sx_bind *b, const struct sx_schema *schema,
+                                 const struct sx_body *body)
+{
+    struct sx_buffer text = {0};
+    const char *words;
+
+    sx_buffer_add_text(&text, body->key_windowed ? "windowed " : "");
+    sx_buffer_add_text(&text, body->key_format->name);
+    /* One column by itself, several by their names; only of JSON the type says more than the format. */
+    if (body->key_count > 1 || strcmp(body->key_format->name, "json") == 0) {
+        sx_buffer_add_text(&text, body->key_count > 1 ? " {" : "");
+        for (uint32_t k = 0; k < body->key_count; k++) {
+            const struct sx_field *field = &schema->fields[body->key_columns[k]];
+
+            if (body->key_count > 1)
+                sx_buffer_printf(&text, k ? ", %s" : " %s", field->name);
+            sx_buffer_printf(&text, " %s", sx_type_text(field->type, b->arena));
+        }
+        sx_buffer_add_text(&text, body->key_count > 1 ? " }" : "");
+    }
+    words = sx_arena_strndup(b->arena, text.data, text.size);
+    sx_buffer_free(&text);
+    return words;
+}
+
+bool sx_sink_agrees(struct sx_bind *b, int clause, struct sx_topic_plan *topic, const struct sx_flow *flow,
+                    const struct sx_body *body)
+{
+    const char *keys = keys_in_words(b, flow->schema, body);
+    struct sx_position at = b->ops->position(b, clause);
+    bool same_file =
+        topic->sink_keys == NULL || topic->sink_at.file == at.file ||
+        (at.file != NULL && topic->sink_at.file != NULL && strcmp(at.file, topic->sink_at.file) == 0);
+
+    if (topic->sink_keys != NULL && strcmp(topic->sink_keys, keys) != 0) {
+        sx_bind_fail(b, clause,
+                     "write both keys alike, as with `key by` or a body `{ key F }`, or to two topics",
+                     "the keys of `%s` are written as `%s` here, and as `%s` at %s%sline %u, column %u",
+                     topic->name, keys, topic->sink_keys, same_file ? "" : topic->sink_at.file,
+                     same_file ? "" : ", ", topic->sink_at.line, topic->sink_at.column);
+        return false;
+    }
+    if (topic->sink_keys == NULL)
+        topic->sink_at = at;
+    topic->sink_keys = keys;
+    return true;
+}
+
 static void bind(struct sx_bind *b)
 {
     const struct sx_flow *in = sx_bind_input(b);
@@ -65,6 +114,8 @@ static void bind(struct sx_bind *b)
         return;
     topic = sx_plan_topic(b->plan, name, SX_TOPIC_SINK);
     topic->at = b->ops->position(b, TOPIC);
+    if (!sx_sink_agrees(b, TOPIC, topic, in, plan->body))
+        return;
     if (topic->key_format == NULL) {
         topic->key_format = plan->body->key_format;
         topic->key_plan = plan->body->key_plan;

@@ -83,6 +83,8 @@ struct sx_topic_plan {
     /* What a sink writes to it, for showing records as JSON; NULL: none does, or raw bytes. */
     const struct sx_format_def *sink_key_format, *sink_value_format;
     const void *sink_key_plan, *sink_value_plan;
+    const char *sink_keys;      /* how their keys are written, in words; NULL: no sink yet */
+    struct sx_position sink_at; /* by whom */
     bool sink_key_windowed;     /* the key's bytes end in the window's */
     int64_t sink_key_window_ms; /* the windows' size; -1: sessions; 0: it varies */
     uint32_t copartition;       /* topics with the same number > 0 must have equal partition counts */
