@@ -1,6 +1,5 @@
-/* bytes.c: texts and bytes: encodings and digests. */
+/* bytes.c: texts and bytes: encodings. */
 #include "operators/functions/common.h"
-#include "operators/functions/md5.h"
 
 enum encoding { HEX, BASE64, ASCII, UTF8, UNKNOWN };
 
@@ -69,16 +68,6 @@ static struct sx_value to_bytes(struct sx_call *call, const struct sx_value *arg
     }
 }
 
-static void add_hex(struct sx_text *to, struct sx_slice bytes, const char *digits)
-{
-    for (uint32_t i = 0; i < bytes.size && !to->full; i++) {
-        unsigned char byte = (unsigned char)bytes.data[i];
-
-        sx_text_add_byte(to, digits[byte >> 4]);
-        sx_text_add_byte(to, digits[byte & 15]);
-    }
-}
-
 static struct sx_value from_bytes(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
     struct sx_slice b = sx_value_slice(args[0]), copy;
@@ -87,7 +76,7 @@ static struct sx_value from_bytes(struct sx_call *call, const struct sx_value *a
 
     switch (encoding_of(call, args[1])) {
     case HEX:
-        add_hex(&text, b, "0123456789ABCDEF");
+        sx_text_add_hex(&text, b, "0123456789ABCDEF");
         return sx_text_value(&text);
     case BASE64:
         sx_add_base64(&base64, b);
@@ -103,16 +92,6 @@ static struct sx_value from_bytes(struct sx_call *call, const struct sx_value *a
     }
 }
 
-static struct sx_value md5(struct sx_call *call, const struct sx_value *args, uint32_t count)
-{
-    struct sx_text text = {.call = call};
-    unsigned char digest[16];
-
-    sx_md5(sx_value_slice(args[0]), digest);
-    add_hex(&text, sx_slice(digest, sizeof(digest)), "0123456789abcdef");
-    return sx_text_value(&text);
-}
-
 static const struct sx_function_def rows[] = {
     {.signature = "to_bytes(s string, encoding string) bytes",
      .summary = "The bytes that a text stands for: hex, base64, ascii or utf8.",
@@ -124,16 +103,6 @@ static const struct sx_function_def rows[] = {
      .example = "from_bytes(to_bytes(\"Hi!\", \"utf8\"), \"hex\")",
      .result = "\"486921\"",
      .fn = from_bytes},
-    {.signature = "md5(s string) string",
-     .summary = "The MD5 digest in lower-case hex.",
-     .example = "md5(\"abc\")",
-     .result = "\"900150983cd24fb0d6963f7d28e17f72\"",
-     .fn = md5},
-    {.signature = "md5(b bytes) string",
-     .summary = "The MD5 digest of bytes in lower-case hex.",
-     .example = "md5(to_bytes(\"616263\", \"hex\"))",
-     .result = "\"900150983cd24fb0d6963f7d28e17f72\"",
-     .fn = md5},
 };
 
 const struct sx_function_table sx_functions_bytes = SX_ROWS_OF("bytes", rows);

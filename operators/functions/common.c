@@ -30,6 +30,16 @@ void sx_text_add(struct sx_text *text, const char *data, size_t size)
     text->size += (uint32_t)size;
 }
 
+void sx_text_add_hex(struct sx_text *text, struct sx_slice bytes, const char *digits)
+{
+    for (uint32_t i = 0; i < bytes.size && !text->full; i++) {
+        unsigned char byte = (unsigned char)bytes.data[i];
+
+        sx_text_add_byte(text, digits[byte >> 4]);
+        sx_text_add_byte(text, digits[byte & 15]);
+    }
+}
+
 struct sx_value sx_text_value(struct sx_text *text)
 {
     if (text->full)
@@ -87,6 +97,16 @@ const char *sx_utf8_skip(struct sx_slice text, uint64_t skip)
     return at;
 }
 
+int64_t sx_utf8_place(struct sx_slice set, uint32_t c)
+{
+    const char *at = set.data, *end = set.data + set.size;
+
+    for (int64_t i = 0; at < end; i++)
+        if (sx_utf8_next(&at, end) == c)
+            return i;
+    return -1;
+}
+
 const char *sx_find(struct sx_slice text, const char *from, struct sx_slice what)
 {
     const char *end = text.data + text.size;
@@ -99,4 +119,22 @@ const char *sx_find(struct sx_slice text, const char *from, struct sx_slice what
 bool sx_slice_is(struct sx_slice text, const char *word)
 {
     return text.size == strlen(word) && strncasecmp(text.data, word, text.size) == 0;
+}
+
+void *sx_locale_prepare(struct sx_call *call, const struct sx_value *const *constants, uint32_t count)
+{
+    return newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+void sx_locale_release(void *site) { freelocale((locale_t)site); }
+
+locale_t sx_locale_take(const struct sx_call *call)
+{
+    return call->site ? (locale_t)call->site : newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+void sx_locale_give_back(const struct sx_call *call, locale_t locale)
+{
+    if (call->site == NULL && locale != (locale_t)0)
+        freelocale(locale);
 }

@@ -5,6 +5,8 @@
 #include "engine/base/text.h"
 #include "engine/expr/function.h"
 
+#include <locale.h>
+
 /* What one call may make: a row error beyond, so that no argument can exhaust the memory. */
 #define SX_TEXT_MAX (1u << 20)
 #define SX_ELEMENTS_MAX 100000u
@@ -28,6 +30,8 @@ static inline void sx_text_add_slice(struct sx_text *text, struct sx_slice s)
     sx_text_add(text, s.data, s.size);
 }
 static inline void sx_text_add_byte(struct sx_text *text, char byte) { sx_text_add(text, &byte, 1); }
+/* Two of the sixteen digits for each byte. */
+void sx_text_add_hex(struct sx_text *text, struct sx_slice bytes, const char *digits);
 /* The text as a string; fails the call if it became too long. */
 struct sx_value sx_text_value(struct sx_text *text);
 
@@ -76,8 +80,20 @@ static inline uint32_t sx_utf8_next(const char **at, const char *end)
 /* Where the character number `skip` (from 0) begins; the end when there are fewer. */
 const char *sx_utf8_skip(struct sx_slice text, uint64_t skip);
 
+/* Where the character stands in a set of them, from 0; -1: it does not. */
+int64_t sx_utf8_place(struct sx_slice set, uint32_t c);
+#define SX_SET_BYTES_MAX 4096u /* of such a set: it is looked through for every character */
+
 /* `what` in `text` at or after `from`; NULL: not there. */
 const char *sx_find(struct sx_slice text, const char *from, struct sx_slice what);
+
+/* Case and classes beyond ASCII are libc's, for a locale that the place in the text owns: nothing depends on
+ * the process's locale, and nothing is global. `prepare` and `release` of a row that needs them. */
+void *sx_locale_prepare(struct sx_call *call, const struct sx_value *const *constants, uint32_t count);
+void sx_locale_release(void *site);
+/* The site's locale, or one for this call; 0: the system has no C.UTF-8. Given back by the next. */
+locale_t sx_locale_take(const struct sx_call *call);
+void sx_locale_give_back(const struct sx_call *call, locale_t locale);
 
 /* Any case, ASCII. */
 bool sx_slice_is(struct sx_slice text, const char *word);

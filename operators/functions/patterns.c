@@ -305,6 +305,35 @@ static struct sx_value split(struct sx_call *call, const struct sx_value *args, 
     return sx_items_array(&items);
 }
 
+static struct sx_value count_of(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    struct sx_slice s = sx_value_slice(args[0]);
+    struct pattern *pattern = take(call, args);
+    struct walk walk = {0};
+    int64_t found = 0;
+
+    if (pattern == NULL)
+        return SX_VALUE_NULL;
+    while (walk_on(call, pattern, s, &walk) > 0)
+        found++;
+    give_back(call, pattern);
+    return sx_value_int(found);
+}
+
+static struct sx_value position(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    struct sx_slice s = sx_value_slice(args[0]);
+    struct pattern *pattern = take(call, args);
+    int64_t at = 0;
+
+    if (pattern == NULL)
+        return SX_VALUE_NULL;
+    if (match_at(call, pattern, s, 0, 0) > 0)
+        at = (int64_t)sx_utf8_length(sx_slice(s.data, pcre2_get_ovector_pointer(pattern->match)[0])) + 1;
+    give_back(call, pattern);
+    return sx_value_int(at);
+}
+
 #define ROW(sig, text, sample, gives, function)                                                \
     {                                                                                          \
         .signature = sig, .summary = text, .example = sample, .result = gives, .fn = function, \
@@ -331,6 +360,16 @@ static const struct sx_function_def rows[] = {
         "regexp_replace(\"a1b22\", r\"(\\d+)\", \"<$1>\")", "\"a<1>b<22>\"", replace),
     ROW("regexp_split(s string, pattern string) array<string>", "The pieces between the matches.",
         "regexp_split(\"a1b22c\", r\"\\d+\")", "[\"a\",\"b\",\"c\"]", split),
+    ROW("regexp(s string, pattern string) bool",
+        "Is there a match of the pattern in the text? As Flink calls it.", "regexp(\"order-17\", r\"\\d$\")",
+        "true", matches),
+    ROW("regexp_count(s string, pattern string) int", "The number of matches, which do not overlap.",
+        "regexp_count(\"a1b22c333\", r\"\\d+\")", "3", count_of),
+    ROW("regexp_instr(s string, pattern string) int",
+        "Where the first match begins, from 1; 0 if there is none.", "regexp_instr(\"übermut\", \"m\")", "5",
+        position),
+    ROW("regexp_substr(s string, pattern string) string", "The first match; null if there is none.",
+        "regexp_substr(\"a1b22\", r\"\\d{2,}\")", "\"22\"", extract),
 };
 
 const struct sx_function_table sx_functions_patterns = SX_ROWS_OF("patterns", rows);

@@ -1,19 +1,9 @@
 /* strings.c: texts: case, parts, joining, searching. */
 #include "operators/functions/common.h"
 
-#include <locale.h>
 #include <wctype.h>
 
 /* ---- Case ------------------------------------------------------------------------------------ */
-
-/* Upper and lower case beyond ASCII are libc's, for a locale that the place in the text owns: nothing
- * depends on the process's locale, and nothing is global. */
-static void *prepare_case(struct sx_call *call, const struct sx_value *const *constants, uint32_t count)
-{
-    return newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-}
-
-static void release_case(void *site) { freelocale((locale_t)site); }
 
 static uint32_t change_case(locale_t locale, uint32_t c, bool up)
 {
@@ -30,7 +20,7 @@ static struct sx_value recase(struct sx_call *call, const struct sx_value *args,
 {
     const enum case_style style = (enum case_style)(uintptr_t)call->arg;
     const char *at = args[0].s, *end = at + args[0].size;
-    locale_t locale = call->site ? (locale_t)call->site : newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    locale_t locale = sx_locale_take(call);
     struct sx_text text = {.call = call};
     bool first = true;
 
@@ -43,8 +33,7 @@ static struct sx_value recase(struct sx_call *call, const struct sx_value *args,
             sx_utf8_write(bytes, change_case(locale, c, style == UPPER || (style == INITIALS && first))));
         first = c < 0x80 && sx_is_space((unsigned char)c);
     }
-    if (call->site == NULL && locale != (locale_t)0)
-        freelocale(locale);
+    sx_locale_give_back(call, locale);
     return sx_text_value(&text);
 }
 
@@ -52,15 +41,32 @@ static struct sx_value recase(struct sx_call *call, const struct sx_value *args,
 
 enum ends { LEFT_END = 1, RIGHT_END = 2 };
 
+/* `arg` of the row says which ends. White space, or the characters of a set. */
 static struct sx_value trim(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
     const uintptr_t ends = (uintptr_t)call->arg;
+    struct sx_slice set = count > 1 ? sx_value_slice(args[1]) : SX_SLICE("\t\n\v\f\r ");
     const char *at = args[0].s, *end = at + args[0].size;
 
-    while ((ends & LEFT_END) && at < end && sx_is_space((unsigned char)*at))
-        at++;
-    while ((ends & RIGHT_END) && end > at && sx_is_space((unsigned char)end[-1]))
-        end--;
+    if (set.size > SX_SET_BYTES_MAX)
+        return sx_call_fail(call, "at most %u bytes of characters are trimmed", SX_SET_BYTES_MAX);
+    while ((ends & LEFT_END) && at < end) {
+        const char *next = at;
+
+        if (sx_utf8_place(set, sx_utf8_next(&next, end)) < 0)
+            break;
+        at = next;
+    }
+    while ((ends & RIGHT_END) && at < end) {
+        const char *last = end - 1, *next;
+
+        while (last > at && ((unsigned char)*last & 0xc0) == 0x80)
+            last--;
+        next = last;
+        if (sx_utf8_place(set, sx_utf8_next(&next, end)) < 0)
+            break;
+        end = last;
+    }
     return sx_value_string(sx_slice(at, (size_t)(end - at)));
 }
 
@@ -315,10 +321,10 @@ static struct sx_value like(struct sx_call *call, const struct sx_value *args, u
         .signature = sig, .summary = text, .example = sample, .result = gives, .flags = nulls, \
         .fn = function, .arg = (void *)(uintptr_t)(argument)                                   \
     }
-#define CASE_ROW(sig, text, sample, gives, argument)                                           \
-    {                                                                                          \
-        .signature = sig, .summary = text, .example = sample, .result = gives, .fn = recase,   \
-        .arg = (void *)(uintptr_t)(argument), .prepare = prepare_case, .release = release_case \
+#define CASE_ROW(sig, text, sample, gives, argument)                                                     \
+    {                                                                                                    \
+        .signature = sig, .summary = text, .example = sample, .result = gives, .fn = recase,             \
+        .arg = (void *)(uintptr_t)(argument), .prepare = sx_locale_prepare, .release = sx_locale_release \
     }
 
 static const struct sx_function_def rows[] = {
@@ -334,12 +340,17 @@ static const struct sx_function_def rows[] = {
              "The first letter of each word in upper case, the rest in lower case; words are separated by "
              "white space.",
              "initcap(\"tHe some_string\")", "\"The Some_string\"", INITIALS),
-    ROW("trim(s string) string", "The text without white space at its ends.", "trim(\"  a b \")", "\"a b\"",
-        0, trim, LEFT_END | RIGHT_END),
-    ROW("ltrim(s string) string", "The text without white space at its start.", "ltrim(\"  a b \")",
+    ROW("trim(s string [, set string]) string",
+        "The text without white space, or the characters of a set, at its ends.", "trim(\"  a b \")",
+        "\"a b\"", 0, trim, LEFT_END | RIGHT_END),
+    ROW("btrim(s string [, set string]) string", "What `trim` gives, as Flink calls it.",
+        "btrim(\"xyaxbyx\", \"xy\")", "\"axb\"", 0, trim, LEFT_END | RIGHT_END),
+    ROW("ltrim(s string [, set string]) string",
+        "The text without white space, or the characters of a set, at its start.", "ltrim(\"  a b \")",
         "\"a b \"", 0, trim, LEFT_END),
-    ROW("rtrim(s string) string", "The text without white space at its end.", "rtrim(\"  a b \")",
-        "\"  a b\"", 0, trim, RIGHT_END),
+    ROW("rtrim(s string [, set string]) string",
+        "The text without white space, or the characters of a set, at its end.", "rtrim(\"a b00\", \"0\")",
+        "\"a b\"", 0, trim, RIGHT_END),
     ROW("length(s string) int", "The number of characters.", "length(\"héllo\")", "5", 0, length, 0),
     ROW("length(b bytes) int", "The number of bytes.", "length(to_bytes(\"00ff\", \"hex\"))", "2", 0, length,
         0),
@@ -349,9 +360,13 @@ static const struct sx_function_def rows[] = {
         0),
     ROW("char_length(s string) int", "The number of characters, as Flink calls it.", "char_length(\"abc\")",
         "3", 0, length, 0),
+    ROW("character_length(s string) int", "The number of characters, as Flink calls it too.",
+        "character_length(\"abc\")", "3", 0, length, 0),
     ROW("substring(s string, start int [, len int]) string",
         "The characters from `start`, which counts from 1 or, negative, from the end.",
         "substring(\"stream\", -3, 2)", "\"ea\"", 0, substring, 0),
+    ROW("substr(s string, start int [, len int]) string", "What `substring` gives, as Flink calls it too.",
+        "substr(\"stream\", 2, 3)", "\"tre\"", 0, substring, 0),
     ROW("left(s string, n int) string", "The first n characters.", "left(\"stream\", 3)", "\"str\"", 0, left,
         0),
     ROW("right(s string, n int) string", "The last n characters.", "right(\"stream\", 3)", "\"eam\"", 0,
@@ -381,6 +396,14 @@ static const struct sx_function_def rows[] = {
         "true", 0, starts_with, 0),
     ROW("ends_with(s string, suffix string) bool", "Does it end so?", "ends_with(\"stream\", \"str\")",
         "false", 0, ends_with, 0),
+    ROW("startswith(s string, prefix string) bool", "Does it begin so? As Flink calls it.",
+        "startswith(\"stream\", \"str\")", "true", 0, starts_with, 0),
+    ROW("startswith(b bytes, prefix bytes) bool", "Do the bytes begin so?",
+        "startswith(to_bytes(\"0102\", \"hex\"), to_bytes(\"01\", \"hex\"))", "true", 0, starts_with, 0),
+    ROW("endswith(s string, suffix string) bool", "Does it end so? As Flink calls it.",
+        "endswith(\"stream\", \"str\")", "false", 0, ends_with, 0),
+    ROW("endswith(b bytes, suffix bytes) bool", "Do the bytes end so?",
+        "endswith(to_bytes(\"0102\", \"hex\"), to_bytes(\"01\", \"hex\"))", "false", 0, ends_with, 0),
     ROW("like(s string, pattern string [, escape string]) bool",
         "What the operator `like` does: `%` stands for any text, `_` for one character.",
         "like(\"a_b\", \"a!_%\", \"!\")", "true", 0, like, 0),
