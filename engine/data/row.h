@@ -1,6 +1,6 @@
 /* row.h: values in their stored form.
  *
- * Two forms, both with golden bytes in tests/bytes:
+ * Two forms, both with golden bytes in tests/golden:
  *
  *   row   version(1) then, per column: a null bitmap of ceil(n/8) bytes, then every non-null value:
  *           bool      1 byte

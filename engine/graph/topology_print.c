@@ -255,14 +255,20 @@ static json_t *topic_json(const struct sx_topic_plan *topic)
     return object;
 }
 
-static json_t *store_json(const struct sx_store_plan *store)
+static json_t *store_json(const struct sx_plan *plan, const struct sx_store_plan *store)
 {
     json_t *object = json_object();
+    struct sx_buffer signature = {0};
 
     sx_document_set(object, "name", sx_document_text(store->name));
     sx_document_set(object, "kind",
                     sx_document_text(store->kind == SX_STORE_WINDOW ? "windows" : "key-value"));
     sx_document_set(object, "changelog", sx_document_text(store->changelog));
+    /* What its rows mean: while this is the same, old state can be used. */
+    sx_store_signature(plan, store, &signature);
+    sx_buffer_add_byte(&signature, '\0');
+    sx_document_set(object, "signature", sx_document_text(signature.data));
+    sx_buffer_free(&signature);
     return object;
 }
 
@@ -275,7 +281,7 @@ void sx_plan_print_json(const struct sx_plan *plan, struct sx_buffer *to)
     for (uint32_t t = 0; t < plan->topic_count; t++)
         sx_document_push(topics, topic_json(plan->topics[t]));
     for (uint32_t i = 0; i < plan->store_count; i++)
-        sx_document_push(stores, store_json(plan->stores[i]));
+        sx_document_push(stores, store_json(plan, plan->stores[i]));
     sx_document_set(document, "application", sx_document_text(plan->application));
     sx_document_set(document, "nodes", nodes);
     sx_document_set(document, "topics", topics);

@@ -154,10 +154,10 @@ static streamd_status misplaced(const struct sampler *s, const struct sx_record 
     return sx_fail(
         error, STREAMD_E_CONFIG,
         "the topic `%s` is joined by its key, but the key of partition %d, offset %lld belongs into "
-        "partition %d of %d: another partitioner than Java's (murmur2) placed it, and the join would miss rows "
-        "in silence; write the topic with `partitioner=murmur2_random` (librdkafka's own is another), or read "
-        "it as a stream and `repartition` it before the join, or say `set partitioner any` if all that meets "
-        "is placed alike",
+        "partition %d of %d: another partitioner than Java's (murmur2) placed it, and the join would miss "
+        "rows in silence; write the topic with `partitioner=murmur2_random` (librdkafka's own is another), "
+        "or read it as a stream and `repartition` it before the join, or say `set partitioner any` if all "
+        "that meets is placed alike",
         s->topic, s->partition, (long long)record->offset, expected, s->count);
 }
 

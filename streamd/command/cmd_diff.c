@@ -1,6 +1,7 @@
 /* cmd_diff.c: what an upgrade from one file to another keeps, rebuilds or loses. */
 #include "streamd/command/command.h"
 
+#include "engine/base/document.h"
 #include "engine/graph/upgrade.h"
 
 struct diff {
@@ -138,59 +139,48 @@ static void print_text(const struct sx_upgrade *u, struct sx_arena *arena)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static void add_text(struct sx_buffer *to, const char *name, const char *text)
+static json_t *texts_json(const char *const *texts, uint32_t count)
 {
-    sx_buffer_printf(to, "\"%s\":", name);
-    if (text != NULL)
-        sx_json_write_string(to, sx_slice_of(text));
-    else
-        sx_buffer_add_text(to, "null");
+    json_t *array = json_array();
+
+    for (uint32_t i = 0; i < count; i++)
+        sx_document_push(array, sx_document_text(texts[i]));
+    return array;
 }
 
-static void add_texts(struct sx_buffer *to, const char *name, const char *const *texts, uint32_t count)
+static json_t *rows_json(const struct sx_fate_row *rows, uint32_t count, bool stores)
 {
-    sx_buffer_printf(to, "\"%s\":[", name);
-    for (uint32_t i = 0; i < count; i++) {
-        sx_buffer_add_text(to, i ? "," : "");
-        sx_json_write_string(to, sx_slice_of(texts[i]));
-    }
-    sx_buffer_add_byte(to, ']');
-}
+    json_t *array = json_array();
 
-static void add_rows(struct sx_buffer *to, const char *name, const struct sx_fate_row *rows, uint32_t count,
-                     bool stores)
-{
-    sx_buffer_printf(to, ",\n\"%s\":[", name);
     for (uint32_t i = 0; i < count; i++) {
-        sx_buffer_add_text(to, i ? ",\n{" : "\n{");
-        add_text(to, "name", rows[i].name);
-        sx_buffer_add_byte(to, ',');
-        add_text(to, "definition", rows[i].definition);
-        sx_buffer_printf(to, ",\"fate\":\"%s\",", sx_fate_name(rows[i].fate));
-        if (stores) {
-            add_text(to, rows[i].from_source ? "from" : "changelog", rows[i].topic);
-            sx_buffer_add_byte(to, ',');
-        }
-        add_texts(to, "reasons", rows[i].reasons, rows[i].reason_count);
-        sx_buffer_add_byte(to, '}');
+        json_t *row = json_object();
+
+        sx_document_set(row, "name", sx_document_text(rows[i].name));
+        sx_document_set(row, "definition", sx_document_text(rows[i].definition));
+        sx_document_set(row, "fate", sx_document_text(sx_fate_name(rows[i].fate)));
+        if (stores)
+            sx_document_set(row, rows[i].from_source ? "from" : "changelog", sx_document_text(rows[i].topic));
+        sx_document_set(row, "reasons", texts_json(rows[i].reasons, rows[i].reason_count));
+        sx_document_push(array, row);
     }
-    sx_buffer_add_byte(to, ']');
+    return array;
 }
 
 static void print_json(const struct sx_upgrade *u)
 {
+    json_t *document = json_object(), *application = json_object();
     struct sx_buffer text = {0};
 
-    sx_buffer_add_text(&text, "{\"application\":{");
-    add_text(&text, "old", u->was);
-    sx_buffer_add_byte(&text, ',');
-    add_text(&text, "new", u->is);
-    sx_buffer_printf(&text, "},\"lost\":%u,\"restart\":\"%s\",", u->lost, restarts[u->restart]);
-    add_texts(&text, "why", u->why, u->why_count);
-    add_rows(&text, "state", u->stores, u->store_count, true);
-    add_rows(&text, "topics", u->topics, u->topic_count, false);
-    add_rows(&text, "sources", u->sources, u->source_count, false);
-    sx_buffer_add_text(&text, "}\n");
+    sx_document_set(application, "old", sx_document_text(u->was));
+    sx_document_set(application, "new", sx_document_text(u->is));
+    sx_document_set(document, "application", application);
+    sx_document_set(document, "lost", json_integer(u->lost));
+    sx_document_set(document, "restart", sx_document_text(restarts[u->restart]));
+    sx_document_set(document, "why", texts_json(u->why, u->why_count));
+    sx_document_set(document, "state", rows_json(u->stores, u->store_count, true));
+    sx_document_set(document, "topics", rows_json(u->topics, u->topic_count, false));
+    sx_document_set(document, "sources", rows_json(u->sources, u->source_count, false));
+    sx_document_write(&text, document, true);
     fwrite(text.data, 1, text.size, stdout);
     sx_buffer_free(&text);
 }
