@@ -239,6 +239,7 @@ def product_steps(folder, names):
         yield from text_steps(streamd, names)
         if (ROOT / "tests/errors/check.py").exists():
             yield Step("errors", [[sys.executable, ROOT / "tests/errors/check.py", streamd]], by_summary, limit_s=120)
+        yield Step("corpora", [[sys.executable, ROOT / "tests/corpora/check.py", streamd]], by_summary)
         yield Step("scenarios", [[sys.executable, ROOT / "tests/scenarios/check.py", streamd]], by_summary)
         yield Step("reference/examples", [[sys.executable, ROOT / "tests/reference/check.py", streamd]], by_summary)
         yield Step("reference/pages", [[sys.executable, ROOT / "tools/make_reference.py", "--check", "--streamd",

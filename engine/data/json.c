@@ -160,3 +160,24 @@ struct sx_slice sx_json_element(struct sx_slice json, int64_t index)
         count++;
     return count + index < 0 ? SX_SLICE_NONE : element_from_start(json, count + index);
 }
+
+uint32_t sx_json_depth(struct sx_slice json)
+{
+    uint32_t depth = 0, most = 0;
+    bool text = false;
+
+    for (uint32_t i = 0; i < json.size; i++) {
+        const char c = json.data[i];
+
+        if (c == '"')
+            text = !text;
+        else if (text)
+            i += c == '\\';
+        else if (c == '{' || c == '[')
+            depth++;
+        else if (c == '}' || c == ']')
+            depth--;
+        most = SX_MAX(most, depth);
+    }
+    return most;
+}

@@ -46,6 +46,11 @@ struct sx_slice sx_json_string(struct sx_slice json, struct sx_arena *arena);
 struct sx_slice sx_json_field(struct sx_slice json, struct sx_slice name);
 struct sx_slice sx_json_element(struct sx_slice json, int64_t index);
 
+/* How many arrays and objects are in one another at most. Formats read SX_JSON_DEPTH of them: what is deeper
+ * could be written and not be read again. */
+#define SX_JSON_DEPTH 512
+uint32_t sx_json_depth(struct sx_slice json);
+
 /* The order of values: null, false, true, numbers, strings by bytes, arrays by elements, objects by their
  * fields in the order of names. 0: equal. */
 int sx_json_compare(struct sx_slice a, struct sx_slice b);

@@ -33,23 +33,25 @@ enum { NEGATIVE = 1, ZERO = 2, POSITIVE = 3 };
 
 /* ---- Numbers --------------------------------------------------------------------------------- */
 
-#define EXPONENT_MAX INT64_C(1000000000000000000) /* beyond, numbers of the same digits are equal */
+#define EXPONENT_MAX INT64_C(100000000000000000) /* beyond, numbers of the same digits are equal */
 
-/* 0.DIGITS * 10^exponent. The digits are those from `first` to `last` but for a point among them. */
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* 0.DIGITS * 10^exponent. The digits are those from `first` to `last`, where a point may stand too. */
 struct number {
     bool negative;
     const char *first, *last; /* NULL: zero */
     int64_t exponent;
 };
 
+/* More than EXPONENT_MAX at most, so that adding the digits before it cannot bring it back below. */
 static int64_t read_exponent(const char *at, const char *end)
 {
     bool negative = at < end && *at == '-';
     int64_t e = 0;
 
-    for (at += at < end && (*at == '-' || *at == '+'); at < end && e < EXPONENT_MAX; at++)
-        e = e * 10 + (*at - '0');
-    e = SX_MIN(e, EXPONENT_MAX);
+    for (at += at < end && (*at == '-' || *at == '+'); at < end && is_digit(*at); at++)
+        e = SX_MIN(e * 10 + (*at - '0'), 2 * EXPONENT_MAX);
     return negative ? -e : e;
 }
 
@@ -60,10 +62,9 @@ static struct number read_number(struct sx_slice text)
     bool fraction = false;
 
     for (; at < end && (*at | 0x20) != 'e'; at++) {
-        if (*at == '.') {
-            fraction = true;
+        fraction |= *at == '.';
+        if (!is_digit(*at))
             continue;
-        }
         if (*at != '0') {
             n.first = n.first ? n.first : at;
             n.last = at;
@@ -75,6 +76,7 @@ static struct number read_number(struct sx_slice text)
     }
     if (at < end)
         n.exponent += read_exponent(at + 1, end);
+    n.exponent = SX_MAX(-EXPONENT_MAX, SX_MIN(n.exponent, EXPONENT_MAX));
     return n;
 }
 
@@ -93,7 +95,7 @@ static void write_number(struct sx_buffer *to, struct sx_slice text)
     sx_put_sorted64(sx_buffer_room(to, 8), n.exponent);
     to->size += 8;
     for (const char *c = n.first; c <= n.last; c++)
-        if (*c != '.')
+        if (is_digit(*c))
             sx_buffer_add_byte(to, *c);
     sx_buffer_add_byte(to, 0);
     for (size_t i = from; n.negative && i < to->size; i++)
@@ -145,8 +147,9 @@ static bool read_number_key(const char **at, const char *end, struct sx_buffer *
     ++*at;
     last = bytes.data[bytes.size - 1];
     for (size_t i = 8; i < bytes.size; i++)
-        right &= bytes.data[i] >= '0' && bytes.data[i] <= '9';
+        right &= is_digit(bytes.data[i]);
     right &= bytes.size > 8 && bytes.data[8] != '0' && last != '0';
+    right &= llabs(sx_get_sorted64(bytes.data)) <= EXPONENT_MAX;
     if (right && sign == NEGATIVE)
         sx_buffer_add_byte(to, '-');
     if (right)
@@ -247,19 +250,22 @@ void sx_json_write_key(struct sx_buffer *to, struct sx_slice json) { write_value
 static bool read_value(const char **at, const char *end, struct sx_buffer *to, struct sx_arena *arena,
                        uint32_t depth);
 
-static bool read_text(const char **at, const char *end, struct sx_buffer *to, struct sx_arena *arena)
+static bool read_text(const char **at, const char *end, struct sx_slice *text, struct sx_buffer *to,
+                      struct sx_arena *arena)
 {
-    struct sx_slice text;
-
-    if (!sx_key_read_text(at, end, &text, arena))
+    if (!sx_key_read_text(at, end, text, arena))
         return false;
-    sx_json_write_string(to, text);
+    sx_json_write_string(to, *text);
     return true;
 }
 
 static bool read_parts(const char **at, const char *end, bool object, struct sx_buffer *to,
                        struct sx_arena *arena, uint32_t depth)
 {
+    struct sx_slice name, before = SX_SLICE_NONE;
+
+    if (depth > DEPTH_MAX)
+        return false;
     sx_buffer_add_byte(to, object ? '{' : '[');
     for (bool first = true;; first = false) {
         if (*at == end)
@@ -269,8 +275,10 @@ static bool read_parts(const char **at, const char *end, bool object, struct sx_
         if (!first)
             sx_buffer_add_byte(to, ',');
         if (object) {
-            if (*(*at)++ != TAG_MEMBER || !read_text(at, end, to, arena))
+            if (*(*at)++ != TAG_MEMBER || !read_text(at, end, &name, to, arena) ||
+                (!first && sx_slice_compare(before, name) >= 0))
                 return false;
+            before = name;
             sx_buffer_add_byte(to, ':');
         }
         if (!read_value(at, end, to, arena, depth + 1))
@@ -285,9 +293,10 @@ static bool read_value(const char **at, const char *end, struct sx_buffer *to, s
                        uint32_t depth)
 {
     static const char *const words[] = {[TAG_NULL] = "null", [TAG_FALSE] = "false", [TAG_TRUE] = "true"};
+    struct sx_slice text;
     char tag;
 
-    if (*at == end || depth > DEPTH_MAX)
+    if (*at == end)
         return false;
     tag = *(*at)++;
     switch (tag) {
@@ -299,7 +308,7 @@ static bool read_value(const char **at, const char *end, struct sx_buffer *to, s
     case TAG_NUMBER:
         return read_number_key(at, end, to);
     case TAG_STRING:
-        return read_text(at, end, to, arena);
+        return read_text(at, end, &text, to, arena);
     case TAG_ARRAY:
     case TAG_OBJECT:
         return read_parts(at, end, tag == TAG_OBJECT, to, arena, depth);

@@ -7,8 +7,7 @@
 #include "engine/data/json.h"
 #include "engine/expr/expr.h"
 
-#define SHOWN_MAX 64  /* bytes of a text that a message repeats */
-#define DEPTH_MAX 512 /* as formats read it: deeper could be written and not be read again */
+#define SHOWN_MAX 64 /* bytes of a text that a message repeats */
 
 bool sx_json_cast_exists(const struct sx_type *to)
 {
@@ -155,26 +154,6 @@ bool sx_json_to_value(struct sx_slice json, const struct sx_type *to, struct sx_
 
 /* ---- To json --------------------------------------------------------------------------------- */
 
-static uint32_t depth_of(struct sx_slice json)
-{
-    uint32_t depth = 0, most = 0;
-    bool text = false;
-
-    for (uint32_t i = 0; i < json.size; i++) {
-        const char c = json.data[i];
-
-        if (c == '"')
-            text = !text;
-        else if (text)
-            i += c == '\\';
-        else if (c == '{' || c == '[')
-            most = SX_MAX(most, ++depth);
-        else if (c == '}' || c == ']')
-            depth--;
-    }
-    return most;
-}
-
 bool sx_value_to_json(struct sx_value value, const struct sx_type *type, struct sx_arena *arena,
                       struct sx_value *out, const char **message)
 {
@@ -183,8 +162,8 @@ bool sx_value_to_json(struct sx_value value, const struct sx_type *type, struct 
     sx_json_write_value(&text, value, type);
     *out = sx_value_json(sx_arena_copy(arena, sx_buffer_slice(&text)));
     sx_buffer_free(&text);
-    if (!sx_type_holds(type, SX_JSON) || depth_of(sx_value_slice(*out)) <= DEPTH_MAX)
+    if (!sx_type_holds(type, SX_JSON) || sx_json_depth(sx_value_slice(*out)) <= SX_JSON_DEPTH)
         return true;
-    *message = sx_arena_format(arena, "the json is nested deeper than %d", DEPTH_MAX);
+    *message = sx_arena_format(arena, "the json is nested deeper than %d", SX_JSON_DEPTH);
     return false;
 }

@@ -119,6 +119,7 @@ static streamd_status bind_field(struct binding *b, const struct sx_format_field
     field->path.name = field->name;
     field->type = from->type;
     field->not_null = from->not_null;
+    b->plan->has_json |= sx_type_holds(from->type, SX_JSON);
     field->canonical = key && sx_type_holds(from->type, SX_JSON);
     field->has_default = from->has_default;
     field->preset = sx_value_copy(b->arena, from->preset);

@@ -52,6 +52,7 @@ struct sx_json_plan {
     uint32_t slot_count, node_count;
     struct sx_json_step *steps;
     uint32_t step_count;
+    bool has_json; /* so that its depth is not known from the types */
     struct sx_slice tail;
 };
 

@@ -8,13 +8,11 @@
 #ifndef SX_JSON_TEXT_H
 #define SX_JSON_TEXT_H
 
-#include "engine/base/json.h"
+#include "engine/data/json.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define SX_JSON_DEPTH 512
 
 /* Is `text` one JSON value? `error` may be NULL. */
 bool sx_json_check(struct sx_slice text, struct sx_json_error *error);

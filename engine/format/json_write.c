@@ -1,5 +1,6 @@
 /* json_write.c: columns to JSON text; a value's text is engine/data/json_write.c. */
 #include "engine/base/text.h"
+#include "engine/data/json.h"
 #include "engine/format/json_plan.h"
 
 #include <math.h>
@@ -29,13 +30,27 @@ static bool write_cell(struct sx_buffer *to, const struct sx_column *column, uin
     return true;
 }
 
+/* False: what was written could not be read again. Each level takes two bytes at least. */
+static bool depth_fits(const struct sx_json_plan *plan, struct sx_slice written, struct sx_arena *arena,
+                       const char **message)
+{
+    if (SX_LIKELY(!plan->has_json || written.size <= 2 * SX_JSON_DEPTH ||
+                  sx_json_depth(written) <= SX_JSON_DEPTH))
+        return true;
+    *message = sx_arena_format(arena, "the json is nested deeper than %d", SX_JSON_DEPTH);
+    return false;
+}
+
 bool sx_json_encode(const void *p, const struct sx_column *const *columns, uint32_t row, struct sx_buffer *to,
                     struct sx_arena *arena, const char **message)
 {
     const struct sx_json_plan *plan = p;
+    const size_t from = to->size;
 
     if (plan->whole)
-        return plan->field_count == 0 || write_cell(to, columns[0], row, &plan->fields[0], arena, message);
+        return plan->field_count == 0 ||
+               (write_cell(to, columns[0], row, &plan->fields[0], arena, message) &&
+                depth_fits(plan, sx_slice(to->data + from, to->size - from), arena, message));
     for (uint32_t i = 0; i < plan->step_count; i++) {
         const struct sx_json_step *step = &plan->steps[i];
 
@@ -44,5 +59,5 @@ bool sx_json_encode(const void *p, const struct sx_column *const *columns, uint3
             return false;
     }
     sx_buffer_add_slice(to, plan->tail);
-    return true;
+    return depth_fits(plan, sx_slice(to->data + from, to->size - from), arena, message);
 }

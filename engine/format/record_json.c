@@ -89,7 +89,10 @@ static bool read_member(struct sx_slice name, struct sx_slice value, void *arg)
             r->wrong = "`headers` must be an object";
         line->headers = r->headers;
     } else if (sx_slice_equal(name, SX_SLICE("raw"))) {
-        line->raw = sx_slice_equal(value, SX_SLICE("true"));
+        line->base64 = sx_slice_equal(value, SX_SLICE("\"base64\""));
+        line->raw = line->base64 || sx_slice_equal(value, SX_SLICE("true"));
+        if (!line->raw && !is_null(value) && !sx_slice_equal(value, SX_SLICE("false")))
+            r->wrong = "`raw` must be true, false or \"base64\"";
     } else if (sx_slice_equal(name, SX_SLICE("advance"))) {
         line->is_advance = sx_read_int(value, &line->advance_ms);
         r->wrong = line->is_advance ? NULL : "`advance` must be milliseconds";
@@ -108,6 +111,20 @@ static bool read_member(struct sx_slice name, struct sx_slice value, void *arg)
     return r->wrong == NULL;
 }
 
+/* A text in place of which the bytes stand whose base64 it is. */
+static bool decode_base64(struct sx_slice *text, struct sx_arena *arena, const char **message)
+{
+    struct sx_buffer bytes = {0};
+    bool right = sx_read_base64(&bytes, *text);
+
+    if (right)
+        *text = sx_arena_copy(arena, sx_slice(bytes.data ? bytes.data : "", bytes.size));
+    else
+        *message = "it is not base64";
+    sx_buffer_free(&bytes);
+    return right;
+}
+
 bool sx_record_line_read(struct sx_slice text, struct sx_record_line *line, struct sx_arena *arena,
                          const char **message)
 {
@@ -120,12 +137,16 @@ bool sx_record_line_read(struct sx_slice text, struct sx_record_line *line, stru
                                    error.what ? error.what : "expected an object", error.at + 1);
         return false;
     }
+    for (uint32_t h = 0; line->base64 && h < line->header_count && r.wrong == NULL; h++)
+        if (r.headers[h].value.data != NULL && !decode_base64(&r.headers[h].value, arena, &r.wrong))
+            r.wrong = "a header's value is not base64, as `raw` says";
     *message = r.wrong;
     return r.wrong == NULL;
 }
 
-static bool encode(const struct sx_format_def *format, const void *plan, struct sx_slice json, bool raw,
-                   struct sx_slice *bytes, struct sx_arena *arena, const char **message)
+static bool encode(const struct sx_format_def *format, const void *plan, struct sx_slice json,
+                   const struct sx_record_line *line, struct sx_slice *bytes, struct sx_arena *arena,
+                   const char **message)
 {
     struct sx_buffer to = {0};
     bool ok;
@@ -133,7 +154,7 @@ static bool encode(const struct sx_format_def *format, const void *plan, struct 
     *bytes = SX_SLICE_NONE;
     if (json.data == NULL || is_null(json))
         return true;
-    if (raw || format == NULL) {
+    if (line->raw || format == NULL) {
         *bytes = string_of(json, arena);
         if (bytes->data == NULL && format == NULL) {
             /* Bytes of no known form: the JSON text itself. */
@@ -143,7 +164,7 @@ static bool encode(const struct sx_format_def *format, const void *plan, struct 
             return ok;
         }
         *message = bytes->data ? NULL : "undecoded bytes must be a string";
-        return bytes->data != NULL;
+        return bytes->data != NULL && (!line->base64 || decode_base64(bytes, arena, message));
     }
     ok = format->from_json(plan, json, &to, message, arena);
     if (ok)
@@ -172,7 +193,7 @@ bool sx_record_line_encode(const struct sx_record_line *line, const struct sx_re
 
     *record = (struct sx_record){
         .timestamp = line->timestamp, .headers = line->headers, .header_count = line->header_count};
-    if (!encode(form->key_format, form->key_plan, line->key, line->raw, &record->key, arena, &why)) {
+    if (!encode(form->key_format, form->key_plan, line->key, line, &record->key, arena, &why)) {
         *message = sx_arena_format(arena, "key: %s", why ? why : "it cannot be encoded");
         return false;
     }
@@ -183,7 +204,7 @@ bool sx_record_line_encode(const struct sx_record_line *line, const struct sx_re
         }
         record->key = add_window(form, line->window, record->key, arena);
     }
-    if (!encode(form->value_format, form->value_plan, line->value, line->raw, &record->value, arena, &why)) {
+    if (!encode(form->value_format, form->value_plan, line->value, line, &record->value, arena, &why)) {
         *message = sx_arena_format(arena, "value: %s", why ? why : "it cannot be encoded");
         return false;
     }

@@ -23,7 +23,7 @@ struct sx_record_line {
     int64_t advance_ms;
     struct sx_slice topic;      /* data NULL: not said */
     struct sx_slice key, value; /* JSON text; data NULL: not said */
-    bool raw;
+    bool raw, base64;           /* the strings are the undecoded bytes, or their base64 */
     bool has_timestamp;
     int64_t timestamp;
     int32_t partition; /* -1: not said */

@@ -1,7 +1,8 @@
-/* json.c: texts that hold JSON. Numbers stay as they were written, fields in their order; of duplicate
- * names the last counts. */
+/* json.c: texts that hold JSON, and values of type json, which are such texts. Numbers stay as they were
+ * written, fields in their order; of duplicate names the last counts. */
 #include "engine/base/map.h"
 #include "engine/data/format.h"
+#include "engine/data/json.h"
 #include "engine/format/json_text.h"
 #include "operators/functions/common.h"
 
@@ -214,6 +215,23 @@ static struct sx_value items_of(struct sx_call *call, const struct sx_value *arg
     return sx_items_array(&items);
 }
 
+static bool add_json_item(struct sx_slice value, void *arg)
+{
+    struct sx_items *items = arg;
+
+    sx_items_add(items, sx_value_json(value));
+    return !items->call->failed;
+}
+
+static struct sx_value json_items(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    struct sx_items items = {.call = call};
+
+    if (!sx_json_array(sx_value_slice(args[0]), add_json_item, &items, NULL))
+        return SX_VALUE_NULL;
+    return sx_items_array(&items);
+}
+
 static bool count_item(struct sx_slice value, void *arg)
 {
     ++*(int64_t *)arg;
@@ -252,6 +270,9 @@ static bool same(const struct wanted *w, struct sx_slice json)
     double d;
 
     switch ((enum sx_kind)w->value.kind) {
+    case SX_JSON:
+        text = compacted(w->call, json);
+        return text.kind == SX_STRING && sx_json_compare(sx_value_slice(text), w->json) == 0;
     case SX_STRING:
         text = json.data[0] == '"' ? plain(w->call, json) : SX_VALUE_NULL;
         return text.kind == SX_STRING && sx_slice_equal(sx_value_slice(text), sx_value_slice(w->value));
@@ -385,6 +406,45 @@ static struct sx_value json_concat(struct sx_call *call, const struct sx_value *
     return from_buffer(call, &text);
 }
 
+static struct sx_value concat_json(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    struct sx_value text = json_concat(call, args, count);
+
+    return text.kind == SX_NULL ? text : sx_value_json(sx_value_slice(text));
+}
+
+/* ---- From and to json ------------------------------------------------------------------------ */
+
+static struct sx_value try_parse(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    struct sx_value text;
+
+    if (!sx_json_check(sx_value_slice(args[0]), NULL))
+        return SX_VALUE_NULL;
+    text = compacted(call, sx_value_slice(args[0]));
+    return text.kind == SX_NULL ? text : sx_value_json(sx_value_slice(text));
+}
+
+static struct sx_value parse(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    struct sx_json_error error;
+
+    if (!sx_json_check(sx_value_slice(args[0]), &error))
+        return sx_call_fail(call, "not valid JSON: %s (byte %zu)", error.what, error.at);
+    return try_parse(call, args, count);
+}
+
+static struct sx_value type_of(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    static const struct sx_slice names[] = {
+        [SX_JSON_IS_NULL] = SX_SLICE("null"),     [SX_JSON_IS_BOOL] = SX_SLICE("bool"),
+        [SX_JSON_IS_NUMBER] = SX_SLICE("number"), [SX_JSON_IS_STRING] = SX_SLICE("string"),
+        [SX_JSON_IS_ARRAY] = SX_SLICE("array"),   [SX_JSON_IS_OBJECT] = SX_SLICE("object"),
+    };
+
+    return sx_value_string(names[sx_json_kind(sx_value_slice(args[0]))]);
+}
+
 static struct sx_value to_json(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
     struct sx_buffer text = {0};
@@ -425,6 +485,32 @@ static const struct sx_function_def rows[] = {
     ROW("json_concat(s string...) string",
         "Objects merged into one, the last wins; else one array of all elements; null if one is not JSON.",
         "json_concat('{\"a\": 1}', '{\"b\": 2, \"a\": 3}')", "\"{\\\"a\\\":3,\\\"b\\\":2}\"", json_concat),
+    {.signature = "json_value(j json, path string) string",
+     .summary = "The same of a json.",
+     .example = "json_value(parse_json('{\"a\": [true]}'), \"$.a\")",
+     .result = "\"[true]\"",
+     .fn = json_value,
+     .prepare = prepare_path},
+    ROW("json_keys(j json) array<string>", "The names of an object's fields; null if it is none.",
+        "json_keys(parse_json('{\"b\": 1, \"a\": 2}'))", "[\"b\",\"a\"]", keys),
+    ROW("json_records(j json) map<string>", "An object as a map of texts; null if it is none.",
+        "json_records(parse_json('{\"a\": \"x\", \"b\": [1]}'))", "{\"a\":\"x\",\"b\":\"[1]\"}", records),
+    ROW("json_items(j json) array<json>", "The elements of an array; null if it is none.",
+        "json_items(parse_json('[1, \"x\", null, {\"a\": 2}]'))", "[1,\"x\",null,{\"a\":2}]", json_items),
+    ROW("json_array_length(j json) int", "The number of elements; null if it is no array.",
+        "json_array_length(parse_json('[1, [2, 3]]'))", "2", array_length),
+    ROW("json_array_contains(j json, x any) bool",
+        "Is the value an element, of the same type? A json is compared by value. Null if it is no array.",
+        "json_array_contains(parse_json('[1.0, \"2\"]'), cast(1 as json))", "true", array_contains),
+    ROW("json_concat(j json...) json",
+        "Objects merged into one, the last wins; else one array of all elements.",
+        "json_concat(parse_json('[1]'), cast(2 as json))", "[1,2]", concat_json),
+    ROW("json_type(j json) string", "What it is: `object`, `array`, `string`, `number` or `bool`.",
+        "json_type(parse_json('[1]'))", "\"array\"", type_of),
+    ROW("parse_json(s string) json", "The JSON that a text is; a row error if it is none. `null` gives null.",
+        "parse_json('{ \"a\": [1.50, null] }').a", "[1.50,null]", parse),
+    ROW("try_parse_json(s string) json", "The same; null if the text is no JSON.", "try_parse_json('{')",
+        "null", try_parse),
     ROW("to_json(x any) string", "The value as compact JSON text.", "to_json({ a: 1, b: [true, null] })",
         "\"{\\\"a\\\":1,\\\"b\\\":[true,null]}\"", to_json),
 };

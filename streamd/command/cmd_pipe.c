@@ -189,7 +189,8 @@ const struct sx_command sx_command_pipe = {
     .summary = "NDJSON records in, NDJSON records out: one task, no broker, deterministic.",
     .more =
         "A line is {\"topic\": T, \"key\": K, \"value\": V, \"timestamp\": MS, \"partition\": 0,\n"
-        "\"headers\": {}}; with \"raw\": true key and value are undecoded bytes as strings;\n"
+        "\"headers\": {}}; with \"raw\": true key and value are undecoded bytes as strings, with\n"
+        "\"raw\": \"base64\" these and the headers as base64;\n"
         "{\"advance\": MS} moves the wall clock. --batch N takes consecutive lines of a topic up to N at a\n"
         "time, which is faster: each topic gets the same records in the same order, but they come later,\n"
         "and those of several topics may be interleaved otherwise.\n",

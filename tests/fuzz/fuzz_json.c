@@ -14,6 +14,8 @@ static const struct sx_type item = {
 static const struct sx_type items = {.kind = SX_ARRAY, .element = &item};
 static const struct sx_type deep = {.kind = SX_MAP, .element = &items};
 
+static const struct sx_type jsons = {.kind = SX_ARRAY, .element = &sx_type_json};
+
 static const struct trip trips[] = {
     {.format = "json",
      .fields = {{.name = "a", .type = &sx_type_int},
@@ -38,6 +40,8 @@ static const struct trip trips[] = {
     {.format = "json", .whole = true, .fields = {{.name = "value", .type = &sx_type_string}}},
     {.format = "json", .whole = true, .fields = {{.name = "value", .type = &sx_type_double}}},
     {.format = "json", .whole = true, .fields = {{.name = "value", .type = &items}}},
+    {.format = "json", .whole = true, .fields = {{.name = "value", .type = &sx_type_json}}},
+    {.format = "json", .fields = {{.name = "j", .type = &sx_type_json}, {.name = "list", .type = &jsons}}},
 };
 
 static bool count_member(struct sx_slice name, struct sx_slice value, void *arg)
@@ -91,6 +95,60 @@ static void check_text(struct sx_slice text)
     sx_buffer_free(&quoted);
 }
 
+static void check_parts(struct sx_slice json, uint32_t depth)
+{
+    struct sx_json_parts parts = sx_json_parts(json);
+    struct sx_slice name, value;
+    const char *behind = json.data;
+
+    while (sx_json_next(&parts, &name, &value)) {
+        MUST(value.size > 0 && value.data > behind && value.data + value.size <= json.data + json.size);
+        MUST(!parts.object || (name.data > behind && name.data + name.size < value.data));
+        behind = value.data;
+        if (depth < 8)
+            check_parts(value, depth + 1);
+    }
+}
+
+/* A value of type json is such a text, compact; of other bytes, as in a damaged row, it must stand all. */
+static void check_value(struct sx_slice text)
+{
+    struct sx_buffer compact = {0}, key = {0}, again = {0};
+    struct sx_slice json = text, canonical, back = SX_SLICE_NONE;
+    bool valid = sx_json_compact(text, &compact, NULL);
+    struct sx_arena arena;
+    const char *at;
+
+    sx_arena_init(&arena, 0);
+    check_parts(text, 0);
+    if (valid)
+        json = sx_buffer_slice(&compact);
+    sx_json_write_key(&key, json);
+    at = key.data;
+    MUST(sx_json_read_key(&at, key.data + key.size, &back, &arena) && at == key.data + key.size);
+    canonical = sx_json_canonical(json, &arena);
+    MUST(sx_slice_equal(back, canonical));
+    sx_json_write_key(&again, canonical);
+    MUST(sx_slice_equal(sx_buffer_slice(&key), sx_buffer_slice(&again)));
+    MUST(sx_json_compare(json, canonical) == 0 && sx_json_hash(json) == sx_json_hash(canonical));
+    if (valid) {
+        check_parts(json, 0);
+        MUST(sx_json_check(canonical, NULL) && sx_json_depth(json) == sx_json_depth(canonical));
+        MUST(sx_json_kind(json) == sx_json_kind(canonical));
+    }
+    /* As a key, the bytes are read or refused. */
+    at = text.data;
+    if (sx_json_read_key(&at, text.data + text.size, &back, &arena)) {
+        again.size = 0;
+        sx_json_write_key(&again, back);
+        MUST(sx_slice_equal(sx_slice(text.data, (size_t)(at - text.data)), sx_buffer_slice(&again)));
+    }
+    sx_arena_free(&arena);
+    sx_buffer_free(&compact);
+    sx_buffer_free(&key);
+    sx_buffer_free(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, size};
@@ -99,6 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     trip_run(trip, in);
     check_text(sx_slice(text, in.size));
+    check_value(sx_slice(text, in.size));
     free(text);
     return 0;
 }
