@@ -278,6 +278,9 @@ static void bind(struct sx_bind *b)
     out = aggregation && !sx_bind_failed(b) ? sx_aggregate_bind(b, in, aggregation) : NULL;
     if (out == NULL)
         return;
+    /* What was not among the best is not kept. */
+    sx_store_keeps_also(b->plan->stores[out->node->stores[0]], b->arena, "ranks", "%lld %s", (long long)most,
+                        sx_bind_given(b, ASC) ? "asc" : "desc");
     plan->key_count = out->schema->key_count;
     plan->schema = ranked(b, out->schema, aggregation->outputs[0].type->element);
     plan->value_count = plan->schema->value_count;

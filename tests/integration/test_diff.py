@@ -72,6 +72,15 @@ class Diff(common.Case):
             self.assertEqual((found["restart"], found["lost"]), ("stop", 1))
             self.assertEqual(self.fates(found, "topics")["shop-revenue-changelog"], "changed")
 
+    def test_what_was_not_kept_is_missing(self):
+        self.file.write_text(self.file.read_text(encoding="utf-8") +
+                             "table best = paid | group by customer | top 2 by amount\nbest | to topic \"best\"\n",
+                             encoding="utf-8")
+        for becomes, part in (("top 3 by amount", "is `3 desc`"), ("top 2 by amount asc", "is `2 asc`")):
+            found = self.compare(("top 2 by amount", becomes), code=1)
+            self.assertEqual(self.fates(found)["best"], "lost")
+            self.assertIn(part, self.reasons(found, "best"))
+
     def test_what_old_rows_do_not_depend_on(self):
         for change in (("grace 10s", "grace 1m"), ("total: sum", "sum: sum"), ('topic "revenue"', 'topic "r"')):
             found = self.compare(change)

@@ -102,5 +102,42 @@ class Upgrade(common.Case):
         self.assertEqual(self.last("totals")["clicks"], 1, "each has its own `totals`")
 
 
+@unittest.skipUnless(common.KAFKA, "the embedded log is one process's")
+class Rolling(common.Case):
+    """What `streamd diff` calls rolling: members of both versions share the partitions, and nothing is lost."""
+
+    def feed(self, first):
+        self.produce("clicks", [{"key": f"k{i % 40}", "value": {"n": 1}, "timestamp": i}
+                                for i in range(first, first + 400)])
+
+    def totals(self):
+        last = {r["key"]: r["value"] for r in self.consume("counts")}
+        return sum(value["clicks"] for value in last.values())
+
+    def test_one_after_the_other(self):
+        self.produce("clicks", [])
+        new = self.folder / "new.stream"
+        new.write_text(self.file.read_text(encoding="utf-8") +
+                       f'table more = clicks | group by n | aggregate {{ n: count() }}\n'
+                       f'more | to topic "{self.name}-more"\n', encoding="utf-8")
+        self.assertIn("restart: rolling", self.streamd("diff", self.file, new))
+        old_file, old = self.file, [self.start(number=1).ready(), self.start(number=2).ready()]
+        self.feed(0)
+        self.file = new
+        young = [self.start(number=3).ready()]
+        self.feed(400)
+        self.assertEqual(old[0].end(), 0)
+        self.feed(800)
+        young.append(self.start(number=4).ready())
+        self.assertEqual(old[1].end(), 0)
+        self.feed(1200)
+        common.wait_for(lambda: self.totals() >= 1600)
+        for process in young:
+            self.assertEqual(process.end(), 0, process.said())
+        self.file = old_file
+        self.assertEqual(self.totals(), 1600)
+        self.assertEqual(len(self.consume("copies")), 1600)
+
+
 if __name__ == "__main__":
     unittest.main()
