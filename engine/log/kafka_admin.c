@@ -197,6 +197,7 @@ struct described {
     enum sx_cleanup cleanup;
     int64_t retention_ms;
     int64_t bytes_max; /* of a batch; 0: not told */
+    int64_t compaction_lag_ms;
 };
 
 static void take_entry(struct described *described, const char *name, const char *value)
@@ -210,6 +211,8 @@ static void take_entry(struct described *described, const char *name, const char
         described->retention_ms = strtoll(value, NULL, 10);
     } else if (strcmp(name, "max.message.bytes") == 0) {
         described->bytes_max = strtoll(value, NULL, 10);
+    } else if (strcmp(name, "min.compaction.lag.ms") == 0) {
+        described->compaction_lag_ms = strtoll(value, NULL, 10);
     }
 }
 
@@ -264,7 +267,7 @@ streamd_status sx_kafka_describe(struct sx_log *log, const char *topic, struct s
                                  streamd_error **error)
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
-    struct described described = {SX_CLEANUP_DELETE, -1, 0};
+    struct described described = {.cleanup = SX_CLEANUP_DELETE, .retention_ms = -1};
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
     rd_kafka_ConfigResource_t *resource;
     const char *reason = NULL;
@@ -292,7 +295,8 @@ streamd_status sx_kafka_describe(struct sx_log *log, const char *topic, struct s
                                        .partitions = count,
                                        .cleanup = described.cleanup,
                                        .retention_ms = described.retention_ms,
-                                       .record_bytes_max = record_bytes_max(kafka, described.bytes_max)};
+                                       .record_bytes_max = record_bytes_max(kafka, described.bytes_max),
+                                       .compaction_lag_ms = described.compaction_lag_ms};
     if (event != NULL)
         rd_kafka_event_destroy(event);
     rd_kafka_queue_destroy(queue);

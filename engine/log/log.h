@@ -45,6 +45,7 @@ struct sx_topic_spec {
     int64_t retention_ms;      /* -1: for ever; SX_RETENTION_DEFAULT: as the log has it */
     bool internal;             /* made by us: a repartition, changelog or slots topic */
     uint32_t record_bytes_max; /* told by describe: key, value and headers together; 0: no limit */
+    int64_t compaction_lag_ms; /* told by describe: how long a record is surely not compacted away */
 };
 
 #define SX_OFFSET_NONE (-1) /* nothing committed */

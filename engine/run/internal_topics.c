@@ -319,6 +319,34 @@ static void find_limits(struct sx_engine *engine)
     }
 }
 
+/* A versioned table is restored from its topic, where compaction takes away what its history is made of. A
+ * day more, as the clock of the log is not that of the rows. Who may not ask is told nothing. */
+static void warn_of_compaction(const struct sx_engine *engine)
+{
+    const int64_t day_ms = 24 * 3600 * 1000;
+
+    for (uint32_t s = 0; s < engine->plan->store_count; s++) {
+        const struct sx_store_plan *store = engine->plan->stores[s];
+        struct sx_topic_spec spec = {0};
+        streamd_error *problem = NULL;
+        char least[24];
+
+        if (!store->from_source || store->kind != SX_STORE_WINDOW)
+            continue;
+        if (engine->def->describe(engine->log, store->changelog, &spec, &problem) == STREAMD_OK &&
+            spec.cleanup != SX_CLEANUP_DELETE && spec.compaction_lag_ms < store->retention_ms + day_ms) {
+            snprintf(least, sizeof(least), "%lld", (long long)(store->retention_ms + day_ms));
+            sx_log(
+                engine->options.logger, SX_WARN,
+                "the topic of a versioned table may be compacted too early: if the state directory is lost, "
+                "so is history",
+                "table", store->name, "topic", store->changelog, "min.compaction.lag.ms, at least", least,
+                NULL);
+        }
+        streamd_error_free(problem);
+    }
+}
+
 streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error)
 {
     const struct sx_plan *plan = engine->plan;
@@ -344,6 +372,7 @@ streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error
     if (status != STREAMD_OK)
         return status;
     find_limits(engine);
+    warn_of_compaction(engine);
     engine->slot_count = 1;
     for (uint32_t s = 0; s < plan->subtopology_count; s++)
         if (!plan->subtopologies[s].global_only)
