@@ -78,6 +78,7 @@ static void bind(struct sx_bind *b)
     sx_store_keeps_key(store, b->arena, in->schema);
     sx_store_keeps_also(store, b->arena, "by", "%s", sx_type_text(type, b->arena));
     sx_store_keeps_span(store, b->arena, "within", plan->span_ms);
+    sx_plan_closes(b->plan, plan->span_ms); /* a later row may pass again */
     out = sx_bind_flow_like(b, in);
     out->node = node;
     out->port = SX_PORT_ROWS;

@@ -76,6 +76,7 @@ const struct sx_flow *sx_join_grace_bind(struct sx_bind *b, const struct sx_flow
     store = sx_bind_store(b, node, NULL, SX_STORE_WINDOW);
     sx_store_keeps(store, b->arena, schema);
     sx_store_keeps_span(store, b->arena, "grace", plan->grace_ms);
+    sx_plan_closes(b->plan, plan->grace_ms); /* a later row joins at once */
     store->retention_ms = plan->grace_ms;
     out = sx_bind_flow_like(b, in);
     out->node = node;

@@ -150,6 +150,8 @@ const struct sx_flow *sx_source_operator_bind(struct sx_plan *plan, const struct
     flow->has_headers = true;
     /* All in one partition: not where its keys say. */
     flow->moved = spec->medium != SX_MEDIUM_LOG;
+    if (spec->history_ms)
+        sx_plan_closes(plan, spec->history_ms);
     if (p->is_table)
         flow->view =
             sx_view_rows(&plan->arena, node, make_store(plan, spec, node), p->schema, spec->history_ms);
