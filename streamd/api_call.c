@@ -2,6 +2,7 @@
 #include "streamd/callback.h"
 
 #include "engine/base/text.h"
+#include "engine/format/json_text.h"
 
 #include <stdarg.h>
 
@@ -34,7 +35,7 @@ double streamd_value_double(const streamd_value *v)
 
 streamd_bytes streamd_value_bytes(const streamd_value *v)
 {
-    if (v == NULL || !sx_kind_is_slice(v->value.kind))
+    if (v == NULL || (!sx_kind_is_slice(v->value.kind) && v->value.kind != SX_JSON))
         return no_bytes;
     return (streamd_bytes){v->value.s, v->value.size};
 }
@@ -232,6 +233,26 @@ void streamd_result_bytes(streamd_call *call, const void *data, size_t bytes)
 {
     if (!too_long(call, bytes))
         give(call, sx_value_bytes(sx_arena_copy(call->arena, sx_slice(data, bytes))), "bytes");
+}
+
+void streamd_result_json(streamd_call *call, const char *text, size_t bytes)
+{
+    struct sx_buffer compact = {0};
+    struct sx_json_error error;
+    struct sx_value value;
+
+    if (too_long(call, bytes))
+        return;
+    if (!sx_json_compact(sx_slice(text, bytes), &compact, &error)) {
+        sx_call_failed(call, "the callback gave no valid JSON: %s (byte %zu)", error.what, error.at);
+        return;
+    }
+    value = sx_value_json(sx_arena_copy(call->arena, sx_buffer_slice(&compact)));
+    sx_buffer_free(&compact);
+    if (value.kind == SX_NULL)
+        streamd_result_null(call);
+    else
+        give(call, value, "a json");
 }
 
 void streamd_result_value(streamd_call *call, const streamd_value *v)

@@ -42,8 +42,9 @@ typedef enum streamd_kind {
     STREAMD_TIME = 9,      /* ms of the day */
     STREAMD_DURATION = 10, /* ms */
     STREAMD_ARRAY = 11,
-    STREAMD_MAP = 12,   /* string keys */
-    STREAMD_STRUCT = 13 /* fields in the order of its type */
+    STREAMD_MAP = 12,    /* string keys */
+    STREAMD_STRUCT = 13, /* fields in the order of its type */
+    STREAMD_JSON = 14    /* its text, without white space; never `null`, which is a null */
 } streamd_kind;
 
 /* One value of any type; it ends with the call. */
@@ -53,7 +54,8 @@ typedef struct streamd_value streamd_value;
 STREAMD_API streamd_kind streamd_value_kind(const streamd_value *value);
 
 /* Read a plain value. What is of another kind is read as false, 0 or no bytes, but an int as a double.
- * streamd_value_int() is for all kinds that are counted: ints, timestamps, dates, times, durations.
+ * streamd_value_int() is for all kinds that are counted: ints, timestamps, dates, times, durations;
+ * streamd_value_bytes() is for strings, bytes and the text of json.
  */
 STREAMD_API bool          streamd_value_bool(const streamd_value *value);
 STREAMD_API int64_t       streamd_value_int(const streamd_value *value);
@@ -93,6 +95,8 @@ STREAMD_API void streamd_result_bool(streamd_call *call, bool value);
 STREAMD_API void streamd_result_int(streamd_call *call, int64_t value);
 STREAMD_API void streamd_result_double(streamd_call *call, double value);
 STREAMD_API void streamd_result_text(streamd_call *call, const char *text, size_t bytes);
+/* The text of a json; what is not valid JSON is a row error. */
+STREAMD_API void streamd_result_json(streamd_call *call, const char *text, size_t bytes);
 STREAMD_API void streamd_result_bytes(streamd_call *call, const void *data, size_t bytes);
 STREAMD_API void streamd_result_value(streamd_call *call, const streamd_value *value);
 

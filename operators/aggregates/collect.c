@@ -17,8 +17,14 @@ static void keep(struct sx_call *call, struct sx_aggregate_state *state, struct 
 static void add(struct sx_call *call, struct sx_aggregate_state *state, const struct sx_value *args,
                 uint32_t count)
 {
+    const struct sx_type *type = call->result->element;
+    struct sx_value value = args[0];
+
+    /* Equal values are to be equal bytes. */
+    if (call->arg && sx_type_holds(type, SX_JSON))
+        value = sx_value_canonical(call->arena, value);
     if (sx_run_limit(call, state, args, count))
-        keep(call, state, sx_run_encode(call, args[0], call->result->element));
+        keep(call, state, sx_run_encode(call, value, type));
 }
 
 /* The last of equal values goes, as in ksqlDB: which of them came with the row nobody knows. */

@@ -39,6 +39,7 @@ static void change_value(struct sx_call *call, struct sx_aggregate_state *state,
     const char *message;
     struct sx_value text;
 
+    value = sx_value_canonical(call->arena, value);
     if (sx_value_cast(value, call->types[0], &sx_type_string, call->arena, &text, &message))
         change(call, state, sx_value_slice(text), by);
     else

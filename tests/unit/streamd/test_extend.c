@@ -156,6 +156,39 @@ static void nested_values(void)
         "\"u\":[[3],[2,1]]}\n");
 }
 
+/* The text of a json between brackets, or what stands in a string. */
+static void wrapped(streamd_call *call, void *arg)
+{
+    const streamd_value *value = streamd_call_value(call, 0);
+    streamd_bytes text = streamd_value_bytes(value);
+    char more[64];
+
+    if (streamd_value_kind(value) == STREAMD_JSON)
+        streamd_result_json(
+            call, more,
+            (size_t)snprintf(more, sizeof(more), " [%.*s ]", (int)text.size, (const char *)text.data));
+    else
+        streamd_result_json(call, text.data, text.size);
+}
+
+static void values_of_json(void)
+{
+    streamd_catalog *catalog = streamd_catalog_new();
+
+    function(catalog, "wrapped(json) json", wrapped, NULL);
+    function(catalog, "wrapped(string) json", wrapped, NULL);
+    function(catalog, "wrapped(int) int", wrapped, NULL);
+    SX_ASSERT_TEXT(mapped(catalog, "j: wrapped(cast(l as json)), s: wrapped(s), i: wrapped(n)",
+                          "rows k {\"l\":[1],\"s\":\"{ \\\"x\\\" : 1.50 }\"}\n"
+                          "rows k {\"s\":\" null \"}\n"
+                          "rows k {\"s\":\"[1,]\"}\n"
+                          "rows k {\"n\":1}\n"),
+                   "out k {\"j\":[[1]],\"s\":{\"x\":1.50},\"i\":null}\n"
+                   "out k {\"j\":null,\"s\":null,\"i\":null}\n"
+                   "error: the callback gave no valid JSON: expected a value (byte 3)\n"
+                   "error: the callback gave no valid JSON: no bytes at all (byte 0)\n");
+}
+
 /* A callback that does what its argument says, all of it wrong. */
 static void wrong(streamd_call *call, void *arg)
 {
@@ -492,6 +525,7 @@ void suite_extend(void)
     SX_TEST(a_function_in_a_text);
     SX_TEST(nulls_and_overloads);
     SX_TEST(nested_values);
+    SX_TEST(values_of_json);
     SX_TEST(wrong_results);
     SX_TEST(mistakes_in_texts);
     SX_TEST(wrong_signatures);
