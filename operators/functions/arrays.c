@@ -242,6 +242,72 @@ static struct sx_value filled(struct sx_call *call, const struct sx_value *args,
     return sx_items_array(&items);
 }
 
+/* `arg` of the row is set for prepend. A null element is one; a null array gives null. */
+static struct sx_value with_one(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    struct sx_items items = {.call = call};
+
+    if (args[0].kind == SX_NULL)
+        return SX_VALUE_NULL;
+    if (call->arg)
+        sx_items_add(&items, args[1]);
+    for (uint32_t i = 0; i < args[0].size && !call->failed; i++)
+        sx_items_add(&items, args[0].items[i]);
+    if (!call->arg)
+        sx_items_add(&items, args[1]);
+    return sx_items_array(&items);
+}
+
+static struct sx_value made(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    struct sx_items items = {.call = call};
+
+    for (uint32_t i = 0; i < count; i++)
+        sx_items_add(&items, args[i]);
+    return sx_items_array(&items);
+}
+
+/* Negative positions count from the end, 0 is as 1. */
+static struct sx_value part(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    const int64_t size = args[0].size, last = count > 2 ? args[2].i : size;
+    struct sx_value ends[3] = {args[0], args[1], sx_value_int(last)};
+
+    if (args[1].i < 0)
+        ends[1].i = args[1].i < -size ? 1 : size + args[1].i + 1;
+    if (last < 0)
+        ends[2].i = last < -size ? 0 : size + last + 1;
+    else if (last == 0)
+        ends[2].i = 1;
+    return slice(call, ends, 3);
+}
+
+static struct sx_value only(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    if (args[0].size > 1)
+        return sx_call_fail(call, "the array has %u elements, not one", args[0].size);
+    return args[0].size ? args[0].items[0] : SX_VALUE_NULL;
+}
+
+static struct sx_value element_at(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    const int64_t size = args[0].size, n = args[1].i;
+
+    if (n == 0)
+        return sx_call_fail(call, "positions count from 1, or from -1 at the end");
+    if (n > size || n < -size)
+        return SX_VALUE_NULL;
+    return args[0].items[n > 0 ? n - 1 : size + n];
+}
+
+static struct sx_value value_at(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    for (uint32_t i = 0; i < args[0].size; i++)
+        if (sx_slice_equal(sx_value_slice(args[0].items[2 * i]), sx_value_slice(args[1])))
+            return args[0].items[2 * i + 1];
+    return SX_VALUE_NULL;
+}
+
 #define ROW(sig, text, sample, gives, nulls, function, argument)                               \
     {                                                                                          \
         .signature = sig, .summary = text, .example = sample, .result = gives, .flags = nulls, \
@@ -279,6 +345,24 @@ static const struct sx_function_def rows[] = {
         "2", 0, size, 0),
     ROW("cardinality(a array<T>) int", "The number of elements, as Flink calls it.", "cardinality([1, 2])",
         "2", 0, size, 0),
+    ROW("cardinality(m map<T>) int", "The number of entries.", "cardinality(map { \"a\": 1 })", "1", 0, size,
+        0),
+    ROW("array(x T...) array<T>", "An array of the values, null ones too, as ksqlDB and Flink write it.",
+        "array(1, null, 3)", "[1,null,3]", SX_FUNCTION_NULLS, made, 0),
+    ROW("array_append(a array<T>, x T) array<T>", "The array and behind it the value, a null one too.",
+        "array_append([1, 2], null)", "[1,2,null]", SX_FUNCTION_NULLS, with_one, 0),
+    ROW("array_prepend(a array<T>, x T) array<T>", "The value, a null one too, and behind it the array.",
+        "array_prepend([1, 2], 0)", "[0,1,2]", SX_FUNCTION_NULLS, with_one, 1),
+    ROW("array_slice(a array<T>, from int [, to int]) array<T>",
+        "The elements of these positions, both included; negative ones count from the end, 0 is as 1.",
+        "array_slice([5, 6, 7, 8], -3, -2)", "[6,7]", 0, part, 0),
+    ROW("element(a array<T>) T", "The only element; null of an empty array, of a longer one a row error.",
+        "element([7])", "7", 0, only, 0),
+    ROW("element_at(a array<T>, n int) T",
+        "The element at a position, from 1, or from -1 at the end; null if there is none.",
+        "element_at([5, 6, 7], -1)", "7", 0, element_at, 0),
+    ROW("element_at(m map<T>, key string) T", "The value of a key; null if there is none.",
+        "element_at(map { \"a\": 1 }, \"a\")", "1", 0, value_at, 0),
     ROW("array_reverse(a array<T>) array<T>", "The elements in reverse order.", "array_reverse([1, 2])",
         "[2,1]", 0, reversed, 0),
     ROW("array_repeat(x T, n int) array<T>", "The value n times.", "array_repeat(\"a\", 2)", "[\"a\",\"a\"]",

@@ -92,6 +92,23 @@ static struct sx_value from_bytes(struct sx_call *call, const struct sx_value *a
     }
 }
 
+/* Flink's pair: the text's bytes as base64, and back. */
+static struct sx_value to_base64(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    const struct sx_value with[2] = {args[0], sx_value_string(SX_SLICE("base64"))};
+
+    return from_bytes(call, with, 2);
+}
+
+static struct sx_value from_base64(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    struct sx_value with[2] = {args[0], sx_value_string(SX_SLICE("base64"))};
+
+    with[0] = to_bytes(call, with, 2);
+    with[1] = sx_value_string(SX_SLICE("utf8"));
+    return call->failed ? SX_VALUE_NULL : from_bytes(call, with, 2);
+}
+
 static const struct sx_function_def rows[] = {
     {.signature = "to_bytes(s string, encoding string) bytes",
      .summary = "The bytes that a text stands for: hex, base64, ascii or utf8.",
@@ -103,6 +120,21 @@ static const struct sx_function_def rows[] = {
      .example = "from_bytes(to_bytes(\"Hi!\", \"utf8\"), \"hex\")",
      .result = "\"486921\"",
      .fn = from_bytes},
+    {.signature = "to_base64(s string) string",
+     .summary = "A text's bytes as base64.",
+     .example = "to_base64(\"Hi!\")",
+     .result = "\"SGkh\"",
+     .fn = to_base64},
+    {.signature = "to_base64(b bytes) string",
+     .summary = "Bytes as base64.",
+     .example = "to_base64(to_bytes(\"486921\", \"hex\"))",
+     .result = "\"SGkh\"",
+     .fn = to_base64},
+    {.signature = "from_base64(s string) string",
+     .summary = "The text whose bytes stand there as base64.",
+     .example = "from_base64(\"SGkh\")",
+     .result = "\"Hi!\"",
+     .fn = from_base64},
 };
 
 const struct sx_function_table sx_functions_bytes = SX_ROWS_OF("bytes", rows);

@@ -47,6 +47,13 @@ struct sx_value sx_text_value(struct sx_text *text)
     return sx_value_string(sx_slice(text->size ? text->data : "", text->size));
 }
 
+struct sx_value sx_text_bytes(struct sx_text *text)
+{
+    struct sx_value value = sx_text_value(text);
+
+    return value.kind == SX_NULL ? value : sx_value_bytes(sx_value_slice(value));
+}
+
 void sx_items_add(struct sx_items *items, struct sx_value value)
 {
     if (items->size == 2 * SX_ELEMENTS_MAX) {

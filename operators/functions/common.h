@@ -34,6 +34,7 @@ static inline void sx_text_add_byte(struct sx_text *text, char byte) { sx_text_a
 void sx_text_add_hex(struct sx_text *text, struct sx_slice bytes, const char *digits);
 /* The text as a string; fails the call if it became too long. */
 struct sx_value sx_text_value(struct sx_text *text);
+struct sx_value sx_text_bytes(struct sx_text *text); /* as bytes */
 
 /* Values that grow in the call's arena. Adding past SX_ELEMENTS_MAX fails the call. */
 struct sx_items {

@@ -74,6 +74,11 @@ static const struct sx_function_def rows[] = {
      .example = "as_map([\"a\", \"b\"], [1, 2])",
      .result = "{\"a\":1,\"b\":2}",
      .fn = from_arrays},
+    {.signature = "map_from_arrays(keys array<string>, vals array<T>) map<T>",
+     .summary = "A map of keys and their values, as Flink calls it; of equal keys the last counts.",
+     .example = "map_from_arrays([\"a\", \"b\", \"a\"], [1, 2, 3])",
+     .result = "{\"a\":3,\"b\":2}",
+     .fn = from_arrays},
 };
 
 const struct sx_function_table sx_functions_maps = SX_ROWS_OF("maps", rows);

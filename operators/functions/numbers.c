@@ -167,6 +167,12 @@ static struct sx_value cut_double(struct sx_call *call, const struct sx_value *a
     return checked(call, negative && result != 0 ? -result : result);
 }
 
+/* Of Flink: the type stays. */
+static struct sx_value truncate_double(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    return count > 1 ? cut_double(call, args, count) : sx_value_double(trunc(args[0].d));
+}
+
 /* ---- Powers and logarithms ------------------------------------------------------------------- */
 
 static struct sx_value square_root(struct sx_call *call, const struct sx_value *args, uint32_t count)
@@ -183,6 +189,11 @@ static struct sx_value cube_root(struct sx_call *call, const struct sx_value *ar
     if (root != 0)
         next -= (root * root * root - args[0].d) / (3 * root * root);
     return sx_value_double(isfinite(next) ? next : root);
+}
+
+static struct sx_value euler(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    return sx_value_double(M_E);
 }
 
 static struct sx_value exponential(struct sx_call *call, const struct sx_value *args, uint32_t count)
@@ -256,6 +267,9 @@ static const struct sx_function_def rows[] = {
     ROW("floor(x double) double", "The next whole number downwards.", "floor(-1.5)", "-2.0", floor_double, 0),
     ROW("ceil(x int) int", "The number itself.", "ceil(5)", "5", same, 0),
     ROW("ceil(x double) double", "The next whole number upwards.", "ceil(1.2)", "2.0", ceil_double, 0),
+    ROW("ceiling(x int) int", "The number itself.", "ceiling(5)", "5", same, 0),
+    ROW("ceiling(x double) double", "The next whole number upwards, as Flink calls it too.", "ceiling(-1.2)",
+        "-1.0", ceil_double, 0),
     ROW("mod(x int, by int) int", "The remainder, with the sign of x.", "mod(-7, 3)", "-1", mod_int, 0),
     ROW("mod(x double, by double) double", "The remainder, with the sign of x.", "mod(7.5, 2.0)", "1.5",
         mod_double, 0),
@@ -269,9 +283,16 @@ static const struct sx_function_def rows[] = {
     ROW("trunc(x double) int", "Cut off to an int.", "trunc(-2.9)", "-2", trunc_double, 0),
     ROW("trunc(x double, digits int) double", "Cut off to so many digits behind the point.",
         "trunc(1.999, 2)", "1.99", cut_double, 0),
+    ROW("truncate(x int [, digits int]) int",
+        "Cut off, as Flink calls it; negative digits are left of the point.", "truncate(-1299, -2)", "-1200",
+        cut_int, 0),
+    ROW("truncate(x double [, digits int]) double",
+        "Cut off to so many digits behind the point, none unless given.", "truncate(-42.329, 2)", "-42.32",
+        truncate_double, 0),
     ROW("sqrt(x double) double", "The square root.", "sqrt(16)", "4.0", square_root, 0),
     ROW("cbrt(x double) double", "The cube root.", "cbrt(-27)", "-3.0", cube_root, 0),
     ROW("exp(x double) double", "e to the power of x.", "exp(0)", "1.0", exponential, 0),
+    ROW("e() double", "The base of the natural logarithm.", "round(e(), 6)", "2.718282", euler, 0),
     ROW("ln(x double) double", "The natural logarithm.", "ln(1)", "0.0", logarithm, 0),
     ROW("log(x double) double", "The natural logarithm, as ksqlDB and Flink call it.", "log(1)", "0.0",
         logarithm, 0),

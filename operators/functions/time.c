@@ -120,6 +120,48 @@ static struct sx_value unix_timestamp(struct sx_call *call, const struct sx_valu
     return sx_value_int(args[0].i);
 }
 
+/* What ksqlDB once called so: milliseconds for timestamps. */
+static struct sx_value string_to_timestamp(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    struct sx_value time = parse_timestamp(call, args, count);
+
+    return time.kind == SX_NULL ? time : sx_value_int(time.i);
+}
+
+/* Flink's: `yyyy-MM-dd HH:mm:ss`, a part of a second, or the date alone, unless there is a pattern. */
+static struct sx_value to_timestamp(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    struct sx_value with[2] = {args[0],
+                               count > 1 ? args[1] : sx_value_string(SX_SLICE("yyyy-MM-dd HH:mm:ss"))};
+    const char *point = args[0].size ? memchr(args[0].s, '.', args[0].size) : NULL;
+    char pattern[40];
+
+    if (count == 1 && args[0].size <= 10) {
+        with[1] = sx_value_string(SX_SLICE("yyyy-MM-dd"));
+    } else if (count == 1 && point != NULL) {
+        size_t digits = (size_t)(args[0].s + args[0].size - point) - 1;
+        int size = snprintf(pattern, sizeof(pattern), "yyyy-MM-dd HH:mm:ss.%.*s",
+                            (int)SX_MIN(digits, (size_t)9), "SSSSSSSSS");
+
+        with[1] = sx_value_string(sx_slice(pattern, (size_t)size));
+    }
+    return parse_timestamp(call, with, 2);
+}
+
+/* Precision 0: seconds, 3: milliseconds. */
+static struct sx_value to_timestamp_ltz(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    const int64_t precision = count > 1 ? args[1].i : 3;
+    int64_t ms;
+
+    if (precision != 0 && precision != 3)
+        return sx_call_fail(call, "the precision is 0, seconds, or 3, milliseconds; not %lld",
+                            (long long)precision);
+    if (__builtin_mul_overflow(args[0].i, precision ? 1 : 1000, &ms))
+        return sx_call_fail(call, "integer overflow: the timestamp is out of range");
+    return sx_value_int64(SX_TIMESTAMP, ms);
+}
+
 #define ROW(sig, text, sample, gives, function, bits)                                          \
     {                                                                                          \
         .signature = sig, .summary = text, .example = sample, .result = gives, .fn = function, \
@@ -139,6 +181,27 @@ static const struct sx_function_def rows[] = {
         "Shifts what a clock shows from one zone to another.",
         "convert_tz(timestamp \"1970-01-01T00:00:00Z\", \"+0000\", \"+0200\")", "7200000", convert_tz,
         1u << 1 | 1u << 2),
+    ROW("date_format(t timestamp, pattern string) string",
+        "What `format_timestamp` gives, as Flink calls it.",
+        "date_format(timestamp \"2026-07-31T10:00:00Z\", \"dd.MM.yyyy\")", "\"31.07.2026\"", format_timestamp,
+        1u << 8),
+    ROW("timestamptostring(ms int, pattern string [, zone string]) string",
+        "Milliseconds since 1970 as text, as ksqlDB once called it.",
+        "timestamptostring(0, \"yyyy-MM-dd HH:mm\", \"Europe/Paris\")", "\"1970-01-01 01:00\"",
+        format_timestamp, 1u << 2 | 1u << 8),
+    ROW("stringtotimestamp(s string, pattern string [, zone string]) int",
+        "The milliseconds since 1970 of a time in a text, as ksqlDB once called it.",
+        "stringtotimestamp(\"1970-01-01 01:00\", \"yyyy-MM-dd HH:mm\")", "3600000", string_to_timestamp,
+        1u << 2 | 1u << 8),
+    ROW("to_timestamp(s string [, pattern string]) timestamp",
+        "A timestamp from a text in UTC, as Flink has it: `yyyy-MM-dd HH:mm:ss`, with a part of a second or "
+        "without a time, unless a pattern is given.",
+        "to_timestamp(\"1970-01-01 00:00:01.5\")", "1500", to_timestamp, 1u << 8),
+    {.signature = "to_timestamp_ltz(n int [, precision int]) timestamp",
+     .summary = "The timestamp of seconds (precision 0) or milliseconds (3, unless given) since 1970.",
+     .example = "to_timestamp_ltz(60, 0)",
+     .result = "60000",
+     .fn = to_timestamp_ltz},
     {.signature = "from_unixtime(ms int) timestamp",
      .summary = "The timestamp of milliseconds since 1970, as ksqlDB calls it.",
      .example = "from_unixtime(1000)",

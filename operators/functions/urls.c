@@ -2,7 +2,7 @@
 #include "operators/functions/common.h"
 
 struct url {
-    struct sx_slice protocol, host, port, path, query, fragment; /* data NULL: absent */
+    struct sx_slice protocol, authority, user, host, port, path, query, fragment; /* data NULL: absent */
 };
 
 static const char *find_any(struct sx_slice s, const char *stops)
@@ -45,7 +45,7 @@ static void split_authority(struct sx_slice s, struct url *url)
         if (s.data[i] == '@')
             at = s.data + i;
     if (at != NULL)
-        take(&s, at, 1);
+        url->user = take(&s, at, 1);
     colon = s.size && s.data[0] == '[' ? memchr(s.data, ']', s.size) : NULL;
     colon = colon ? colon + 1 : find_any(s, ":");
     if (colon == s.data + s.size || (colon != NULL && *colon != ':'))
@@ -79,7 +79,8 @@ static struct url parse(struct sx_slice s)
     }
     if (s.size >= 2 && s.data[0] == '/' && s.data[1] == '/') {
         s = sx_slice(s.data + 2, s.size - 2);
-        split_authority(take(&s, find_any(s, "/"), 0), &url);
+        url.authority = take(&s, find_any(s, "/"), 0);
+        split_authority(url.authority, &url);
     }
     url.path = s;
     return url;
@@ -138,6 +139,34 @@ static struct sx_value parameter(struct sx_call *call, const struct sx_value *ar
             return sx_value_string(pair);
     }
     return SX_VALUE_NULL;
+}
+
+/* parse_url(u, part [, name]), as Flink and Hive have it. */
+static struct sx_value parse_url(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    const struct url url = parse(sx_value_slice(args[0]));
+    const struct sx_value of_query[2] = {args[0], count > 2 ? args[2] : SX_VALUE_NULL};
+    const struct {
+        const char *name;
+        struct sx_slice part;
+    } parts[] = {{"HOST", url.host},    {"PATH", url.path},         {"QUERY", url.query},
+                 {"REF", url.fragment}, {"PROTOCOL", url.protocol}, {"AUTHORITY", url.authority},
+                 {"USERINFO", url.user}};
+    struct sx_text file = {.call = call};
+
+    if (count > 2 && sx_slice_equal(sx_value_slice(args[1]), SX_SLICE("QUERY")))
+        return parameter(call, of_query, 2);
+    for (size_t i = 0; i < SX_COUNT(parts) && count == 2; i++)
+        if (sx_slice_equal(sx_value_slice(args[1]), sx_slice(parts[i].name, strlen(parts[i].name))))
+            return present(parts[i].part, true);
+    if (count > 2 || !sx_slice_equal(sx_value_slice(args[1]), SX_SLICE("FILE")))
+        return SX_VALUE_NULL;
+    sx_text_add_slice(&file, url.path);
+    if (url.query.data != NULL) {
+        sx_text_add_byte(&file, '?');
+        sx_text_add_slice(&file, url.query);
+    }
+    return sx_text_value(&file);
 }
 
 /* ---- Form encoding --------------------------------------------------------------------------- */
@@ -214,6 +243,14 @@ static const struct sx_function_def rows[] = {
         "url_encode_param(\"a b&c=ü\")", "\"a+b%26c%3D%C3%BC\"", encode),
     ROW("url_decode_param(s string) string", "Decoded as a form does.", "url_decode_param(\"a+b%26c\")",
         "\"a b&c\"", decode),
+    ROW("url_encode(s string) string", "Encoded as a form does, as Flink calls it.", "url_encode(\"a b/ü\")",
+        "\"a+b%2F%C3%BC\"", encode),
+    ROW("url_decode(s string) string", "Decoded as a form does, as Flink calls it.",
+        "url_decode(\"a+b%2F%C3%BC\")", "\"a b/ü\"", decode),
+    ROW("parse_url(u string, part string [, name string]) string",
+        "A part of a URL: HOST, PATH, QUERY, REF, PROTOCOL, AUTHORITY, FILE or USERINFO, or a parameter of "
+        "the QUERY; null if absent.",
+        "parse_url(" URL ", \"QUERY\", \"x\")", "\"1\"", parse_url),
 };
 
 const struct sx_function_table sx_functions_urls = SX_ROWS_OF("urls", rows);
