@@ -128,7 +128,7 @@ static void bind(struct sx_bind *b)
     node->from = from;
     if (e->op.keeps_state)
         sx_store_keeps_also(sx_bind_store(b, node, NULL, SX_STORE_KV), b->arena, "operator", "%s",
-                            e->op.def.summary);
+                            e->op.def.name);
     out = sx_bind_flow_like(b, in);
     out->schema = plan->schema;
     out->node = node;

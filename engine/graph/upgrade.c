@@ -372,7 +372,8 @@ static void compare_sources(struct comparing *c)
             row = &c->sources[c->upgrade->source_count++];
             row->name = row->topic = topic->name;
             say(c, row, now ? SX_FATE_NEW : SX_FATE_DROPPED, "%s",
-                now ? "read from its start" : "no longer read");
+                now ? "read from its start; it may not have more partitions than what was read before"
+                    : "no longer read");
         }
     }
 }
