@@ -1,4 +1,5 @@
 /* program_ask.c: what a program says about itself. */
+#include "engine/base/json.h"
 #include "engine/base/text.h"
 #include "engine/expr/program.h"
 
@@ -36,6 +37,21 @@ bool sx_program_is_constant(const struct sx_program *program, struct sx_value *v
 
 /* ---- Printing -------------------------------------------------------------------------------- */
 
+static void print_value(struct sx_buffer *to, struct sx_value v);
+
+/* Constants are told apart by what is printed, so all of them is. */
+static void print_items(struct sx_buffer *to, struct sx_value v)
+{
+    const uint32_t count = v.kind == SX_MAP ? 2 * v.size : v.size;
+
+    sx_buffer_add_byte(to, v.kind == SX_ARRAY ? '[' : '{');
+    for (uint32_t i = 0; i < count; i++) {
+        sx_buffer_add_text(to, i == 0 ? "" : v.kind == SX_MAP && i % 2 == 1 ? ": " : ", ");
+        print_value(to, v.items[i]);
+    }
+    sx_buffer_add_byte(to, v.kind == SX_ARRAY ? ']' : '}');
+}
+
 static void print_value(struct sx_buffer *to, struct sx_value v)
 {
     char text[SX_NUMBER_BYTES];
@@ -51,9 +67,19 @@ static void print_value(struct sx_buffer *to, struct sx_value v)
         sx_buffer_add(to, text, sx_write_double(text, v.d));
         break;
     case SX_STRING:
-        sx_buffer_add_byte(to, '"');
+        sx_json_write_string(to, sx_value_slice(v));
+        break;
+    case SX_JSON:
         sx_buffer_add(to, v.s, v.size);
-        sx_buffer_add_byte(to, '"');
+        break;
+    case SX_BYTES:
+        for (uint32_t i = 0; i < v.size; i++)
+            sx_buffer_printf(to, "%02x", (unsigned char)v.s[i]);
+        break;
+    case SX_ARRAY:
+    case SX_MAP:
+    case SX_STRUCT:
+        print_items(to, v);
         break;
     case SX_TIMESTAMP:
         sx_add_timestamp(to, v.i);
@@ -150,8 +176,14 @@ static void print_operands(const struct sx_program *p, struct sx_buffer *to, con
             sx_buffer_add_byte(to, ' ');
             print_register(p, to, step->b);
         }
-        if (step->op == SX_OP_IN || step->op == SX_OP_IN_SET)
-            sx_buffer_printf(to, " of %u", step->count);
+        for (uint32_t i = 0; (step->op == SX_OP_IN || step->op == SX_OP_IN_SET) && i < step->count; i++) {
+            sx_buffer_add_text(to, i ? ", " : " of ");
+            print_register(p, to, step->args[i]);
+        }
+        if (step->op == SX_OP_CAST || step->op == SX_OP_RETAG) {
+            sx_buffer_add_text(to, " as ");
+            sx_type_print(p->registers[step->to].type, to);
+        }
         if (step->jump)
             sx_buffer_printf(to, " else %u", step->jump);
         break;

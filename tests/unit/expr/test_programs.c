@@ -269,6 +269,33 @@ static void printing(void)
     sx_buffer_free(&to);
 }
 
+/* What is printed tells programs apart: joins and keys compare it. */
+static void printed_apart(void)
+{
+    const struct sx_value one[] = {sx_value_int(1), text("a\", \"b")},
+                          two[] = {sx_value_int(1), text("a"), text("b")};
+    const struct sx_value arrays[] = {{.items = one, .size = 2, .kind = SX_ARRAY},
+                                      {.items = two, .size = 3, .kind = SX_ARRAY}};
+    tree n = column(&sx_type_int, C_INT);
+    tree apart[][2] = {
+        {constant(&int_array, arrays[0]), constant(&int_array, arrays[1])},
+        {node(SX_EXPR_IN, &sx_type_bool, 6, n, I(1), I(2), I(3), I(4), I(5)),
+         node(SX_EXPR_IN, &sx_type_bool, 6, n, I(1), I(2), I(3), I(4), I(6))},
+        {node(SX_EXPR_IS_NULL, &sx_type_bool, 1, node(SX_EXPR_CAST, &sx_type_string, 1, n)),
+         node(SX_EXPR_IS_NULL, &sx_type_bool, 1, node(SX_EXPR_CAST, &sx_type_bool, 1, n))},
+    };
+
+    for (size_t i = 0; i < SX_COUNT(apart); i++) {
+        struct sx_buffer a = {0}, b = {0};
+
+        sx_program_print(program_of(apart[i][0]), &a);
+        sx_program_print(program_of(apart[i][1]), &b);
+        CU_ASSERT(!sx_slice_equal(sx_buffer_slice(&a), sx_buffer_slice(&b)));
+        sx_buffer_free(&a);
+        sx_buffer_free(&b);
+    }
+}
+
 void test_programs(void)
 {
     struct sx_batch batch = test_batch(16);
@@ -280,5 +307,6 @@ void test_programs(void)
     calls(&batch);
     variables(&batch);
     printing();
+    printed_apart();
     metadata(&batch);
 }
