@@ -13,6 +13,7 @@ struct sx_definition {
     const struct sx_flow *flow; /* NULL: it has mistakes, say no more about it */
     struct sx_position at;
     bool used;
+    bool included; /* from another file than the one that is compiled */
     struct sx_definition *next;
 };
 
@@ -33,6 +34,7 @@ struct sx_defined {
 
 struct sx_compiler {
     struct sx_plan *plan;
+    const char *file; /* the name of the text in hand, as positions have it; what has another was included */
     struct sx_arena *arena; /* the plan's */
     const struct sx_catalog *catalog;
     struct sx_diagnostics errors;
@@ -131,6 +133,8 @@ const struct sx_flow *sx_find_flow(struct sx_compiler *c, const char *name, stru
 /* Look up all streams and tables that a stage names, so that each unknown one is reported. False: one is
  * unknown, or has mistakes. */
 bool sx_find_flows(struct sx_compiler *c, const struct sx_ast_stage *stage);
+/* Does a pipeline or a test name this stream or table? */
+bool sx_reads_flow(const struct sx_statement *s, const char *name);
 /* Its flow as a pipeline begins with it: the columns qualified by the name. */
 const struct sx_flow *sx_start_flow(struct sx_compiler *c, const struct sx_flow *flow, const char *name);
 

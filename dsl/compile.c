@@ -72,18 +72,29 @@ const struct sx_text *sx_builder_add_text(struct sx_builder *b, const char *name
     return text;
 }
 
+/* A file is included once, where it first is: several may need what it declares. */
+static bool was_read(const struct sx_builder *b, const char *name)
+{
+    for (const struct sx_text *text = b->c.errors.texts; text != NULL; text = text->next)
+        if (strcmp(text->name, name) == 0)
+            return true;
+    return false;
+}
+
 static const struct sx_text *include_file(struct sx_parser *p, const char *path, struct sx_position at,
                                           void *arg)
 {
     struct sx_builder *b = arg;
-    const struct sx_text *text;
+    const struct sx_text *text = NULL;
     char *data, *name = NULL;
     size_t size;
 
     if (b->options == NULL || b->options->read_file == NULL)
         return NULL;
     data = b->options->read_file(path, at.file, &size, &name, b->options->arg);
-    text = data != NULL ? sx_builder_add_text(b, name ? name : path, data, size) : NULL;
+    if (data != NULL)
+        text = was_read(b, name ? name : path) ? SX_ARENA_NEW(b->c.arena, struct sx_text)
+                                               : sx_builder_add_text(b, name ? name : path, data, size);
     free(data);
     free(name);
     return text;
@@ -166,28 +177,43 @@ void sx_compiled_free(struct sx_compiled *compiled)
     free(compiled);
 }
 
+/* A source of an included file that nothing reads: such files are shared, and hold more than one needs. */
+static bool is_idle_source(const struct sx_compiler *c, const struct sx_statement *source)
+{
+    if (source->kind != SX_STATEMENT_SOURCE || source->at.file == c->file || source->broken)
+        return false;
+    for (const struct sx_statement *s = c->statements; s != NULL; s = s->next)
+        if (s != source && sx_reads_flow(s, source->name))
+            return false;
+    return true;
+}
+
 void sx_builder_text(struct sx_builder *b, const char *name, const char *text, size_t size)
 {
     struct sx_parser parser = sx_builder_parser(b);
     struct sx_statement **first = b->file.last ? b->file.last : &b->file.first;
     const char *application = b->file.application;
+    const struct sx_text *whole = sx_builder_add_text(b, name, text, size);
 
-    sx_parse_text(&parser, sx_builder_add_text(b, name, text, size), &b->file);
+    sx_parse_text(&parser, whole, &b->file);
     /* The application's name is part of topics' names, which statements make: it must be known first. */
     if (b->file.application != application) {
         b->c.plan->application = b->file.application;
         sx_check_topic(&b->c, b->file.application, b->file.application_at);
     }
     b->c.statements = *first;
+    b->c.file = whole->name;
     for (const struct sx_statement *s = *first; s != NULL; s = s->next)
-        sx_builder_statement(b, s);
+        if (!is_idle_source(&b->c, s))
+            sx_builder_statement(b, s);
+    b->c.file = NULL;
     b->c.statements = NULL;
 }
 
 static void warn_unused(struct sx_compiler *c)
 {
     for (const struct sx_definition *d = c->definitions; d != NULL; d = d->next)
-        if (!d->used && d->flow != NULL)
+        if (!d->used && !d->included && d->flow != NULL)
             sx_warn(c, d->at, "end a pipeline from it in `to topic \"...\"`, or take it out",
                     "nothing reads `%s`", d->name);
 }

@@ -38,6 +38,27 @@ const struct sx_flow *sx_find_flow(struct sx_compiler *c, const char *name, stru
     return NULL;
 }
 
+bool sx_reads_flow(const struct sx_statement *s, const char *name)
+{
+    bool reads = s->from != NULL && strcmp(s->from, name) == 0;
+
+    for (uint32_t t = 0; t < s->stage_count; t++) {
+        const struct sx_ast_stage *stage = &s->stages[t];
+
+        for (uint32_t k = 0; stage->op != NULL && k < stage->op->clause_count; k++) {
+            const struct sx_ast_clause *clause = &stage->clauses[k];
+
+            if (stage->op->clauses[k].kind == SX_CLAUSE_FLOW && clause->given)
+                reads |= strcmp(clause->expr->text, name) == 0;
+            for (uint32_t i = 0; stage->op->clauses[k].kind == SX_CLAUSE_FLOWS && i < clause->count; i++)
+                reads |= strcmp(clause->items[i].name, name) == 0;
+        }
+    }
+    for (uint32_t i = 0; s->test != NULL && i < s->test->step_count; i++)
+        reads |= s->test->steps[i].name != NULL && strcmp(s->test->steps[i].name, name) == 0;
+    return reads;
+}
+
 bool sx_find_flows(struct sx_compiler *c, const struct sx_ast_stage *stage)
 {
     bool ok = true;
@@ -68,6 +89,7 @@ void sx_define(struct sx_compiler *c, const char *name, struct sx_position at, c
     definition = SX_ARENA_NEW(c->arena, struct sx_definition);
     definition->name = sx_arena_strdup(c->arena, name);
     definition->at = at;
+    definition->included = c->file != NULL && at.file != c->file;
     definition->flow = flow;
     *c->last_definition = definition;
     c->last_definition = &definition->next;
