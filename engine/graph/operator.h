@@ -147,7 +147,7 @@ struct sx_flow {
     /* groups: */
     const struct sx_named *groups;
     uint32_t group_count;
-    bool same_key;                   /* the groups are the row's key columns, in order */
+    bool same_key; /* the groups are the row's key columns, in order */
     /* groups of a windowed table: what its windows were, and the first of two columns with theirs */
     const struct sx_window_spec *regrouped;
     uint32_t window_column;

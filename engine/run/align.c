@@ -18,34 +18,6 @@
 #define UNKNOWN_MS INT64_MIN /* something may be, its time is not known yet */
 #define SETTLE_MS 10000      /* slots that open or restore longer than this are not waited for */
 
-static bool leads_on(const struct sx_plan *plan, const struct sx_subtopology *sub)
-{
-    for (uint32_t n = 0; n < sub->node_count; n++) {
-        const struct sx_node_plan *node = sub->nodes[n];
-
-        /* The far side of a repartition is in the next subtopology too. */
-        if (node->subtopology != sub->index)
-            continue;
-        for (uint32_t t = 0; t < node->topic_count; t++)
-            if (plan->topics[node->topics[t]]->roles & (SX_TOPIC_REPARTITION | SX_TOPIC_SOURCE))
-                return true;
-    }
-    return false;
-}
-
-void sx_align_lanes(struct sx_engine *engine)
-{
-    const struct sx_plan *plan = engine->plan;
-
-    if (engine->aligned == NULL)
-        engine->aligned = sx_calloc(plan->subtopology_count + 1, sizeof(*engine->aligned));
-    for (uint32_t s = 0; s < plan->subtopology_count; s++)
-        engine->aligned[s] = false;
-    for (uint32_t s = 0; s < plan->subtopology_count && plan->skew_ms != SX_ANY_SKEW; s++)
-        if (leads_on(plan, &plan->subtopologies[s]))
-            engine->aligned[engine->lanes[s]] = true;
-}
-
 void sx_align_init(struct sx_worker *worker)
 {
     const struct sx_plan *plan = worker->engine->plan;

@@ -154,57 +154,6 @@ struct sx_engine *sx_engine_new(const struct sx_engine_options *options)
     return engine;
 }
 
-static bool reads(const struct sx_subtopology *sub, uint32_t topic)
-{
-    for (uint32_t e = 0; e < sub->entry_count; e++)
-        for (uint32_t t = 0; t < sub->entries[e]->entry->topic_count; t++)
-            if (!sub->entries[e]->entry->global && sub->entries[e]->entry->topics[t] == topic)
-                return true;
-    return false;
-}
-
-static bool share_a_name(const struct sx_topic_names *a, const struct sx_topic_names *b)
-{
-    for (uint32_t i = 0, j = 0; i < a->count && j < b->count;) {
-        int order = strcmp(a->names[i], b->names[j]);
-
-        if (order == 0)
-            return true;
-        i += order < 0;
-        j += order > 0;
-    }
-    return false;
-}
-
-static void put_together(struct sx_engine *engine, uint32_t a, uint32_t b)
-{
-    uint32_t from = SX_MAX(engine->lanes[a], engine->lanes[b]);
-    uint32_t to = SX_MIN(engine->lanes[a], engine->lanes[b]);
-
-    for (uint32_t i = 0; i < engine->plan->subtopology_count; i++)
-        if (engine->lanes[i] == from)
-            engine->lanes[i] = to;
-}
-
-/* Subtopologies that read a common topic are one lane, named by its first. */
-void sx_engine_find_lanes(struct sx_engine *engine)
-{
-    const struct sx_plan *plan = engine->plan;
-
-    for (uint32_t s = 0; s < plan->subtopology_count; s++)
-        engine->lanes[s] = s;
-    for (uint32_t t = 0; t < plan->topic_count; t++)
-        for (uint32_t u = t; u < plan->topic_count; u++) {
-            if (!share_a_name(&engine->names[t], &engine->names[u]))
-                continue;
-            for (uint32_t a = 0; a < plan->subtopology_count; a++)
-                for (uint32_t b = 0; b < plan->subtopology_count && reads(&plan->subtopologies[a], t); b++)
-                    if (reads(&plan->subtopologies[b], u))
-                        put_together(engine, a, b);
-        }
-    sx_align_lanes(engine);
-}
-
 static streamd_status prepare(struct sx_engine *engine, streamd_error **error)
 {
     streamd_status status = engine->def->open(&engine->options.log, &engine->log, error);

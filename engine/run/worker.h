@@ -94,8 +94,8 @@ struct sx_engine {
     struct sx_arena names_arena;
     uint32_t *store_ids;  /* by index of stores in the plan */
     uint32_t *signatures; /* their hashes; by index of stores in the plan */
-    uint32_t *lanes;      /* by subtopology: the smallest one that it shares a topic with */
-    bool *aligned;        /* by lane */
+    uint32_t *lanes;      /* by subtopology: the smallest one of its lane; see lanes.c */
+    bool *aligned;        /* by lane: it is read in event time across slots */
     int32_t slot_count;
     char *slots_topic;
     struct sx_global *global;       /* NULL: no global tables */
@@ -150,8 +150,6 @@ struct sx_worker *sx_engine_workers(struct sx_engine *engine);
 
 /* ---- align.c --------------------------------------------------------------------------------- */
 
-/* Which lanes are read in event time across slots, as the lanes are now. */
-void sx_align_lanes(struct sx_engine *engine);
 void sx_align_init(struct sx_worker *worker);
 /* One step of such a lane. */
 streamd_status sx_align_turn(struct sx_worker *worker, uint32_t lane, bool *busy, streamd_error **error);
