@@ -102,7 +102,7 @@ static int already_there(rd_kafka_t *client, const char *bootstrap, const char *
     return same;
 }
 
-static void to_kafka(const char *bootstrap, int64_t records, uint64_t seed)
+static void to_kafka(const char *bootstrap, int64_t records, const struct nexmark_options *events)
 {
     rd_kafka_t *client = producer(bootstrap);
     rd_kafka_topic_t *topics[NEXMARK_KINDS];
@@ -110,7 +110,8 @@ static void to_kafka(const char *bootstrap, int64_t records, uint64_t seed)
     struct nexmark_event event;
     char mark[128];
 
-    snprintf(mark, sizeof(mark), "nexmark format=%d seed=%" PRIu64 " bids=%" PRId64, FORMAT, seed, records);
+    snprintf(mark, sizeof(mark), "nexmark format=%d seed=%" PRIu64 " bids=%" PRId64, FORMAT, events->seed,
+             records);
     if (already_there(client, bootstrap, mark, records)) {
         printf("%s: already there\n", mark);
         rd_kafka_destroy(client);
@@ -121,7 +122,7 @@ static void to_kafka(const char *bootstrap, int64_t records, uint64_t seed)
     for (int i = 0; i < NEXMARK_KINDS; i++)
         topics[i] = rd_kafka_topic_new(client, nexmark_topic[i], NULL);
     for (int64_t number = 0, bids = 0; bids < records; number++) {
-        nexmark_event(&event, seed, number);
+        nexmark_event(&event, events, number);
         bids += event.kind == NEXMARK_BID;
         produce(client, topics[event.kind], &event);
         if (number % 1000 == 0)
@@ -140,35 +141,56 @@ static void to_kafka(const char *bootstrap, int64_t records, uint64_t seed)
     printf("%s: written\n", mark);
 }
 
-static void to_files(const char *folder, int64_t records, uint64_t seed)
+/* A line as `streamd pipe` takes it, of a topic and in its place among all. */
+static void write_line(FILE *file, const struct nexmark_event *event)
 {
-    FILE *files[NEXMARK_KINDS];
-    struct nexmark_event event;
+    fprintf(file, "{\"topic\":\"%s\",\"key\":%" PRId64 ",\"value\":%.*s,\"timestamp\":%" PRId64 "}\n",
+            nexmark_topic[event->kind], event->key, (int)event->size, event->json, event->time_ms);
+}
+
+static FILE *open_file(const char *folder, const char *name)
+{
     char path[4096];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s.ndjson", folder, name);
+    if (!(file = fopen(path, "w")))
+        bench_die("cannot write %s", path);
+    return file;
+}
+
+static void to_files(const char *folder, int64_t records, const struct nexmark_options *options)
+{
+    FILE *files[NEXMARK_KINDS], *all;
+    struct nexmark_event event;
+    int bad = 0;
 
     mkdir(folder, 0777);
-    for (int i = 0; i < NEXMARK_KINDS; i++) {
-        snprintf(path, sizeof(path), "%s/%s.ndjson", folder, nexmark_topic[i]);
-        if (!(files[i] = fopen(path, "w")))
-            bench_die("cannot write %s", path);
-    }
-    for (int64_t number = 0, bids = 0; bids < records; number++) {
-        nexmark_event(&event, seed, number);
+    for (int i = 0; i < NEXMARK_KINDS; i++)
+        files[i] = open_file(folder, nexmark_topic[i]);
+    all = open_file(folder, "events");
+    for (int64_t place = 0, bids = 0; bids < records; place++) {
+        nexmark_event(&event, options, nexmark_shown(options, place));
         bids += event.kind == NEXMARK_BID;
+        write_line(all, &event);
         event.json[event.size++] = '\n';
         fwrite(event.json, 1, event.size, files[event.kind]);
     }
     for (int i = 0; i < NEXMARK_KINDS; i++)
-        if (ferror(files[i]) | fclose(files[i]))
-            bench_die("cannot write to %s", folder);
+        bad |= ferror(files[i]) | fclose(files[i]);
+    if (bad | ferror(all) | fclose(all))
+        bench_die("cannot write to %s", folder);
 }
 
 static void usage(void)
 {
-    fputs("usage: bench_generate [--records N] [--seed N] --bootstrap HOST:PORT | --file FOLDER\n"
+    fputs("usage: bench_generate [--records N] [--seed N] --bootstrap HOST:PORT | --file FOLDER ...\n"
           "  --records N   bids to make (default 5000000); auctions and persons come beside them\n"
           "  --seed N      the same seed gives the same bytes (default 1)\n"
-          "  --file FOLDER bids.ndjson, auctions.ndjson, persons.ndjson instead of topics\n",
+          "  --file FOLDER bids.ndjson, auctions.ndjson, persons.ndjson instead of topics, and\n"
+          "                events.ndjson: all of them as `streamd pipe` takes them\n"
+          "  --event-us N  event time from one event to the next, microseconds (default 100); files only\n"
+          "  --disorder N  out of order within N events (default 1: in order); files only\n",
           stderr);
     exit(2);
 }
@@ -179,11 +201,13 @@ int main(int argc, char **argv)
                                             {"seed", required_argument, NULL, 's'},
                                             {"bootstrap", required_argument, NULL, 'b'},
                                             {"file", required_argument, NULL, 'f'},
+                                            {"event-us", required_argument, NULL, 'u'},
+                                            {"disorder", required_argument, NULL, 'd'},
                                             {NULL, 0, NULL, 0}};
     const char *bootstrap = NULL;
     const char *folder = NULL;
     int64_t records = 5000000;
-    uint64_t seed = 1;
+    struct nexmark_options events = {.seed = 1, .event_us = 100, .disorder = 1};
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -192,7 +216,7 @@ int main(int argc, char **argv)
             records = strtoll(optarg, NULL, 10);
             break;
         case 's':
-            seed = strtoull(optarg, NULL, 10);
+            events.seed = strtoull(optarg, NULL, 10);
             break;
         case 'b':
             bootstrap = optarg;
@@ -200,15 +224,23 @@ int main(int argc, char **argv)
         case 'f':
             folder = optarg;
             break;
+        case 'u':
+            events.event_us = strtoll(optarg, NULL, 10);
+            break;
+        case 'd':
+            events.disorder = strtoll(optarg, NULL, 10);
+            break;
         default:
             usage();
         }
     }
-    if (optind != argc || records <= 0 || !bootstrap == !folder)
+    if (optind != argc || records <= 0 || !bootstrap == !folder || events.event_us <= 0 ||
+        events.disorder <= 0 || events.disorder % 953 == 0 ||
+        (bootstrap && (events.event_us != 100 || events.disorder != 1)))
         usage();
     if (folder)
-        to_files(folder, records, seed);
+        to_files(folder, records, &events);
     else
-        to_kafka(bootstrap, records, seed);
+        to_kafka(bootstrap, records, &events);
     return 0;
 }

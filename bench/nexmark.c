@@ -9,7 +9,6 @@
 /* 2024-01-01T00:00:00Z: a multiple of every window that the works use, and past everywhere: brokers
  * refuse records from the future. */
 #define BASE_TIME_MS INT64_C(1704067200000)
-#define EVENTS_PER_MS 10
 
 #define FIRST_ID 1000
 #define FIRST_CATEGORY 10
@@ -150,7 +149,7 @@ static void person(struct nexmark_event *e, uint64_t *r, int64_t number)
     add_extra(e, r, 20);
 }
 
-static void auction(struct nexmark_event *e, uint64_t *r, int64_t number)
+static void auction(struct nexmark_event *e, uint64_t *r, int64_t number, int64_t event_us)
 {
     int64_t hot = last_person(number) / HOT_GROUP * HOT_GROUP;
     int64_t seller = below(r, HOT_SELLER_RATIO) > 0 ? hot : some_person(r, number);
@@ -164,7 +163,8 @@ static void auction(struct nexmark_event *e, uint64_t *r, int64_t number)
     add(e, "\",\"initialBid\":%" PRId64 ",\"reserve\":%" PRId64, initial, initial + price(r));
     /* It lives until about AUCTIONS_IN_FLIGHT further auctions have come. */
     add(e, ",\"dateTime\":%" PRId64 ",\"expires\":%" PRId64, e->time_ms,
-        e->time_ms + 1 + below(r, 2 * AUCTIONS_IN_FLIGHT * EPOCH / AUCTIONS_PER_EPOCH / EVENTS_PER_MS));
+        e->time_ms + 1 +
+            below(r, (uint64_t)(2 * AUCTIONS_IN_FLIGHT * EPOCH / AUCTIONS_PER_EPOCH * event_us / 1000)));
     add(e, ",\"seller\":%" PRId64 ",\"category\":%d", FIRST_ID + seller, FIRST_CATEGORY + (int)below(r, 5));
     add_extra(e, r, 270);
 }
@@ -198,20 +198,27 @@ static void bid(struct nexmark_event *e, uint64_t *r, int64_t number)
     add_extra(e, r, 35);
 }
 
-void nexmark_event(struct nexmark_event *event, uint64_t seed, int64_t number)
+int64_t nexmark_shown(const struct nexmark_options *options, int64_t place)
 {
-    uint64_t r = seed ^ ((uint64_t)number * UINT64_C(0xd1342543de82ef95));
+    int64_t n = options->disorder;
+
+    return place / n * n + place * 953 % n;
+}
+
+void nexmark_event(struct nexmark_event *event, const struct nexmark_options *options, int64_t number)
+{
+    uint64_t r = options->seed ^ ((uint64_t)number * UINT64_C(0xd1342543de82ef95));
     int64_t at = number % EPOCH;
 
     next(&r); /* neighbouring numbers must not begin with neighbouring values */
     event->size = 0;
-    event->time_ms = BASE_TIME_MS + number / EVENTS_PER_MS;
+    event->time_ms = BASE_TIME_MS + number * options->event_us / 1000;
     if (at == 0) {
         event->kind = NEXMARK_PERSON;
         person(event, &r, number);
     } else if (at <= AUCTIONS_PER_EPOCH) {
         event->kind = NEXMARK_AUCTION;
-        auction(event, &r, number);
+        auction(event, &r, number, options->event_us);
     } else {
         event->kind = NEXMARK_BID;
         bid(event, &r, number);

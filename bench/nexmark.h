@@ -1,5 +1,5 @@
-/* Nexmark's events from a seed: the same seed and number give the same bytes on every machine.
- * An event is a pure function of (seed, number), so that a part of them can be made again alone. */
+/* Nexmark's events from a seed: the same options and number give the same bytes on every machine.
+ * An event is a pure function of these, so that a part of them can be made again alone. */
 #ifndef BENCH_NEXMARK_H
 #define BENCH_NEXMARK_H
 
@@ -18,9 +18,17 @@ struct nexmark_event {
     char json[NEXMARK_EVENT_MAX]; /* compact, not terminated */
 };
 
+struct nexmark_options {
+    uint64_t seed;
+    int64_t event_us; /* event time from one event to the next, in microseconds */
+    int64_t disorder; /* events are shown out of order within so many of them; 1: in order */
+};
+
 /* Topic of each kind. */
 extern const char *const nexmark_topic[NEXMARK_KINDS];
 
-void nexmark_event(struct nexmark_event *event, uint64_t seed, int64_t number);
+/* The number of the event that is shown at a place, both from 0. */
+int64_t nexmark_shown(const struct nexmark_options *options, int64_t place);
+void nexmark_event(struct nexmark_event *event, const struct nexmark_options *options, int64_t number);
 
 #endif

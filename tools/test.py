@@ -54,6 +54,8 @@ class Step:
 # --- how many passed and failed -----------------------------------------------------------------------------------
 
 
+NEXMARK = ROOT / "tests/nexmark/check.py"
+NEXMARK_EVENTS = BUILD / "bench/bench_generate"
 BATCHES = ("2", "7", "1024")  # of records: results must not depend on them; 1 is how the cases run by themselves
 
 
@@ -244,6 +246,8 @@ def product_steps(folder, names):
         yield Step("reference/examples", [[sys.executable, ROOT / "tests/reference/check.py", streamd]], by_summary)
         yield Step("reference/pages", [[sys.executable, ROOT / "tools/make_reference.py", "--check", "--streamd",
                                         streamd]], by_exit)
+        if NEXMARK_EVENTS.exists():
+            yield Step("nexmark/pipe", [[sys.executable, NEXMARK, streamd]], by_summary)
         if (VECTORS / "run_vectors.py").exists():
             yield Step("vectors", [[sys.executable, VECTORS / "run_vectors.py", "--streamd", streamd]], by_vectors,
                        limit_s=900)
@@ -254,6 +258,8 @@ def integration_steps(log, bootstrap=""):
         for path in sorted(ROOT.glob("tests/integration/test_*.py")):
             env = {"TEST_BIN": str(BUILD / "streamd"), "TEST_LOG": log, "TEST_BOOTSTRAP": bootstrap}
             yield Step(f"integration/{log}/{path.stem}", [suite(path)], by_unittest, env, limit_s=900)
+        command = [sys.executable, NEXMARK, BUILD / "streamd", "--log", log, "--bootstrap", bootstrap]
+        yield Step(f"nexmark/{log}", [command], by_summary)
 
 
 def chosen(steps, names):
