@@ -13,6 +13,9 @@
 #define MATCH_LIMIT 100000u /* steps of matching */
 #define DEPTH_LIMIT 1000u
 #define HEAP_KIB 8192u
+#define JIT_STACK_FIRST 65536u
+#define JIT_STACK_MAX \
+    (1u << 20) /* for the alternatives to come back to, one for each character of a long text */
 #define PATTERN_BYTES_MAX 65536u
 #define GROUPS_MAX 99u
 
@@ -20,6 +23,7 @@ struct pattern {
     pcre2_code *code;
     pcre2_match_data *match;
     pcre2_match_context *context;
+    pcre2_jit_stack *stack; /* NULL: the machine's own has been enough so far */
     uint32_t groups;
 };
 
@@ -31,6 +35,7 @@ static void release(void *site)
 
     pcre2_match_data_free(pattern->match);
     pcre2_match_context_free(pattern->context);
+    pcre2_jit_stack_free(pattern->stack);
     pcre2_code_free(pattern->code);
     free(pattern);
 }
@@ -90,8 +95,24 @@ static void give_back(const struct sx_call *call, struct pattern *pattern)
         release(pattern);
 }
 
+static int match(struct pattern *pattern, struct sx_slice s, size_t from, uint32_t options)
+{
+    return pcre2_match(pattern->code, (PCRE2_SPTR)(s.size ? s.data : ""), s.size, from,
+                       options | PCRE2_NO_UTF_CHECK, pattern->match, pattern->context);
+}
+
+/* A larger stack than JIT has by itself, made when a text first needs it. */
+static bool give_stack(struct pattern *pattern)
+{
+    if (pattern->stack != NULL)
+        return false;
+    pattern->stack = pcre2_jit_stack_create(JIT_STACK_FIRST, JIT_STACK_MAX, NULL);
+    pcre2_jit_stack_assign(pattern->context, NULL, pattern->stack);
+    return pattern->stack != NULL;
+}
+
 /* Matches from `from` on: 1, 0, or -1 when the call has failed. The first match on a text is from 0. */
-static int match_at(struct sx_call *call, const struct pattern *pattern, struct sx_slice s, size_t from,
+static int match_at(struct sx_call *call, struct pattern *pattern, struct sx_slice s, size_t from,
                     uint32_t options)
 {
     int rc;
@@ -101,9 +122,9 @@ static int match_at(struct sx_call *call, const struct pattern *pattern, struct 
         sx_call_fail(call, "the text is not UTF-8");
         return -1;
     }
-    rc = pcre2_match(pattern->code, (PCRE2_SPTR)(s.size ? s.data : ""), s.size, from,
-                     options | PCRE2_NO_UTF_CHECK, pattern->match, pattern->context);
-
+    rc = match(pattern, s, from, options);
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT && give_stack(pattern))
+        rc = match(pattern, s, from, options);
     if (rc >= 0)
         return 1;
     if (rc == PCRE2_ERROR_NOMATCH)
@@ -135,7 +156,7 @@ struct walk {
 };
 
 /* The next match; an empty one is not found twice. As match_at. */
-static int walk_on(struct sx_call *call, const struct pattern *pattern, struct sx_slice s, struct walk *w)
+static int walk_on(struct sx_call *call, struct pattern *pattern, struct sx_slice s, struct walk *w)
 {
     const PCRE2_SIZE *at = pcre2_get_ovector_pointer(pattern->match);
 

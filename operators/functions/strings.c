@@ -28,6 +28,10 @@ static struct sx_value recase(struct sx_call *call, const struct sx_value *args,
         uint32_t c = sx_utf8_next(&at, end);
         char bytes[4];
 
+        if (c == 0xdf && style == UPPER) { /* the one letter in use whose upper case is two */
+            sx_text_add(&text, "SS", 2);
+            continue;
+        }
         sx_text_add(
             &text, bytes,
             sx_utf8_write(bytes, change_case(locale, c, style == UPPER || (style == INITIALS && first))));
