@@ -84,15 +84,14 @@ static int64_t close_windows(struct sx_aggregating *a, uint32_t row, int64_t ope
     int64_t kept_from = a->state->stream_time - spec->retain_ms + 1;
 
     if (a->state->has_final_readers) {
-        struct closing c = {.results =
-                                sx_results_new(a->state->groups, a->node, SX_PORT_FINAL, a->batch, false),
+        struct closing c = {.results = sx_results_begin_final(a->state->groups, a->node, a->batch),
                             .spec = spec,
                             .window = {INT64_MIN, INT64_MIN},
                             .row = row};
 
         sx_store_each(a->node->stores[0], SX_MAX(a->state->next_close, SX_SEGMENT_META + 1), open, close_row,
                       &c);
-        sx_results_flush(c.results);
+        sx_results_end_final(c.results);
     }
     sx_store_drop_before(a->node->stores[0], start_from(spec, kept_from));
     return start_from(spec, open);

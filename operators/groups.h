@@ -79,6 +79,11 @@ int sx_groups_presence(const struct sx_groups *groups);
 struct sx_results;
 struct sx_results *sx_results_new(struct sx_groups *groups, struct sx_node *node, uint32_t port,
                                   const struct sx_batch *cause, bool want_old);
+/* For final rows, of which one row in hand may cause any number: what a batch of them used is given back when
+ * it was emitted. Nothing else may be kept in the arena from here to the end. */
+struct sx_results *sx_results_begin_final(struct sx_groups *groups, struct sx_node *node,
+                                          const struct sx_batch *cause);
+void sx_results_end_final(struct sx_results *results);
 /* The group that was just added to, with the row's key columns. */
 void sx_results_add(struct sx_results *results, uint32_t row, const struct sx_window *window);
 /* The group in hand is no more, in this window; the time of that row is the window's end. */

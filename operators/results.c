@@ -70,6 +70,8 @@ struct sx_results {
     struct sx_window *windows;
     uint16_t *origin_row;
     uint64_t *gone, *absent; /* gone: NULL while no row is */
+    bool is_final;
+    struct sx_arena aside; /* final: what the node's arena holds beside these rows */
 };
 
 static void results_begin(struct sx_results *r)
@@ -101,6 +103,24 @@ struct sx_results *sx_results_new(struct sx_groups *groups, struct sx_node *node
     r->port = port;
     r->want_old = want_old;
     return r;
+}
+
+struct sx_results *sx_results_begin_final(struct sx_groups *groups, struct sx_node *node,
+                                          const struct sx_batch *cause)
+{
+    struct sx_results *r = sx_results_new(groups, node, SX_PORT_FINAL, cause, false);
+
+    r->is_final = true;
+    r->aside = *node->arena;
+    sx_arena_init(node->arena, 0);
+    return r;
+}
+
+void sx_results_end_final(struct sx_results *r)
+{
+    sx_results_flush(r);
+    sx_arena_free(r->node->arena);
+    *r->node->arena = r->aside;
 }
 
 /* The next row's place, with what all kinds of results have. */
@@ -227,10 +247,14 @@ void sx_results_add_stored(struct sx_results *r, struct sx_slice key, struct sx_
                            const struct sx_window *window)
 {
     struct sx_groups *g = r->groups;
+    const struct sx_value *keys;
     int64_t ts;
-    const struct sx_value *keys = read_stored(r, key, stored, &ts);
     uint32_t at;
 
+    /* Before anything is read: it would go with the batch. */
+    if (r->count == SX_BATCH_ROWS)
+        sx_results_flush(r);
+    keys = read_stored(r, key, stored, &ts);
     if (keys == NULL)
         return;
     at = next_row(r, row, window, ts);
@@ -294,4 +318,6 @@ void sx_results_flush(struct sx_results *r)
         out.old = &old;
     }
     sx_node_emit(r->node, r->port, &out);
+    if (r->is_final)
+        sx_arena_reset(r->node->arena);
 }

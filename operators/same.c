@@ -165,23 +165,32 @@ static int compare_closed(const void *a, const void *b)
     return sx_slice_compare(x->key, y->key);
 }
 
+static void send_closed(struct sx_aggregating *a, uint32_t row, int64_t open)
+{
+    const struct sx_window_spec *spec = a->plan->window;
+    bool sessions = spec->kind == SX_WINDOW_SESSION;
+    struct closing c = {.a = a, .row = row};
+
+    if (!sessions)
+        c.results = sx_results_begin_final(a->state->groups, a->node, a->batch);
+    sx_timed_each(a->node->stores[0], width_of(spec), a->state->next_close, open, close_row, &c);
+    if (sessions)
+        c.results = sx_results_begin_final(a->state->groups, a->node, a->batch);
+    if (c.count)
+        qsort(c.closed, c.count, sizeof(*c.closed), compare_closed);
+    for (uint32_t i = 0; i < c.count; i++)
+        sx_results_add_stored(c.results, c.closed[i].key, c.closed[i].value, row, &c.closed[i].window);
+    sx_results_end_final(c.results);
+}
+
 static int64_t close_windows(struct sx_aggregating *a, uint32_t row, int64_t open)
 {
     const struct sx_window_spec *spec = a->plan->window;
     int64_t kept_from =
         a->state->stream_time - spec->retain_ms + (spec->kind == SX_WINDOW_SESSION ? 0 : spec->size_ms);
 
-    if (a->state->has_final_readers) {
-        struct closing c = {.a = a, .row = row};
-
-        c.results = sx_results_new(a->state->groups, a->node, SX_PORT_FINAL, a->batch, false);
-        sx_timed_each(a->node->stores[0], width_of(spec), a->state->next_close, open, close_row, &c);
-        if (c.count)
-            qsort(c.closed, c.count, sizeof(*c.closed), compare_closed);
-        for (uint32_t i = 0; i < c.count; i++)
-            sx_results_add_stored(c.results, c.closed[i].key, c.closed[i].value, row, &c.closed[i].window);
-        sx_results_flush(c.results);
-    }
+    if (a->state->has_final_readers)
+        send_closed(a, row, open);
     if (kept_from > 0)
         sx_timed_drop_before(a->node->stores[0], width_of(spec), SX_MIN(kept_from, open));
     return open;

@@ -323,7 +323,7 @@ static bool find_marked(const struct sx_aggregating *a, const struct mark *mark,
 
 static void send_closed(struct sx_aggregating *a, uint32_t row, struct closed *closed, uint32_t count)
 {
-    struct sx_results *results = sx_results_new(a->state->groups, a->node, SX_PORT_FINAL, a->batch, false);
+    struct sx_results *results = sx_results_begin_final(a->state->groups, a->node, a->batch);
 
     qsort(closed, count, sizeof(*closed), compare_closed);
     for (uint32_t i = 0; i < count; i++) {
@@ -333,7 +333,7 @@ static void send_closed(struct sx_aggregating *a, uint32_t row, struct closed *c
         if (i == 0 || compare_closed(&closed[i - 1], &closed[i]) != 0)
             sx_results_add_stored(results, closed[i].key, closed[i].session.state, row, &window);
     }
-    sx_results_flush(results);
+    sx_results_end_final(results);
 }
 
 static int64_t close_sessions(struct sx_aggregating *a, uint32_t row, int64_t open)

@@ -289,12 +289,11 @@ static int64_t close_windows(struct sx_aggregating *a, uint32_t row, int64_t ope
     int64_t kept_from = a->state->stream_time - SX_MAX(spec->retain_ms, reach_of(spec));
 
     if (a->state->has_final_readers) {
-        struct closing c = {sx_results_new(a->state->groups, a->node, SX_PORT_FINAL, a->batch, false),
-                            spec->size_ms, row};
+        struct closing c = {sx_results_begin_final(a->state->groups, a->node, a->batch), spec->size_ms, row};
 
         sx_timed_each(a->node->stores[0], sx_timed_width(reach_of(spec)), a->state->next_close, open,
                       close_row, &c);
-        sx_results_flush(c.results);
+        sx_results_end_final(c.results);
     }
     if (kept_from > 0)
         sx_timed_drop_before(a->node->stores[0], sx_timed_width(reach_of(spec)),
