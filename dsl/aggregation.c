@@ -1,6 +1,7 @@
 /* aggregation.c: `aggregate { name: expression over aggregates }`: calls of aggregates become columns
  * that the expressions read. */
 #include "dsl/check_call.h"
+#include "dsl/check_decimal.h"
 
 /* The overload of an aggregate for these argument types; *signatures: those of that name, NULL if there
  * is none. */
@@ -106,6 +107,8 @@ static const struct sx_expr *check_fold(const struct sx_scope *s, const struct s
         return NULL;
     }
     initial = sx_check(&none, ast->args[0], NULL);
+    if (initial != NULL)
+        initial = sx_check_roomy(s->c, initial);
     if (initial == NULL || !sx_constant_of(s->c, initial, &value) || !sx_check_typed(s, initial))
         return NULL;
     variable = sx_expr_new(s->c, SX_EXPR_VARIABLE, initial->type, ast->args[0]->at, 0);

@@ -11,6 +11,7 @@ enum sx_ast_kind {
     SX_AST_BOOL,      /* integer */
     SX_AST_INT,       /* integer */
     SX_AST_DOUBLE,    /* real */
+    SX_AST_DECIMAL,   /* text */
     SX_AST_STRING,    /* text */
     SX_AST_DURATION,  /* integer */
     SX_AST_SIZE,      /* integer */

@@ -1,6 +1,7 @@
 /* check.c: the types of expressions: names and literals. Operators are in check_operator.c, what is
  * nested in check_nested.c, calls in check_call.c. */
 #include "dsl/check_call.h"
+#include "dsl/check_decimal.h"
 #include "dsl/check_operator.h"
 
 #include "engine/base/text.h"
@@ -115,6 +116,10 @@ const struct sx_expr *sx_fit(struct sx_compiler *c, const struct sx_expr *expr, 
     if (expr->type->kind == SX_NULL || (expr->type->kind == SX_INT && type->kind == SX_DOUBLE) ||
         type->kind == SX_JSON)
         return sx_check_cast_to(c, expr, type);
+    if (type->kind == SX_DECIMAL)
+        return sx_fit_decimal(c, expr, type);
+    if (expr->type->kind == SX_DECIMAL && type->kind == SX_DOUBLE)
+        return sx_check_cast_to(c, expr, type);
     if ((expr->op == SX_EXPR_ARRAY && type->kind == SX_ARRAY) ||
         (expr->op == SX_EXPR_MAP && type->kind == SX_MAP))
         return fit_parts(c, expr, type);
@@ -131,8 +136,14 @@ const struct sx_expr *sx_fit(struct sx_compiler *c, const struct sx_expr *expr, 
  * none. */
 bool sx_check_unify(const struct sx_scope *s, const struct sx_expr **a, const struct sx_expr **b)
 {
-    const struct sx_expr *fitted = sx_fit(s->c, *a, (*b)->type);
+    const struct sx_expr *pair[] = {*a, *b}, *fitted;
 
+    if (sx_check_decimals(s->c, pair, 2, 0, 1) != NULL) {
+        *a = pair[0];
+        *b = pair[1];
+        return true;
+    }
+    fitted = sx_fit(s->c, *a, (*b)->type);
     if (fitted != NULL) {
         *a = fitted;
         return true;
@@ -340,6 +351,22 @@ static const struct sx_expr *check_field(const struct sx_scope *s, const struct 
 
 /* ---- All ------------------------------------------------------------------------------------- */
 
+/* A literal, which keeps its digits: beside a decimal it is exact. */
+static const struct sx_expr *check_number(const struct sx_scope *s, const struct sx_ast *ast,
+                                          const struct sx_type *type, struct sx_value value)
+{
+    struct sx_expr *expr = sx_expr_new(s->c, SX_EXPR_CONST, type, ast->at, 0);
+    char *digits = sx_arena_alloc(s->c->arena, ast->size + 1);
+    uint32_t size = 0;
+
+    for (uint32_t i = 0; i < ast->size; i++)
+        if (ast->text[i] != '_')
+            digits[size++] = ast->text[i];
+    expr->value = value;
+    expr->literal = sx_slice(digits, size);
+    return expr;
+}
+
 static const struct sx_expr *check_any(const struct sx_scope *s, const struct sx_ast *ast)
 {
     const struct sx_expr *x;
@@ -350,9 +377,11 @@ static const struct sx_expr *check_any(const struct sx_scope *s, const struct sx
     case SX_AST_BOOL:
         return sx_check_literal(s, ast->at, &sx_type_bool, sx_value_bool(ast->integer != 0));
     case SX_AST_INT:
-        return sx_check_literal(s, ast->at, &sx_type_int, sx_value_int(ast->integer));
+        return check_number(s, ast, &sx_type_int, sx_value_int(ast->integer));
     case SX_AST_DOUBLE:
-        return sx_check_literal(s, ast->at, &sx_type_double, sx_value_double(ast->real));
+        return check_number(s, ast, &sx_type_double, sx_value_double(ast->real));
+    case SX_AST_DECIMAL:
+        return sx_check_exact(s->c, check_number(s, ast, &sx_type_double, sx_value_double(0)));
     case SX_AST_STRING:
         return sx_check_literal(s, ast->at, &sx_type_string, sx_value_string(sx_slice(ast->text, ast->size)));
     case SX_AST_DURATION:

@@ -1,6 +1,7 @@
 /* check_call.c: which function is called, with which arguments. */
 #include "dsl/check_call.h"
 
+#include "dsl/check_decimal.h"
 #include "dsl/check_operator.h"
 
 #include "engine/base/text.h"
@@ -95,6 +96,33 @@ static const struct sx_function_def *choose(struct sx_compiler *c, const char *n
     return best;
 }
 
+/* Beside a decimal the literals are exact, where the function takes them so: `greatest(price, 0.5)`. */
+static const struct sx_function_def *choose_exact(struct sx_compiler *c, const char *name,
+                                                  const struct sx_expr **exprs, const struct sx_type **types,
+                                                  uint32_t count, const struct sx_type **result,
+                                                  const struct sx_type **wanted)
+{
+    const struct sx_expr *exact[ARGS_MAX];
+    const struct sx_type *exact_types[ARGS_MAX];
+    const struct sx_function_def *function;
+    const char *signatures;
+    bool any = false;
+
+    for (uint32_t i = 0; i < count; i++) {
+        any |= types[i]->kind == SX_DECIMAL;
+        exact[i] = sx_check_exact(c, exprs[i]);
+        if (exact[i] == NULL || exact[i]->op == SX_EXPR_CAST) /* an int that is no literal */
+            exact[i] = exprs[i];
+        exact_types[i] = exact[i]->type;
+    }
+    if (!any)
+        return NULL;
+    function = choose(c, name, exact_types, count, result, wanted, &signatures);
+    if (function != NULL)
+        memcpy(exprs, exact, sizeof(*exprs) * count);
+    return function;
+}
+
 static const char *types_text(struct sx_compiler *c, const struct sx_type **types, uint32_t count)
 {
     struct sx_buffer text = {0};
@@ -138,7 +166,9 @@ const struct sx_expr *sx_check_call(const struct sx_scope *s, const struct sx_as
     }
     if (!check_args(s, args, count, exprs, types))
         return NULL;
-    function = choose(s->c, name, types, count, &result, wanted, &signature);
+    function = choose_exact(s->c, name, exprs, types, count, &result, wanted);
+    if (function == NULL)
+        function = choose(s->c, name, types, count, &result, wanted, &signature);
     if (function == NULL) {
         if (signature == NULL)
             sx_unknown_function(s->c, ast->at, name);

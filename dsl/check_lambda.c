@@ -1,6 +1,7 @@
 /* check_lambda.c: calls of functions that take lambdas: which row it is, what the lambdas' parameters are,
  * and what comes of it. */
 #include "dsl/check_call.h"
+#include "dsl/check_decimal.h"
 
 #define ARGS_MAX 4
 
@@ -265,6 +266,8 @@ const struct sx_expr *sx_check_lambda_call(const struct sx_scope *s, const struc
     }
     if (!ok)
         return NULL;
+    if (strcmp(ast->text, "reduce") == 0 && exprs[1] != NULL)
+        exprs[1] = sx_check_roomy(s->c, exprs[1]);
     do
         row = next_row(s->c, ast->text, &next);
     while (row != NULL && !row_fits(s->c, row, ast, exprs, &letters));

@@ -1,4 +1,5 @@
 /* check_nested.c: the types of what is nested: elements, and arrays, maps and structs written out. */
+#include "dsl/check_decimal.h"
 #include "dsl/check_operator.h"
 
 #include "engine/base/text.h"
@@ -84,9 +85,12 @@ const struct sx_expr *sx_check_index(const struct sx_scope *s, const struct sx_a
 const struct sx_type *sx_check_common(const struct sx_scope *s, struct sx_expr *expr, uint32_t first,
                                       uint32_t step, const char *what)
 {
+    const struct sx_type *decimal = sx_check_decimals(s->c, expr->args, expr->count, first, step);
     const struct sx_expr *like = NULL;
     const struct sx_type *type;
 
+    if (decimal != NULL)
+        return decimal;
     /* The one that the others go into: [1, 2.5] is of doubles, [null, "a"] of strings. Of structs each may
      * lack what another has: [{ a: null, b: 1 }, { a: "x", b: null }]. */
     for (uint32_t i = first; i < expr->count; i += step)

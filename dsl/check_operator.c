@@ -2,12 +2,17 @@
 #include "dsl/check_operator.h"
 
 #include "dsl/check_call.h"
+#include "dsl/check_decimal.h"
 
 #define MISTAKE(scope, at, hint, ...) \
     (sx_mistake((scope)->c, (at), STREAMD_E_TYPE, (hint), __VA_ARGS__), NULL)
 #define TEXT(scope, type) sx_type_text((type), (scope)->c->arena)
 
-static bool is_number(const struct sx_type *type) { return type->kind == SX_INT || type->kind == SX_DOUBLE; }
+static bool is_number(const struct sx_type *type)
+{
+    return type->kind == SX_INT || type->kind == SX_DOUBLE || type->kind == SX_DECIMAL;
+}
+
 static bool is_point(const struct sx_type *type)
 {
     return type->kind == SX_TIMESTAMP || type->kind == SX_DATE;
@@ -43,6 +48,8 @@ static const struct sx_expr *check_arithmetic(const struct sx_scope *s, const st
             ast->args[0]->kind == SX_AST_CALL && ast->args[1]->kind == SX_AST_CALL)
             sx_warn(s->c, ast->at, "write `* 1.0` behind the first for a double",
                     "`/` of two ints cuts off what is behind the point");
+        if (sx_check_beside(s->c, &a, &b) && a->type->kind == SX_DECIMAL)
+            return pair(s, op, sx_check_decimal_result(s->c, op, a->type, b->type), ast->at, a, b);
         sx_check_unify(s, &a, &b);
         return pair(s, op, a->type, ast->at, a, b);
     }
@@ -80,7 +87,8 @@ static const struct sx_expr *compare(const struct sx_scope *s, const struct sx_a
         (ast->args[0]->kind == SX_AST_NULL || ast->args[1]->kind == SX_AST_NULL))
         sx_warn(s->c, ast->at, op == SX_EXPR_NE ? "write `is not null`" : "write `is null`",
                 "`%s null` is always null", ast->text);
-    if (sx_check_unify(s, &a, &b))
+    /* Decimals compare whatever their scales. */
+    if (sx_check_beside(s->c, &a, &b) || sx_check_unify(s, &a, &b))
         return pair(s, op, &sx_type_bool, ast->at, a, b);
     if ((a->type->kind == SX_TIMESTAMP && b->type->kind == SX_STRING) ||
         (a->type->kind == SX_STRING && b->type->kind == SX_TIMESTAMP))
@@ -173,12 +181,17 @@ const struct sx_expr *sx_check_in(const struct sx_scope *s, const struct sx_ast 
         return sx_check_negated(s, ast, sx_check_call(s, ast, "array_contains", turned, 2), ast->negated);
     }
     in = sx_expr_new(s->c, SX_EXPR_IN, &sx_type_bool, ast->at, list->count + 1);
+    in->args[0] = x;
     for (uint32_t i = 0; i < list->count; i++) {
-        const struct sx_expr *member = sx_check(s, list->args[i], NULL), *fitted;
-
-        if (member == NULL)
+        in->args[i + 1] = sx_check(s, list->args[i], NULL);
+        if (in->args[i + 1] == NULL)
             return NULL;
-        fitted = sx_fit(s->c, member, x->type);
+    }
+    if (sx_check_decimals(s->c, in->args, in->count, 0, 1) != NULL)
+        return sx_check_negated(s, ast, in, ast->negated);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct sx_expr *member = in->args[i + 1], *fitted = sx_fit(s->c, member, x->type);
+
         if (fitted == NULL && x->type->kind == SX_INT && member->type->kind == SX_DOUBLE) {
             x = sx_check_cast_to(s->c, x, &sx_type_double);
             for (uint32_t j = 0; j < i; j++)

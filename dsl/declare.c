@@ -2,6 +2,7 @@
 #include "dsl/check.h"
 
 #include "engine/base/text.h"
+#include "engine/data/decimal.h"
 
 /* ---- Params ---------------------------------------------------------------------------------- */
 
@@ -10,6 +11,7 @@ static bool read_param(struct sx_compiler *c, const char *text, const struct sx_
                        struct sx_value *value)
 {
     struct sx_slice t = sx_slice_of(sx_arena_strdup(c->arena, text));
+    __int128 digits;
 
     switch (type->kind) {
     case SX_STRING:
@@ -21,6 +23,11 @@ static bool read_param(struct sx_compiler *c, const char *text, const struct sx_
     case SX_DOUBLE:
         *value = sx_value_double(0);
         return sx_read_double(t, &value->d);
+    case SX_DECIMAL:
+        if (sx_decimal_read(t, type->precision, type->scale, &digits) != SX_DECIMAL_OK)
+            return false;
+        *value = sx_value_decimal(c->arena, digits);
+        return true;
     case SX_BOOL:
         *value = sx_value_bool(strcmp(text, "true") == 0);
         return value->b || strcmp(text, "false") == 0;

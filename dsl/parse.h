@@ -56,6 +56,11 @@ void sx_ast_add(struct sx_parser *p, struct sx_ast *to, struct sx_ast *child);
 /* One level deeper; false: it is too deep, which is reported. Who got true takes one off p->depth. */
 bool sx_parse_enter(struct sx_parser *p);
 struct sx_ast *sx_parse_expr(struct sx_parser *p);
+/* At the word of timestamp "...", date "...", time "...", and of decimal "0.00". */
+struct sx_ast *sx_parse_time(struct sx_parser *p, enum sx_ast_kind kind);
+struct sx_ast *sx_parse_decimal(struct sx_parser *p);
+/* The place from the beginning of one to where the parser stands now, if that is on one line. */
+struct sx_position sx_parse_span(const struct sx_parser *p, struct sx_position from);
 /* Without comparisons, so that a word such as `in` may follow. */
 struct sx_ast *sx_parse_sum(struct sx_parser *p);
 /* A literal alone: what follows it does not go on with it, so that two can stand side by side. */

@@ -28,8 +28,7 @@ void sx_ast_add(struct sx_parser *p, struct sx_ast *to, struct sx_ast *child)
                         "the expression chains more than %d operators", SX_CHAIN_MAX);
 }
 
-/* The place from the beginning of one to where the parser stands now, if that is on one line. */
-static struct sx_position span(const struct sx_parser *p, struct sx_position from)
+struct sx_position sx_parse_span(const struct sx_parser *p, struct sx_position from)
 {
     const struct sx_token *last = p->at > p->tokens ? p->at - 1 : p->at;
 
@@ -40,7 +39,7 @@ static struct sx_position span(const struct sx_parser *p, struct sx_position fro
 
 static struct sx_ast *binary(struct sx_parser *p, const char *text, struct sx_ast *left, struct sx_ast *right)
 {
-    struct sx_ast *ast = sx_ast_new(p, SX_AST_BINARY, span(p, left->at));
+    struct sx_ast *ast = sx_ast_new(p, SX_AST_BINARY, sx_parse_span(p, left->at));
 
     ast->text = text;
     sx_ast_add(p, ast, left);
@@ -71,30 +70,6 @@ static struct sx_ast *literal_at(struct sx_parser *p, enum sx_ast_kind kind)
     return ast;
 }
 
-/* timestamp "...", date "...", time "..." */
-static struct sx_ast *parse_time_literal(struct sx_parser *p, enum sx_ast_kind kind)
-{
-    struct sx_ast *ast = sx_ast_new(p, kind, p->at->at);
-    const char *what = p->at->text;
-    struct sx_slice text;
-    bool ok;
-
-    p->at++;
-    text = sx_slice(p->at->text, p->at->size);
-    ok = kind == SX_AST_TIMESTAMP ? sx_read_timestamp(text, &ast->integer)
-         : kind == SX_AST_DATE    ? sx_read_date(text, &ast->integer)
-                                  : sx_read_time(text, &ast->integer);
-    if (!ok)
-        sx_parse_failed(p, p->at->at,
-                        kind == SX_AST_TIMESTAMP ? "write \"2026-01-31T10:00:00Z\""
-                        : kind == SX_AST_DATE    ? "write \"2026-01-31\""
-                                                 : "write \"10:00:00\"",
-                        "`%s` is no %s", p->at->text, what);
-    p->at++;
-    ast->at = span(p, ast->at);
-    return ast;
-}
-
 /* [ when c then a ]... [ else b ] end */
 static struct sx_ast *parse_case(struct sx_parser *p)
 {
@@ -115,7 +90,7 @@ static struct sx_ast *parse_case(struct sx_parser *p)
     }
     if (!sx_take_word(p, "end"))
         sx_parse_failed(p, p->at->at, NULL, "expected `end` behind `case`, got %s", sx_here(p));
-    ast->at = span(p, ast->at);
+    ast->at = sx_parse_span(p, ast->at);
     return ast;
 }
 
@@ -130,7 +105,7 @@ static struct sx_ast *parse_cast(struct sx_parser *p)
         sx_parse_failed(p, p->at->at, "a cast is `cast(x as int)`", "expected `as`, got %s", sx_here(p));
     ast->type = sx_parse_type(p);
     sx_want_sign(p, ")", "behind the type");
-    ast->at = span(p, ast->at);
+    ast->at = sx_parse_span(p, ast->at);
     return ast;
 }
 
@@ -167,7 +142,7 @@ static struct sx_ast *parse_lambda(struct sx_parser *p)
     sx_want_sign(p, "->", "behind the parameters");
     sx_ast_add(p, ast, sx_parse_expr(p));
     ast->size = count;
-    ast->at = span(p, ast->at);
+    ast->at = sx_parse_span(p, ast->at);
     return ast;
 }
 
@@ -189,7 +164,7 @@ static struct sx_ast *parse_call(struct sx_parser *p)
     if (sx_take_word(p, "where"))
         ast->where = sx_parse_expr(p);
     sx_want_sign(p, ")", "behind the arguments");
-    ast->at = span(p, ast->at);
+    ast->at = sx_parse_span(p, ast->at);
     return ast;
 }
 
@@ -212,7 +187,7 @@ static struct sx_ast *parse_struct(struct sx_parser *p)
         *SX_PARSE_PUSH(p, ast->names, names) = items[i].name;
         sx_ast_add(p, ast, items[i].expr);
     }
-    ast->at = span(p, ast->at);
+    ast->at = sx_parse_span(p, ast->at);
     return ast;
 }
 
@@ -230,7 +205,7 @@ static struct sx_ast *parse_map(struct sx_parser *p)
             break;
     }
     sx_want_sign(p, "}", "behind the map");
-    ast->at = span(p, ast->at);
+    ast->at = sx_parse_span(p, ast->at);
     return ast;
 }
 
@@ -245,7 +220,7 @@ static struct sx_ast *parse_array(struct sx_parser *p)
             break;
     }
     sx_want_sign(p, "]", "behind the array");
-    ast->at = span(p, ast->at);
+    ast->at = sx_parse_span(p, ast->at);
     return ast;
 }
 
@@ -257,7 +232,7 @@ static struct sx_ast *parse_meta(struct sx_parser *p)
         sx_want_sign(p, "(", "behind `@header`");
         sx_ast_add(p, ast, sx_parse_expr(p));
         sx_want_sign(p, ")", "behind the header's name");
-        ast->at = span(p, ast->at);
+        ast->at = sx_parse_span(p, ast->at);
     }
     return ast;
 }
@@ -284,13 +259,13 @@ static struct sx_ast *parse_word(struct sx_parser *p)
         if (sx_at_word(p, "case"))
             return parse_case(p);
         if (string_next && sx_at_word(p, "timestamp"))
-            return parse_time_literal(p, SX_AST_TIMESTAMP);
+            return sx_parse_time(p, SX_AST_TIMESTAMP);
         if (string_next && sx_at_word(p, "date"))
-            return parse_time_literal(p, SX_AST_DATE);
+            return sx_parse_time(p, SX_AST_DATE);
         if (string_next && sx_at_word(p, "time"))
-            return parse_time_literal(p, SX_AST_TIME);
+            return sx_parse_time(p, SX_AST_TIME);
         if (string_next && sx_at_word(p, "decimal"))
-            sx_parse_failed(p, p->at->at, NULL, "`decimal` is not yet supported");
+            return sx_parse_decimal(p);
         if (sx_at_word(p, "map") && next->kind == SX_TOKEN_SIGN && strcmp(next->text, "{") == 0)
             return parse_map(p);
     }
@@ -357,7 +332,7 @@ static struct sx_ast *parse_postfix(struct sx_parser *p)
             p->at++;
             ast->text = (p->at++)->text;
             sx_ast_add(p, ast, left);
-            ast->at = span(p, left->at);
+            ast->at = sx_parse_span(p, left->at);
             left = ast;
         } else if (sx_take_sign(p, "[")) {
             struct sx_ast *ast = sx_ast_new(p, SX_AST_INDEX, left->at);
@@ -365,7 +340,7 @@ static struct sx_ast *parse_postfix(struct sx_parser *p)
             sx_ast_add(p, ast, left);
             sx_ast_add(p, ast, sx_parse_expr(p));
             sx_want_sign(p, "]", "behind the index");
-            ast->at = span(p, left->at);
+            ast->at = sx_parse_span(p, left->at);
             left = ast;
         } else {
             break;
@@ -386,7 +361,7 @@ struct sx_ast *sx_parse_value(struct sx_parser *p)
         return literal_at(p, SX_AST_INT);
     ast = sx_ast_new(p, SX_AST_NEGATE, at);
     sx_ast_add(p, ast, parse_primary(p));
-    ast->at = span(p, at);
+    ast->at = sx_parse_span(p, at);
     return ast;
 }
 
@@ -399,14 +374,14 @@ static struct sx_ast *parse_unary(struct sx_parser *p)
         return parse_postfix(p);
     if (p->at->kind == SX_TOKEN_INT && p->at->integer == INT64_MIN) {
         ast = literal_at(p, SX_AST_INT);
-        ast->at = span(p, at);
+        ast->at = sx_parse_span(p, at);
         return ast;
     }
     if (!sx_parse_enter(p))
         return sx_ast_new(p, SX_AST_ERROR, at);
     ast = sx_ast_new(p, SX_AST_NEGATE, at);
     sx_ast_add(p, ast, parse_unary(p));
-    ast->at = span(p, at);
+    ast->at = sx_parse_span(p, at);
     p->depth--;
     return ast;
 }
@@ -454,7 +429,7 @@ static struct sx_ast *parse_in(struct sx_parser *p, struct sx_ast *left, bool ne
     ast->negated = negated;
     sx_ast_add(p, ast, left);
     sx_ast_add(p, ast, parse_coalesce(p));
-    ast->at = span(p, left->at);
+    ast->at = sx_parse_span(p, left->at);
     return ast;
 }
 
@@ -468,7 +443,7 @@ static struct sx_ast *parse_range(struct sx_parser *p, struct sx_ast *left, bool
     if (!sx_take_word(p, "and"))
         sx_parse_failed(p, p->at->at, "it is `x between 1 and 10`", "expected `and`, got %s", sx_here(p));
     sx_ast_add(p, ast, parse_coalesce(p));
-    ast->at = span(p, left->at);
+    ast->at = sx_parse_span(p, left->at);
     return ast;
 }
 
@@ -481,7 +456,7 @@ static struct sx_ast *parse_like(struct sx_parser *p, struct sx_ast *left, bool 
     sx_ast_add(p, ast, parse_coalesce(p));
     if (sx_take_word(p, "escape"))
         sx_ast_add(p, ast, parse_coalesce(p));
-    ast->at = span(p, left->at);
+    ast->at = sx_parse_span(p, left->at);
     return ast;
 }
 
@@ -521,7 +496,7 @@ static struct sx_ast *parse_comparison(struct sx_parser *p)
             sx_parse_failed(p, p->at->at, "it is `is null` or `is not null`", "expected `null`, got %s",
                             sx_here(p));
         sx_ast_add(p, ast, left);
-        ast->at = span(p, left->at);
+        ast->at = sx_parse_span(p, left->at);
         return ast;
     }
     negated = sx_at_words(p, "not in") || sx_at_words(p, "not between") || sx_at_words(p, "not like");
@@ -546,7 +521,7 @@ static struct sx_ast *parse_not(struct sx_parser *p)
         return sx_ast_new(p, SX_AST_ERROR, at);
     ast = sx_ast_new(p, SX_AST_NOT, at);
     sx_ast_add(p, ast, parse_not(p));
-    ast->at = span(p, at);
+    ast->at = sx_parse_span(p, at);
     p->depth--;
     return ast;
 }

@@ -20,6 +20,18 @@ static void add_json_string(struct sx_buffer *to, const char *text, size_t size)
     sx_buffer_add_byte(to, '"');
 }
 
+/* With the digits that are written: the column may be a decimal. */
+static void add_real(const struct sx_ast *ast, struct sx_buffer *to)
+{
+    const char *at = ast->text, *end = ast->text + ast->size;
+
+    while (end - at > 1 && *at == '0' && at[1] != '.' && at[1] != 'e' && at[1] != 'E')
+        at++;
+    for (; at < end; at++)
+        if (*at != '_')
+            sx_buffer_add_byte(to, *at);
+}
+
 static void add_json(struct sx_parser *p, const struct sx_ast *ast, struct sx_buffer *to)
 {
     char number[SX_NUMBER_BYTES];
@@ -38,7 +50,10 @@ static void add_json(struct sx_parser *p, const struct sx_ast *ast, struct sx_bu
         sx_buffer_add(to, number, sx_write_int(number, ast->integer));
         return;
     case SX_AST_DOUBLE:
-        sx_buffer_add(to, number, sx_write_double(number, ast->real));
+        add_real(ast, to);
+        return;
+    case SX_AST_DECIMAL:
+        sx_buffer_add(to, ast->text, ast->size);
         return;
     case SX_AST_STRING:
         add_json_string(to, ast->text, ast->size);
@@ -51,7 +66,7 @@ static void add_json(struct sx_parser *p, const struct sx_ast *ast, struct sx_bu
         return;
     case SX_AST_NEGATE:
         if (ast->args[0]->kind == SX_AST_INT || ast->args[0]->kind == SX_AST_DOUBLE ||
-            ast->args[0]->kind == SX_AST_DURATION) {
+            ast->args[0]->kind == SX_AST_DURATION || ast->args[0]->kind == SX_AST_DECIMAL) {
             sx_buffer_add_byte(to, '-');
             add_json(p, ast->args[0], to);
             return;

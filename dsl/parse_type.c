@@ -2,6 +2,9 @@
 #include "dsl/parse.h"
 
 #include "engine/base/text.h"
+#include "engine/data/decimal.h"
+
+#define DECIMAL_FORM "write `decimal(10, 2)`: all digits, and those behind the point"
 
 static const struct sx_type *parse_struct_type(struct sx_parser *p)
 {
@@ -31,13 +34,43 @@ static const struct sx_type *parse_struct_type(struct sx_parser *p)
     return sx_type_struct(p->arena, fields, count);
 }
 
+/* A whole number between two bounds, both included. */
+static uint32_t parse_digits(struct sx_parser *p, int64_t least, int64_t most, const char *what)
+{
+    const int64_t digits = p->at->integer;
+
+    if (p->at->kind != SX_TOKEN_INT || digits < least || digits > most) {
+        sx_parse_failed(p, p->at->at, DECIMAL_FORM, "expected %s, %lld to %lld, got %s", what,
+                        (long long)least, (long long)most, sx_here(p));
+        return (uint32_t)least;
+    }
+    p->at++;
+    return (uint32_t)digits;
+}
+
+/* decimal(p [, s]) */
+static const struct sx_type *parse_decimal_type(struct sx_parser *p)
+{
+    uint32_t precision, scale = 0;
+
+    if (!sx_take_sign(p, "(")) {
+        sx_parse_failed(p, p->at[-1].at, DECIMAL_FORM, "a decimal says its digits");
+        return &sx_type_null;
+    }
+    precision = parse_digits(p, 1, SX_DECIMAL_DIGITS, "the number of digits");
+    if (sx_take_sign(p, ","))
+        scale = parse_digits(p, 0, precision, "the number of digits behind the point");
+    sx_want_sign(p, ")", "behind the digits");
+    return sx_type_decimal(p->arena, precision, scale);
+}
+
 /* What other languages call the types. */
 static const char *known_elsewhere(const struct sx_parser *p)
 {
-    static const char *const words[][2] = {{"integer", "int"},    {"long", "int"},     {"bigint", "int"},
-                                           {"float", "double"},   {"real", "double"},  {"text", "string"},
-                                           {"varchar", "string"}, {"boolean", "bool"}, {"list", "array"},
-                                           {"struct", "{ ... }"}};
+    static const char *const words[][2] = {{"integer", "int"},    {"long", "int"},       {"bigint", "int"},
+                                           {"float", "double"},   {"real", "double"},    {"text", "string"},
+                                           {"varchar", "string"}, {"boolean", "bool"},   {"list", "array"},
+                                           {"struct", "{ ... }"}, {"numeric", "decimal"}};
 
     for (size_t i = 0; i < SX_COUNT(words); i++)
         if (sx_at_word(p, words[i][0]))
@@ -67,8 +100,8 @@ const struct sx_type *sx_parse_type(struct sx_parser *p)
         type = sx_parse_type(p);
         sx_want_sign(p, ">", "behind the type of the elements");
         type = array ? sx_type_array(p->arena, type) : sx_type_map(p->arena, type);
-    } else if (sx_at_word(p, "decimal")) {
-        sx_parse_failed(p, p->at->at, NULL, "the type `%s` is not yet supported", p->at->text);
+    } else if (sx_take_word(p, "decimal")) {
+        type = parse_decimal_type(p);
     } else {
         for (size_t i = 0; i < SX_COUNT(plain); i++)
             if (sx_take_word(p, names[i])) {

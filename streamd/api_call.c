@@ -2,6 +2,8 @@
 #include "streamd/callback.h"
 
 #include "engine/base/text.h"
+#include "engine/data/decimal.h"
+#include "engine/expr/expr.h"
 #include "engine/format/json_text.h"
 
 #include <stdarg.h>
@@ -30,7 +32,19 @@ double streamd_value_double(const streamd_value *v)
 {
     if (v == NULL)
         return 0;
+    if (v->value.kind == SX_DECIMAL)
+        return sx_decimal_double(*v->value.decimal, v->type->scale);
     return v->value.kind == SX_DOUBLE ? v->value.d : v->value.kind == SX_INT ? (double)v->value.i : 0;
+}
+
+streamd_bytes streamd_value_decimal(streamd_call *call, const streamd_value *v)
+{
+    char *text;
+
+    if (v == NULL || v->value.kind != SX_DECIMAL)
+        return no_bytes;
+    text = sx_arena_alloc(call->arena, SX_DECIMAL_BYTES);
+    return (streamd_bytes){text, sx_decimal_write(text, *v->value.decimal, v->type->scale)};
 }
 
 streamd_bytes streamd_value_bytes(const streamd_value *v)
@@ -170,6 +184,19 @@ static void misfit(streamd_call *call, const char *what, const struct sx_type *t
     sx_call_failed(call, "the callback gave %s, and its result is %s", what, sx_type_text(type, call->arena));
 }
 
+/* As digits of the decimal that is wanted. */
+static void give_decimal(streamd_call *call, struct sx_value value, const struct sx_type *from,
+                         const struct sx_type *to)
+{
+    const char *message;
+    struct sx_value cast;
+
+    if (sx_value_cast(value, from, to, call->arena, &cast, &message))
+        take(call, cast);
+    else
+        sx_call_failed(call, "the callback gave no %s: %s", sx_type_text(to, call->arena), message);
+}
+
 static void give(streamd_call *call, struct sx_value value, const char *what)
 {
     const struct sx_type *type = place(call, what);
@@ -178,6 +205,10 @@ static void give(streamd_call *call, struct sx_value value, const char *what)
         return;
     if (value.kind == SX_INT && type->kind == SX_DOUBLE)
         value = sx_value_double((double)value.i);
+    if (value.kind == SX_INT && type->kind == SX_DECIMAL) {
+        give_decimal(call, value, &sx_type_int, type);
+        return;
+    }
     if (value.kind == SX_INT && sx_kind_is_int64(type->kind))
         value.kind = (uint8_t)type->kind;
     if (value.kind == SX_DOUBLE && !(value.d - value.d == 0)) /* not a number, or infinite */
@@ -205,6 +236,17 @@ void streamd_result_int(streamd_call *call, int64_t value) { give(call, sx_value
 void streamd_result_double(streamd_call *call, double value)
 {
     give(call, sx_value_double(value), "a double");
+}
+
+void streamd_result_decimal(streamd_call *call, const char *digits, size_t bytes)
+{
+    const struct sx_type *type = place(call, "a decimal");
+
+    if (type != NULL && type->kind != SX_DECIMAL)
+        misfit(call, "a decimal", type);
+    else if (type != NULL)
+        give_decimal(call, sx_value_string(sx_slice(digits, SX_MIN(bytes, INT32_MAX))), &sx_type_string,
+                     type);
 }
 
 /* The longest string or bytes that a slice can say. */
@@ -261,6 +303,14 @@ void streamd_result_value(streamd_call *call, const streamd_value *v)
 
     if (streamd_value_kind(v) == STREAMD_NULL) {
         streamd_result_null(call);
+        return;
+    }
+    if (v->value.kind == SX_DECIMAL) {
+        type = place(call, "a decimal");
+        if (type != NULL && type->kind != SX_DECIMAL)
+            misfit(call, "a decimal", type);
+        else if (type != NULL)
+            give_decimal(call, v->value, v->type, type);
         return;
     }
     if (!has_items(v)) {

@@ -46,7 +46,8 @@ static void bind_arguments(struct sx_bind *b, struct plan *plan)
         given[i] = plan->args[i].type;
     fits = sx_signature_match(signature, given, plan->arg_count, b->arena, &result, plan->types, &casts);
     for (uint32_t i = 0; i < plan->arg_count; i++) {
-        fits = fits && (sx_type_equal(given[i], plan->types[i]) || plan->types[i]->kind == SX_DOUBLE);
+        fits = fits && (sx_type_equal(given[i], plan->types[i]) || plan->types[i]->kind == SX_DOUBLE ||
+                        plan->types[i]->kind == SX_DECIMAL);
         sx_buffer_add_text(&text, i ? ", " : "");
         sx_type_print(given[i], &text);
     }
@@ -233,12 +234,14 @@ static void process_row(struct sx_operator_call *op, const struct sx_column *col
     struct streamd_value boxes[SX_CALL_ARGS_MAX];
     struct sx_value args[SX_CALL_ARGS_MAX];
     struct sx_slice key = SX_SLICE_NONE;
+    const char *message;
     streamd_call call;
 
     for (uint32_t i = 0; i < op->plan->arg_count; i++) {
         args[i] = sx_column_get(&columns[i], row);
-        if (args[i].kind == SX_INT && op->plan->types[i]->kind == SX_DOUBLE)
-            args[i] = sx_value_double((double)args[i].i);
+        if (op->plan->args[i].type != op->plan->types[i]) /* a number into one that holds it: always can be */
+            sx_value_cast(args[i], op->plan->args[i].type, op->plan->types[i], node->arena, &args[i],
+                          &message);
     }
     sx_call_begin(&call, node->arena, NULL, boxes, args, op->plan->types, op->plan->arg_count);
     call.op = op;

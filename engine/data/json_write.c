@@ -1,5 +1,6 @@
 /* json_write.c: values to JSON text. */
 #include "engine/base/text.h"
+#include "engine/data/decimal.h"
 #include "engine/data/format.h"
 
 #include <math.h>
@@ -64,7 +65,6 @@ void sx_json_write_value(struct sx_buffer *to, struct sx_value value, const stru
 {
     switch ((enum sx_kind)value.kind) {
     case SX_NULL:
-    case SX_DECIMAL: /* binding refuses it */
         sx_buffer_add(to, "null", 4);
         break;
     case SX_BOOL:
@@ -72,6 +72,9 @@ void sx_json_write_value(struct sx_buffer *to, struct sx_value value, const stru
         break;
     case SX_DOUBLE:
         write_double(to, value.d);
+        break;
+    case SX_DECIMAL:
+        to->size += sx_decimal_write(sx_buffer_room(to, SX_DECIMAL_BYTES), *value.decimal, type->scale);
         break;
     case SX_STRING:
         sx_json_write_string(to, sx_value_slice(value));

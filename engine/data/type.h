@@ -15,7 +15,7 @@ enum sx_kind {
     SX_BOOL = 1,
     SX_INT = 2,
     SX_DOUBLE = 3,
-    SX_DECIMAL = 4, /* exact; not yet in the language */
+    SX_DECIMAL = 4, /* exact: decimal.h */
     SX_STRING = 5,  /* valid UTF-8 */
     SX_BYTES = 6,
     SX_TIMESTAMP = 7, /* ms since 1970 UTC */
@@ -69,7 +69,7 @@ static inline bool sx_kind_is_int64(enum sx_kind kind)
     return kind == SX_INT || (kind >= SX_TIMESTAMP && kind <= SX_DURATION);
 }
 static inline bool sx_kind_is_slice(enum sx_kind kind) { return kind == SX_STRING || kind == SX_BYTES; }
-static inline bool sx_kind_is_nested(enum sx_kind kind) { return kind >= SX_ARRAY || kind == SX_DECIMAL; }
+static inline bool sx_kind_is_nested(enum sx_kind kind) { return kind >= SX_ARRAY; }
 
 #ifdef __cplusplus
 }

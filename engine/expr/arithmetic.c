@@ -3,7 +3,7 @@
  * A loop computes all rows and only notes whether something went wrong; if so, a second pass finds the
  * rows. What stands in rows that are null is anything, so only that pass looks at nulls.
  */
-#include "engine/expr/eval.h"
+#include "engine/expr/decimals.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -233,6 +233,9 @@ void sx_eval_arithmetic(struct sx_evaluator *e, const struct sx_step *step)
     case SX_OP_NEG_INT:
     case SX_OP_NEG_DOUBLE:
         negate(e, step);
+        break;
+    case SX_OP_ADD_DECIMAL ... SX_OP_NEG_DECIMAL:
+        sx_eval_decimals(e, step);
         break;
     case SX_OP_ADD_DATE:
     case SX_OP_SUB_DATE:

@@ -1,7 +1,7 @@
 /* cast.c: from one type to another. */
 #include "engine/base/text.h"
 #include "engine/expr/cast_json.h"
-#include "engine/expr/expr.h"
+#include "engine/expr/decimals.h"
 
 #include <strings.h>
 
@@ -16,6 +16,8 @@ static bool has_text(enum sx_kind kind)
 
 static bool scalar_exists(enum sx_kind from, enum sx_kind to)
 {
+    if (from == SX_DECIMAL || to == SX_DECIMAL)
+        return sx_decimal_cast_exists(from == SX_DECIMAL ? to : from);
     if (from == to)
         return has_text(from);
     if (from == SX_STRING || to == SX_STRING)
@@ -120,17 +122,22 @@ static bool from_text(struct sx_slice text, enum sx_kind to, struct sx_value *ou
     }
 }
 
-static bool cast_text(struct sx_slice text, const struct sx_type *to, struct sx_arena *arena,
-                      struct sx_value *out, const char **message)
+const char *sx_cast_refused(struct sx_slice text, const struct sx_type *to, struct sx_arena *arena)
 {
     uint32_t shown = SX_MIN(text.size, SHOWN_MAX);
 
-    if (from_text(text, to->kind, out))
-        return true;
     while (shown < text.size && shown > 0 && ((unsigned char)text.data[shown] & 0xc0) == 0x80)
         shown--;
-    *message = sx_arena_format(arena, "cannot cast \"%.*s%s\" to %s", (int)shown, shown ? text.data : "",
-                               shown < text.size ? "..." : "", sx_type_text(to, arena));
+    return sx_arena_format(arena, "cannot cast \"%.*s%s\" to %s", (int)shown, shown ? text.data : "",
+                           shown < text.size ? "..." : "", sx_type_text(to, arena));
+}
+
+static bool cast_text(struct sx_slice text, const struct sx_type *to, struct sx_arena *arena,
+                      struct sx_value *out, const char **message)
+{
+    if (from_text(text, to->kind, out))
+        return true;
+    *message = sx_cast_refused(text, to, arena);
     return false;
 }
 
@@ -233,7 +240,7 @@ bool sx_value_cast(struct sx_value value, const struct sx_type *from, const stru
         return sx_type_equal(from, to) || cast_struct(value, from, to, arena, out, message);
     if ((to->kind == SX_ARRAY || to->kind == SX_MAP) && value.kind == to->kind)
         return sx_type_equal(from, to) || cast_items(value, from, to, arena, out, message);
-    if (value.kind == to->kind)
+    if (value.kind == to->kind && value.kind != SX_DECIMAL)
         return true;
     if (value.kind == SX_JSON)
         return sx_json_to_value(sx_value_slice(value), to, arena, out, message);
@@ -244,6 +251,10 @@ bool sx_value_cast(struct sx_value value, const struct sx_type *from, const stru
                                    sx_type_text(to, arena));
         return false;
     }
+    if (value.kind == SX_DECIMAL)
+        return sx_cast_from_decimal(value, from, to, arena, out, message);
+    if (to->kind == SX_DECIMAL)
+        return sx_cast_to_decimal(value, to, arena, out, message);
     if (value.kind == SX_STRING)
         return cast_text(sx_value_slice(value), to, arena, out, message);
     if (to->kind != SX_STRING)

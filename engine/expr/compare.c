@@ -1,7 +1,7 @@
 /* compare.c: steps that compare. The builder puts a constant on the right, so the loop that matters is
  * column against constant. */
 #include "engine/data/json.h"
-#include "engine/expr/eval.h"
+#include "engine/expr/decimals.h"
 
 #include <stdlib.h>
 
@@ -132,6 +132,15 @@ static void compare_slices(struct sx_evaluator *e, const struct sx_step *step, c
     }
 }
 
+static void compare_decimals(struct sx_evaluator *e, const struct sx_step *step, const struct sx_column *out)
+{
+    for (SX_ROWS_EACH(sx_eval_rows(e), k, row)) {
+        if (!sx_column_is_null(out, row))
+            out->b[row] = holds(step->relation,
+                                sx_eval_order_decimals(&e->registers[step->a], &e->registers[step->b], row));
+    }
+}
+
 static void compare_values(struct sx_evaluator *e, const struct sx_step *step, const struct sx_column *out)
 {
     for (SX_ROWS_EACH(sx_eval_rows(e), k, row)) {
@@ -169,6 +178,9 @@ void sx_eval_compare(struct sx_evaluator *e, const struct sx_step *step)
         break;
     case SX_OP_COMPARE_SLICE:
         compare_slices(e, step, out);
+        break;
+    case SX_OP_COMPARE_DECIMAL:
+        compare_decimals(e, step, out);
         break;
     default:
         compare_values(e, step, out);

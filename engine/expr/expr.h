@@ -66,6 +66,7 @@ struct sx_expr {
     struct sx_position at;
     uint32_t column, parameters;
     struct sx_value value;
+    struct sx_slice literal; /* CONST of a number: as it was written; none: it was not */
     const struct sx_function_def *function;
     uint32_t count;
     const struct sx_expr **args;

@@ -7,8 +7,10 @@
  * Signature   name(param type, param type [, param type]) type
  *             `[, p type]` may be left out; `p type...` is one or more of them, last.
  *             A type is one of the language, or a variable T, U (the same type wherever it stands),
- *             or `any`; array<T>, map<T> are as usual. An int argument goes into a double parameter
- *             when no row takes it as it is. Of rows that fit equally well the first counts.
+ *             or `any`; array<T>, map<T> are as usual. `decimal` is a decimal of any digits; as a result,
+ *             of those that the arguments have in common (`decimal(38,s)`: of 38 and their scale).
+ *             An int argument goes into a double or decimal parameter, and a decimal one into a double
+ *             parameter, when no row takes it as it is. Of rows that fit equally well the first counts.
  * Nulls       A null argument gives null without a call, unless the row has SX_FUNCTION_NULLS.
  * Failing     `return sx_call_fail(call, "...")` makes a row error.
  * Pure        A result depends on the arguments alone; calls on constants are folded at compile time.
@@ -114,6 +116,8 @@ const struct sx_type *sx_type_unite(struct sx_arena *arena, const struct sx_type
 struct sx_letters {
     const struct sx_type *of[26];
     struct sx_arena *arena;
+    const struct sx_type *decimal; /* of the parameters `decimal`, in common; NULL: not yet known */
+    bool decimal_with_int;
 };
 
 /* Give a parameter a value of this type. False: it does not fit. */

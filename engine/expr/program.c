@@ -100,47 +100,6 @@ static uint16_t to_double(struct builder *b, const struct sx_expr *expr, uint16_
 
 /* ---- Operators ------------------------------------------------------------------------------- */
 
-static enum sx_opcode numeric_op(enum sx_expr_op op, bool is_double)
-{
-    switch (op) {
-    case SX_EXPR_ADD:
-        return is_double ? SX_OP_ADD_DOUBLE : SX_OP_ADD_INT;
-    case SX_EXPR_SUB:
-        return is_double ? SX_OP_SUB_DOUBLE : SX_OP_SUB_INT;
-    case SX_EXPR_MUL:
-        return is_double ? SX_OP_MUL_DOUBLE : SX_OP_MUL_INT;
-    case SX_EXPR_DIV:
-        return is_double ? SX_OP_DIV_DOUBLE : SX_OP_DIV_INT;
-    default:
-        return is_double ? SX_OP_MOD_DOUBLE : SX_OP_MOD_INT;
-    }
-}
-
-/* By the kinds of the operands. False: there is no such operation. */
-static bool arithmetic_op(enum sx_expr_op op, enum sx_kind x, enum sx_kind y, enum sx_opcode *found)
-{
-    if (x == SX_STRING && y == SX_STRING && op == SX_EXPR_ADD) {
-        *found = SX_OP_ADD_STRING;
-        return true;
-    }
-    if (x == SX_DATE && y == SX_DATE && op == SX_EXPR_SUB) {
-        *found = SX_OP_DAYS_BETWEEN;
-        return true;
-    }
-    if (x == SX_DATE && y == SX_DURATION && (op == SX_EXPR_ADD || op == SX_EXPR_SUB)) {
-        *found = op == SX_EXPR_ADD ? SX_OP_ADD_DATE : SX_OP_SUB_DATE;
-        return true;
-    }
-    if (x == SX_DOUBLE && y == SX_DOUBLE) {
-        *found = numeric_op(op, true);
-        return true;
-    }
-    if (!sx_kind_is_int64(x) || !sx_kind_is_int64(y) || x == SX_DATE || y == SX_DATE)
-        return false;
-    *found = numeric_op(op, false);
-    return true;
-}
-
 static uint16_t emit_arithmetic(struct builder *b, const struct sx_expr *expr)
 {
     uint16_t x = emit(b, expr->args[0]), y = emit(b, expr->args[1]), to;
@@ -158,7 +117,7 @@ static uint16_t emit_arithmetic(struct builder *b, const struct sx_expr *expr)
         y = x;
         x = date;
     }
-    if (!arithmetic_op(expr->op, kind_of(b, x), kind_of(b, y), &op)) {
+    if (!sx_opcode_arithmetic(expr->op, kind_of(b, x), kind_of(b, y), &op)) {
         refuse(b, expr, "there is no such operation on these types");
         return x;
     }
@@ -170,12 +129,13 @@ static uint16_t emit_arithmetic(struct builder *b, const struct sx_expr *expr)
 static uint16_t emit_negation(struct builder *b, const struct sx_expr *expr)
 {
     uint16_t x = emit(b, expr->args[0]), to = new_register(b, expr->type);
+    enum sx_opcode op;
 
     if (kind_of(b, x) == SX_NULL)
         return constant(b, expr->type, SX_VALUE_NULL);
-    if (kind_of(b, x) != SX_DOUBLE && !sx_kind_is_int64(kind_of(b, x)))
+    if (!sx_opcode_negation(kind_of(b, x), &op))
         refuse(b, expr, "this type has no negative");
-    add_step(b, kind_of(b, x) == SX_DOUBLE ? SX_OP_NEG_DOUBLE : SX_OP_NEG_INT, expr, to, x, x);
+    add_step(b, op, expr, to, x, x);
     return to;
 }
 
@@ -193,17 +153,6 @@ static enum sx_expr_op mirrored(enum sx_expr_op op)
     default:
         return op;
     }
-}
-
-static enum sx_opcode compare_op(enum sx_kind kind)
-{
-    if (sx_kind_is_int64(kind))
-        return SX_OP_COMPARE_INT;
-    if (sx_kind_is_slice(kind))
-        return SX_OP_COMPARE_SLICE;
-    return kind == SX_DOUBLE ? SX_OP_COMPARE_DOUBLE
-           : kind == SX_BOOL ? SX_OP_COMPARE_BOOL
-                             : SX_OP_COMPARE_VALUE;
 }
 
 static uint16_t emit_comparison(struct builder *b, const struct sx_expr *expr)
@@ -227,7 +176,7 @@ static uint16_t emit_comparison(struct builder *b, const struct sx_expr *expr)
         relation = mirrored(relation);
     }
     to = new_register(b, &sx_type_bool);
-    add_step(b, compare_op(kind_of(b, x)), expr, to, x, y);
+    add_step(b, sx_opcode_comparison(kind_of(b, x)), expr, to, x, y);
     last_step(b)->relation = (uint8_t)relation;
     return to;
 }

@@ -84,6 +84,11 @@ bool sx_lambda_is_closed(const struct sx_expr *lambda);
 streamd_status sx_expr_fold(const struct sx_expr *expr, struct sx_arena *arena, const struct sx_expr **folded,
                             streamd_error **error);
 
+/* Which step an operator is, by the kinds of its operands. False: there is no such operation. */
+bool sx_opcode_arithmetic(enum sx_expr_op op, enum sx_kind x, enum sx_kind y, enum sx_opcode *found);
+bool sx_opcode_negation(enum sx_kind kind, enum sx_opcode *found);
+enum sx_opcode sx_opcode_comparison(enum sx_kind kind);
+
 /* An error at a place of the text. */
 streamd_status sx_expr_fail(streamd_error **error, struct sx_position at, const char *message);
 

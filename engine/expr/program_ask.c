@@ -1,6 +1,7 @@
 /* program_ask.c: what a program says about itself. */
 #include "engine/base/json.h"
 #include "engine/base/text.h"
+#include "engine/data/decimal.h"
 #include "engine/expr/program.h"
 
 const struct sx_type *sx_program_type(const struct sx_program *program)
@@ -37,24 +38,27 @@ bool sx_program_is_constant(const struct sx_program *program, struct sx_value *v
 
 /* ---- Printing -------------------------------------------------------------------------------- */
 
-static void print_value(struct sx_buffer *to, struct sx_value v);
+static void print_value(struct sx_buffer *to, struct sx_value v, const struct sx_type *type);
 
 /* Constants are told apart by what is printed, so all of them is. */
-static void print_items(struct sx_buffer *to, struct sx_value v)
+static void print_items(struct sx_buffer *to, struct sx_value v, const struct sx_type *type)
 {
     const uint32_t count = v.kind == SX_MAP ? 2 * v.size : v.size;
 
     sx_buffer_add_byte(to, v.kind == SX_ARRAY ? '[' : '{');
     for (uint32_t i = 0; i < count; i++) {
         sx_buffer_add_text(to, i == 0 ? "" : v.kind == SX_MAP && i % 2 == 1 ? ": " : ", ");
-        print_value(to, v.items[i]);
+        print_value(to, v.items[i],
+                    v.kind == SX_STRUCT              ? type->fields[i].type
+                    : v.kind == SX_MAP && i % 2 == 0 ? &sx_type_string
+                                                     : type->element);
     }
     sx_buffer_add_byte(to, v.kind == SX_ARRAY ? ']' : '}');
 }
 
-static void print_value(struct sx_buffer *to, struct sx_value v)
+static void print_value(struct sx_buffer *to, struct sx_value v, const struct sx_type *type)
 {
-    char text[SX_NUMBER_BYTES];
+    char text[SX_DECIMAL_BYTES];
 
     switch ((enum sx_kind)v.kind) {
     case SX_NULL:
@@ -65,6 +69,9 @@ static void print_value(struct sx_buffer *to, struct sx_value v)
         break;
     case SX_DOUBLE:
         sx_buffer_add(to, text, sx_write_double(text, v.d));
+        break;
+    case SX_DECIMAL:
+        sx_buffer_add(to, text, sx_decimal_write(text, *v.decimal, type->scale));
         break;
     case SX_STRING:
         sx_json_write_string(to, sx_value_slice(v));
@@ -79,7 +86,7 @@ static void print_value(struct sx_buffer *to, struct sx_value v)
     case SX_ARRAY:
     case SX_MAP:
     case SX_STRUCT:
-        print_items(to, v);
+        print_items(to, v, type);
         break;
     case SX_TIMESTAMP:
         sx_add_timestamp(to, v.i);
@@ -108,7 +115,7 @@ static void print_register(const struct sx_program *program, struct sx_buffer *t
 
     switch (plan->source) {
     case SX_FROM_CONSTANT:
-        print_value(to, plan->value);
+        print_value(to, plan->value, plan->type);
         break;
     case SX_FROM_COLUMN:
         sx_buffer_printf(to, "c%u", plan->number);
@@ -147,7 +154,7 @@ static void print_operands(const struct sx_program *p, struct sx_buffer *to, con
         break;
     case SX_OP_HEADER:
         sx_buffer_add_byte(to, ' ');
-        print_value(to, sx_value_string(step->text));
+        print_value(to, sx_value_string(step->text), &sx_type_string);
         break;
     case SX_OP_COMPARE_INT ... SX_OP_COMPARE_VALUE:
         sx_buffer_add_byte(to, ' ');

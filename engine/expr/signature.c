@@ -1,6 +1,8 @@
 /* signature.c: reading signatures, and what fits them. */
 #include "engine/expr/function.h"
 
+#include "engine/data/decimal.h"
+
 #include <ctype.h>
 #include <stdarg.h>
 
@@ -51,6 +53,20 @@ static const char *read_name(struct reader *r)
     return r->at == start ? NULL : sx_arena_strndup(r->arena, start, (size_t)(r->at - start));
 }
 
+/* The digits of a decimal. Without the last parenthesis there is no type. */
+static void skip_parentheses(struct reader *r)
+{
+    const char *at = r->at;
+    int open = 0;
+
+    do {
+        open += (*at == '(') - (*at == ')');
+        at++;
+    } while (open > 0 && *at != '\0' && *at != ' ');
+    if (open == 0)
+        r->at = at;
+}
+
 /* A type as written: a name, with `<...>` behind it or not. */
 static const char *read_type(struct reader *r)
 {
@@ -62,6 +78,8 @@ static const char *read_type(struct reader *r)
     while (isalnum((unsigned char)*r->at) || *r->at == '_' || *r->at == '<' || (*r->at == '>' && open > 0)) {
         open += (*r->at == '<') - (*r->at == '>');
         r->at++;
+        if (*r->at == '(' && r->at - start >= 7 && memcmp(r->at - 7, "decimal", 7) == 0)
+            skip_parentheses(r);
     }
     return r->at == start || open ? NULL : sx_arena_strndup(r->arena, start, (size_t)(r->at - start));
 }
@@ -155,6 +173,11 @@ streamd_status sx_signature_parse(const char *text, struct sx_arena *arena, stru
 
 /* ---- Matching -------------------------------------------------------------------------------- */
 
+static bool is_decimal_beside(const struct sx_type *a, const struct sx_type *b)
+{
+    return a->kind == SX_DECIMAL && (b->kind == SX_DECIMAL || b->kind == SX_INT || b->kind == SX_DOUBLE);
+}
+
 static const struct sx_type *unite_structs(struct sx_arena *arena, const struct sx_type *a,
                                            const struct sx_type *b)
 {
@@ -183,6 +206,11 @@ const struct sx_type *sx_type_unite(struct sx_arena *arena, const struct sx_type
         return a;
     if ((a->kind == SX_INT && b->kind == SX_DOUBLE) || (a->kind == SX_DOUBLE && b->kind == SX_INT))
         return &sx_type_double;
+    if (is_decimal_beside(a, b) || is_decimal_beside(b, a))
+        return a->kind == SX_DOUBLE || b->kind == SX_DOUBLE
+                   ? &sx_type_double
+                   : sx_decimal_common(arena, a->kind == SX_INT ? &sx_type_int_digits : a,
+                                       b->kind == SX_INT ? &sx_type_int_digits : b);
     if (a->kind == SX_STRUCT && b->kind == SX_STRUCT)
         return unite_structs(arena, a, b);
     if (a->kind != b->kind || (a->kind != SX_ARRAY && a->kind != SX_MAP))
@@ -191,6 +219,56 @@ const struct sx_type *sx_type_unite(struct sx_arena *arena, const struct sx_type
     if (element == NULL)
         return NULL;
     return a->kind == SX_ARRAY ? sx_type_array(arena, element) : sx_type_map(arena, element);
+}
+
+/* ---- Decimals: `decimal` is what the arguments are, `decimal(10,2)` what it says -------------- */
+
+#define OF_38_DIGITS "decimal(38,s)"         /* with their scale */
+#define OF_A_QUOTIENT "decimal(38,max(6,s))" /* with that, or six digits behind the point if it has fewer */
+
+static bool is_decimal(const char *pattern)
+{
+    return strcmp(pattern, "decimal") == 0 || strcmp(pattern, OF_38_DIGITS) == 0 ||
+           strcmp(pattern, OF_A_QUOTIENT) == 0;
+}
+
+/* `decimal(10,2)` */
+static bool read_fixed(const char *pattern, unsigned *precision, unsigned *scale)
+{
+    int end = 0;
+
+    return sscanf(pattern, "decimal(%2u,%2u)%n", precision, scale, &end) == 2 && end > 0 &&
+           pattern[end] == '\0' && *precision > 0 && *precision <= SX_DECIMAL_DIGITS && *scale <= *precision;
+}
+
+static bool is_fixed_decimal(const char *pattern)
+{
+    unsigned precision, scale;
+
+    return read_fixed(pattern, &precision, &scale);
+}
+
+/* NULL: it is not of this form. */
+static const struct sx_type *fixed_decimal(struct sx_arena *arena, const char *pattern)
+{
+    unsigned precision, scale;
+
+    return read_fixed(pattern, &precision, &scale) ? sx_type_decimal(arena, precision, scale) : NULL;
+}
+
+/* What the arguments of the parameters `decimal` have in common. NULL: none is a decimal. */
+static const struct sx_type *decimal_of(struct sx_letters *v, const char *pattern)
+{
+    const struct sx_type *type = v->decimal;
+
+    if (type == NULL)
+        return NULL;
+    if (v->decimal_with_int)
+        type = sx_decimal_common(v->arena, type, &sx_type_int_digits);
+    if (strcmp(pattern, "decimal") == 0)
+        return type;
+    return sx_type_decimal(v->arena, SX_DECIMAL_DIGITS,
+                           strcmp(pattern, OF_A_QUOTIENT) == 0 ? SX_MAX(type->scale, 6) : type->scale);
 }
 
 static bool is_variable(const char *pattern)
@@ -235,18 +313,22 @@ static bool is_pattern(const char *pattern, const bool *variables, uint32_t dept
     if (is_nested(pattern, SX_ARRAY, inner, sizeof(inner)) ||
         is_nested(pattern, SX_MAP, inner, sizeof(inner)))
         return depth < NESTING_MAX && is_pattern(inner, variables, depth + 1);
-    return plain(pattern) != NULL || (variables == NULL && strcmp(pattern, "any") == 0);
+    if (is_decimal(pattern)) /* beside the letters stands whether a parameter is a decimal */
+        return variables == NULL ? strcmp(pattern, "decimal") == 0 : variables[26];
+    return plain(pattern) != NULL || is_fixed_decimal(pattern) ||
+           (variables == NULL && strcmp(pattern, "any") == 0);
 }
 
 const char *sx_signature_unknown(const struct sx_signature *s)
 {
-    bool variables[26] = {false};
+    bool variables[27] = {false};
 
     for (uint32_t i = 0; i < s->count; i++) {
         if (s->parameters[i].is_lambda)
             return "->";
         if (!is_pattern(s->parameters[i].type, NULL, 0))
             return s->parameters[i].type;
+        variables[26] |= is_decimal(s->parameters[i].type);
         for (const char *c = s->parameters[i].type; *c; c++)
             if (isupper((unsigned char)*c))
                 variables[*c - 'A'] = true;
@@ -264,6 +346,12 @@ static bool bind(struct sx_letters *v, const char *pattern, const struct sx_type
 
         *of = sx_type_unite(v->arena, *of, type);
         return *of != NULL;
+    }
+    if (is_decimal(pattern)) {
+        if (type->kind == SX_DECIMAL)
+            v->decimal = v->decimal ? sx_decimal_common(v->arena, v->decimal, type) : type;
+        v->decimal_with_int |= type->kind == SX_INT;
+        return true;
     }
     if ((is_nested(pattern, SX_ARRAY, inner, sizeof(inner)) && type->kind == SX_ARRAY) ||
         (is_nested(pattern, SX_MAP, inner, sizeof(inner)) && type->kind == SX_MAP))
@@ -294,16 +382,22 @@ static const struct sx_type *fill_in(struct sx_letters *v, const char *pattern, 
         element = fill_in(v, inner, element, depth + 1);
         return element ? sx_type_map(v->arena, element) : NULL;
     }
-    return plain(pattern);
+    if (is_decimal(pattern))
+        return decimal_of(v, pattern);
+    return plain(pattern) ? plain(pattern) : fixed_decimal(v->arena, pattern);
 }
 
-/* Casts from int to double that make `given` fit; -1: it does not. */
+/* Casts from int to double, and to decimals, that make `given` fit; -1: it does not. */
 static int fits(const struct sx_type *given, const struct sx_type *wanted)
 {
     if (given->kind == SX_NULL || sx_type_equal(given, wanted))
         return 0;
     if (given->kind == SX_INT && wanted->kind == SX_DOUBLE)
         return 1;
+    if (given->kind == SX_DECIMAL && wanted->kind == SX_DOUBLE)
+        return 2; /* where an exact row takes it, that one */
+    if (wanted->kind == SX_DECIMAL && (given->kind == SX_DECIMAL || given->kind == SX_INT))
+        return sx_decimal_holds(wanted, given->kind == SX_INT ? &sx_type_int_digits : given) ? 1 : -1;
     if (given->kind == wanted->kind && (given->kind == SX_ARRAY || given->kind == SX_MAP))
         return fits(given->element, wanted->element);
     if (given->kind == SX_STRUCT && wanted->kind == SX_STRUCT && given->field_count == wanted->field_count) {

@@ -6,6 +6,7 @@
  * as milliseconds (or ISO-8601, when read), dates and times as ISO-8601, bytes as base64.
  */
 #include "engine/base/text.h"
+#include "engine/data/decimal.h"
 #include "engine/format/common.h"
 
 struct csv_field {
@@ -149,6 +150,18 @@ static struct sx_slice trim(struct sx_slice text)
     return text;
 }
 
+/* NULL, or what was expected. */
+static const char *parse_decimal(struct sx_slice text, const struct sx_type *type, struct sx_value *value,
+                                 struct sx_arena *arena)
+{
+    __int128 digits;
+
+    if (sx_decimal_read(text, type->precision, type->scale, &digits) != SX_DECIMAL_OK)
+        return sx_type_text(type, arena);
+    *value = sx_value_decimal(arena, digits);
+    return NULL;
+}
+
 static bool parse_bytes(struct sx_slice text, struct sx_value *value, struct sx_arena *arena)
 {
     struct sx_buffer decoded = {0};
@@ -176,6 +189,8 @@ static const char *parse(struct sx_slice text, const struct sx_type *type, struc
         return value->b || sx_slice_equal(text, SX_SLICE("false")) ? NULL : "true or false";
     case SX_DOUBLE:
         return sx_read_double(text, &value->d) ? NULL : "a double";
+    case SX_DECIMAL:
+        return parse_decimal(text, type, value, arena);
     case SX_BYTES:
         return parse_bytes(text, value, arena) ? NULL : "base64";
     case SX_TIMESTAMP:

@@ -94,27 +94,12 @@ static struct sx_json_slot *slot_of_path(struct binding *b, const char *path)
     }
 }
 
-static bool can_read(const struct sx_type *type)
-{
-    if (type->kind == SX_DECIMAL)
-        return false;
-    if ((type->kind == SX_ARRAY || type->kind == SX_MAP) && !can_read(type->element))
-        return false;
-    for (uint32_t i = 0; type->kind == SX_STRUCT && i < type->field_count; i++)
-        if (!can_read(type->fields[i].type))
-            return false;
-    return true;
-}
-
 static streamd_status bind_field(struct binding *b, const struct sx_format_field *from, uint32_t number,
                                  bool key)
 {
     struct sx_json_field *field = &b->plan->fields[number];
     struct sx_json_slot *slot;
 
-    if (!can_read(from->type))
-        return sx_fail(b->error, STREAMD_E_TYPE, "`json` cannot hold `%s`, which is of type %s", from->name,
-                       sx_type_text(from->type, b->arena));
     field->name = sx_arena_strdup(b->arena, from->name);
     field->path.name = field->name;
     field->type = from->type;

@@ -2,6 +2,7 @@
 #include "engine/format/json_value.h"
 
 #include "engine/base/text.h"
+#include "engine/data/decimal.h"
 #include "engine/format/common.h"
 #include "engine/format/json_number.h"
 #include "engine/format/json_text.h"
@@ -199,6 +200,41 @@ static bool read_string(struct sx_json_reader *r, uint32_t v, const struct sx_js
     }
     text->data = to;
     return true;
+}
+
+/* A number of JSON has no plus and no zeros before its digits. */
+static bool is_json_number(struct sx_slice token)
+{
+    const char *first = token.data + (*token.data == '-');
+
+    return *first != '+' &&
+           (*first != '0' || first + 1 == token.data + token.size || !sx_json_is_digit(first[1]));
+}
+
+/* From the digits as they stand, in a number or in a string. */
+static bool read_decimal(struct sx_json_reader *r, uint32_t v, const struct sx_type *type,
+                         const struct sx_json_path *path, struct sx_value *value)
+{
+    struct sx_slice text;
+    __int128 digits;
+
+    if (sx_json_at(&r->doc, v) == '"') {
+        if (!read_string(r, v, path, "a decimal", &text))
+            return false;
+    } else {
+        text = token_of(&r->doc, v);
+        if (!is_json_number(text))
+            return sx_json_wrong_type(r, v, path, "a decimal");
+    }
+    switch (sx_decimal_read(text, type->precision, type->scale, &digits)) {
+    case SX_DECIMAL_OK:
+        *value = r->keep ? sx_value_decimal(r->arena, digits) : (struct sx_value){.kind = SX_DECIMAL};
+        return true;
+    case SX_DECIMAL_RANGE:
+        return out_of_range(r, v, path, sx_type_text(type, r->arena));
+    default:
+        return sx_json_wrong_type(r, v, path, "a decimal");
+    }
 }
 
 /* Types whose JSON form is a string with a form of its own. */
@@ -444,8 +480,9 @@ bool sx_json_read_value(struct sx_json_reader *r, uint32_t v, const struct sx_ty
         return read_struct(r, v, type, depth, path, value);
     case SX_JSON:
         return read_text(r, v, depth, path, value);
+    case SX_DECIMAL:
+        return read_decimal(r, v, type, path, value);
     case SX_NULL:
-    case SX_DECIMAL: /* binding refuses it */
         return sx_json_wrong_type(r, v, path, "null");
     default:
         return read_int64(r, v, type->kind, path, &value->i);

@@ -35,6 +35,7 @@ typedef enum streamd_kind {
     STREAMD_BOOL = 1,
     STREAMD_INT = 2,
     STREAMD_DOUBLE = 3,
+    STREAMD_DECIMAL = 4, /* exact, of its type's scale */
     STREAMD_STRING = 5, /* UTF-8 */
     STREAMD_BYTES = 6,
     STREAMD_TIMESTAMP = 7, /* ms since 1970 UTC */
@@ -53,8 +54,8 @@ typedef struct streamd_value streamd_value;
 /* The kind of a value; a null has the kind STREAMD_NULL, whatever its type. */
 STREAMD_API streamd_kind streamd_value_kind(const streamd_value *value);
 
-/* Read a plain value. What is of another kind is read as false, 0 or no bytes, but an int as a double.
- * streamd_value_int() is for all kinds that are counted: ints, timestamps, dates, times, durations;
+/* Read a plain value. What is of another kind is read as false, 0 or no bytes, but an int and a decimal as a
+ * double. streamd_value_int() is for all kinds that are counted: ints, timestamps, dates, times, durations;
  * streamd_value_bytes() is for strings, bytes and the text of json.
  */
 STREAMD_API bool          streamd_value_bool(const streamd_value *value);
@@ -63,6 +64,9 @@ STREAMD_API double        streamd_value_double(const streamd_value *value);
 STREAMD_API streamd_bytes streamd_value_bytes(const streamd_value *value);
 
 typedef struct streamd_call streamd_call;
+
+/* The digits of a decimal, all of its scale: `-12.50`. They end with the call. */
+STREAMD_API streamd_bytes streamd_value_decimal(streamd_call *call, const streamd_value *value);
 
 /* Read a nested value: how many elements, entries or fields it has; the number-th of them; the key of an
  * entry or the name of a field. Past the end there is a null, and no bytes.
@@ -87,13 +91,15 @@ STREAMD_API void *streamd_call_alloc(streamd_call *call, size_t bytes);
 /* ---- Its result ------------------------------------------------------------------------------ */
 
 /* Say what the call gives; a callback that says nothing gives null. The last word counts. Bytes are
- * copied. An int goes for a double, a timestamp, a date, a time and a duration; text must be UTF-8. What
- * else does not fit the result's type is a row error, as streamd_result_error() makes one.
+ * copied. An int goes for a double, a decimal, a timestamp, a date, a time and a duration; text must be
+ * UTF-8; the digits of a decimal, `-12.5`, are rounded half up to its scale. What else does not fit the
+ * result's type is a row error, as streamd_result_error() makes one.
  */
 STREAMD_API void streamd_result_null(streamd_call *call);
 STREAMD_API void streamd_result_bool(streamd_call *call, bool value);
 STREAMD_API void streamd_result_int(streamd_call *call, int64_t value);
 STREAMD_API void streamd_result_double(streamd_call *call, double value);
+STREAMD_API void streamd_result_decimal(streamd_call *call, const char *digits, size_t bytes);
 STREAMD_API void streamd_result_text(streamd_call *call, const char *text, size_t bytes);
 /* The text of a json; what is not valid JSON is a row error. */
 STREAMD_API void streamd_result_json(streamd_call *call, const char *text, size_t bytes);

@@ -13,9 +13,11 @@
  *
  *   Signatures   name(type, type [, type]) type, or with names: name(x type, y type) type
  *                `[, type]` may be left out by a caller; `type...` is one or more, last. A type is bool, int,
- *                double, string, bytes, timestamp, date, time, duration, array<T>, map<T>; a capital
- *                letter stands for the same type wherever it stands; `any` for one that nothing
- *                follows from. An int goes into a double. Several of one name are told apart by their types.
+ *                double, string, bytes, timestamp, date, time, duration, array<T>, map<T>, decimal(10,2); a
+ *                capital letter stands for the same type wherever it stands; `any` for one that nothing
+ *                follows from. `decimal` is one of any digits; as a result, of those of the arguments. An int
+ *                goes into a double and a decimal, a decimal into a double. Several of one name are told
+ *                apart by their types.
  *   Nulls        With a null argument a function gives null, and an aggregate leaves the row out, without
  *                a call, unless it was told to take nulls.
  */

@@ -1,6 +1,7 @@
 /* average.c: the mean. Ints are summed in 128 bits, so that no order of rows overflows. */
 #include "operators/aggregates/exact.h"
 #include "operators/aggregates/run.h"
+#include "operators/aggregates/total.h"
 
 #include <math.h>
 
@@ -96,6 +97,20 @@ static struct sx_value result_double(struct sx_call *call, const struct sx_aggre
     return mean->count ? sx_value_double(mean->sum.high / (double)mean->count) : SX_VALUE_NULL;
 }
 
+static struct sx_value result_decimal(struct sx_call *call, const struct sx_aggregate_state *state)
+{
+    const struct sx_total *total = state->fixed;
+    __int128 mean;
+
+    if (total->count == 0)
+        return SX_VALUE_NULL;
+    if (!sx_decimal_divide(sx_total_digits(total), call->types[0]->scale, total->count, 0,
+                           call->result->scale, &mean))
+        return sx_call_fail(call, "decimal overflow: the mean does not fit into decimal(%u, %u)",
+                            call->result->precision, call->result->scale);
+    return sx_value_decimal(call->arena, mean);
+}
+
 static const struct sx_aggregate_def rows[] = {
     {.signature = "avg(x int) double",
      .summary = "The mean of ints, a double.",
@@ -117,6 +132,16 @@ static const struct sx_aggregate_def rows[] = {
      .retract = retract_double,
      .merge = merge_double,
      .result_of = result_double},
+    {.signature = "avg(x decimal) decimal(38,max(6,s))",
+     .summary = "The mean of decimals, rounded half up to their digits behind the point, six at least.",
+     .example = "avg(cast(x as decimal(10, 2)))",
+     .example_rows = "[1.5, null, 2.25, 0.1]",
+     .result = "1.283333",
+     .fixed_bytes = sizeof(struct sx_total),
+     .add = sx_total_add,
+     .retract = sx_total_retract,
+     .merge = sx_total_merge,
+     .result_of = result_decimal},
 };
 
 const struct sx_aggregate_table sx_aggregates_average = SX_AGGREGATES_OF("averages", rows);

@@ -1,7 +1,9 @@
-/* sum.c: sums of ints, durations and doubles. Sums of doubles do not depend on the order of the rows,
- * which with several partitions is nobody's to choose; Kafka Streams' may differ in the last digit. */
+/* sum.c: sums of ints, durations, decimals and doubles. Sums of doubles do not depend on the order of the
+ * rows, which with several partitions is nobody's to choose; Kafka Streams' may differ in the last digit.
+ */
 #include "operators/aggregates/exact.h"
 #include "operators/aggregates/run.h"
+#include "operators/aggregates/total.h"
 
 #include <math.h>
 
@@ -95,6 +97,13 @@ static struct sx_value result_double(struct sx_call *call, const struct sx_aggre
     return sum->count ? sx_value_double(sum->d.high) : SX_VALUE_NULL;
 }
 
+static struct sx_value result_decimal(struct sx_call *call, const struct sx_aggregate_state *state)
+{
+    const struct sx_total *total = state->fixed;
+
+    return total->count ? sx_value_decimal(call->arena, sx_total_digits(total)) : SX_VALUE_NULL;
+}
+
 static const struct sx_aggregate_def rows[] = {
     {.signature = "sum(x int) int",
      .summary = "The sum; an overflow is a row error.",
@@ -126,6 +135,16 @@ static const struct sx_aggregate_def rows[] = {
      .retract = retract_int,
      .merge = merge_int,
      .result_of = result_int},
+    {.signature = "sum(x decimal) decimal(38,s)",
+     .summary = "The sum of decimals, exact; more than 38 digits are a row error.",
+     .example = "sum(cast(x as decimal(10, 2)))",
+     .example_rows = "[1.5, null, 2.25, 0.1]",
+     .result = "3.85",
+     .fixed_bytes = sizeof(struct sx_total),
+     .add = sx_total_add,
+     .retract = sx_total_retract,
+     .merge = sx_total_merge,
+     .result_of = result_decimal},
 };
 
 const struct sx_aggregate_table sx_aggregates_sum = SX_AGGREGATES_OF("sums", rows);

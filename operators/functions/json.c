@@ -276,6 +276,8 @@ static bool same(const struct wanted *w, struct sx_slice json)
     case SX_STRING:
         text = json.data[0] == '"' ? plain(w->call, json) : SX_VALUE_NULL;
         return text.kind == SX_STRING && sx_slice_equal(sx_value_slice(text), sx_value_slice(w->value));
+    case SX_DECIMAL: /* whatever zeros stand behind it */
+        return sx_json_kind(json) == SX_JSON_IS_NUMBER && sx_json_compare(json, w->json) == 0;
     case SX_DOUBLE:
         return !is_whole(json) && sx_read_double(json, &d) && d == w->value.d;
     default:

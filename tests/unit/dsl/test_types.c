@@ -146,7 +146,7 @@ static void casts(void)
     SX_ASSERT_TEXT(type_of("try(cast(id as int))"), "int");
     SX_ASSERT_TEXT(value_of("cast(\"x\" as int)"), "1: cannot cast \"x\" to int");
     SX_ASSERT_TEXT(type_of("cast(tags as int)"), "array<string> cannot be cast to int");
-    SX_ASSERT_TEXT(type_of("cast(n as decimal(10, 2))"), "the type `decimal` is not yet supported");
+    SX_ASSERT_TEXT(type_of("cast(n as decimal(10, 2))"), "decimal(10, 2)");
     SX_ASSERT_TEXT(type_of("cast(n as integer)"), "expected a type, got `integer`");
 }
 

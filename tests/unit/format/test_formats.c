@@ -224,8 +224,6 @@ static void check_unbound(const char *format, const struct sx_type *type, uint32
 
 static void types_that_do_not_fit(void)
 {
-    static const struct sx_type decimal = {.kind = SX_DECIMAL, .precision = 10, .scale = 2};
-
     check_unbound("string", &sx_type_int, 1, "`string` cannot hold `v`, which is of type int");
     check_unbound("int", &sx_type_string, 1, "`int` cannot hold `v`, which is of type string");
     check_unbound("int32", &sx_type_timestamp, 1, "`int32` cannot hold `v`, which is of type timestamp");
@@ -234,7 +232,6 @@ static void types_that_do_not_fit(void)
     check_unbound("string", &sx_type_string, 2,
                   "`string` is one column, not 2; several need `json` or `csv`");
     check_unbound("json", &sx_type_string, 2, "`json T` is one column, not 2");
-    check_unbound("json", &decimal, 1, "`json` cannot hold `v`, which is of type decimal(10, 2)");
 }
 
 static void windowed_keys(void)

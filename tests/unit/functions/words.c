@@ -1,6 +1,8 @@
 /* words.c: see words.h. */
 #include "tests/unit/functions/words.h"
 
+#include "engine/data/decimal.h"
+
 #include "engine/base/text.h"
 
 #include <ctype.h>
@@ -295,6 +297,17 @@ static struct typed read_value(struct reader *r)
         return (struct typed){&sx_type_bool, sx_value_bool(false)};
     if (take_word(r, "map"))
         return read_map(r);
+    if (take_word(r, "decimal")) {
+        uint32_t precision, scale;
+        __int128 digits;
+
+        skip(r);
+        t = read_text(r, false);
+        if (sx_decimal_read_exact(sx_value_slice(t.value), &precision, &scale, &digits) != SX_DECIMAL_OK)
+            return trouble(r, "?decimal");
+        return (struct typed){sx_type_decimal(r->arena, precision, scale),
+                              sx_value_decimal(r->arena, digits)};
+    }
     if (take_word(r, "timestamp")) {
         skip(r);
         t = read_text(r, false);

@@ -1,7 +1,8 @@
 /* words.h: calls written as in the language, run without its compiler.
  *
  * What is understood: calls of the built-in functions, numbers, texts ("", '', r""), true, false, null,
- * timestamp "", arrays, structs { a: 1 } and map { "k": 1 }. Overloads are chosen as the compiler does.
+ * timestamp "", decimal "", arrays, structs { a: 1 } and map { "k": 1 }. Overloads are chosen as the
+ * compiler does.
  */
 #ifndef TEST_FUNCTIONS_WORDS_H
 #define TEST_FUNCTIONS_WORDS_H
