@@ -26,8 +26,8 @@ add_custom_target(streamd_static ALL DEPENDS ${library_archive})
 
 # What the object needs; all of it is there for a C linker too, the C++ runtime included.
 set(library_needs ${ROCKSDB_LIBRARY} PkgConfig::RDKAFKA PkgConfig::PCRE2 PkgConfig::XXHASH
-                  PkgConfig::JANSSON PkgConfig::SIMDJSON Threads::Threads m)
-set(library_needs_text "-lrocksdb -lrdkafka -lpcre2-8 -lxxhash -ljansson -lsimdjson -lstdc++ -lm -lpthread")
+                  PkgConfig::JANSSON PkgConfig::CRYPTO PkgConfig::ZLIB PkgConfig::SIMDJSON Threads::Threads m)
+set(library_needs_text "-lrocksdb -lrdkafka -lpcre2-8 -lxxhash -ljansson -lcrypto -lz -lsimdjson -lstdc++ -lm -lpthread")
 
 add_library(streamd_shared SHARED ${library_object})
 add_dependencies(streamd_shared streamd_static)

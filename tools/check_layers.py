@@ -37,6 +37,7 @@ LIBRARIES = {
     r"jansson\.h": (("engine/base", "bench", "tests"), "go through engine/base/document.h"),
     r"microhttpd\.h": (("streamd",), "pages are served by streamd/ only"),
     r"pcre2\w*\.h": (("operators/functions",), "regular expressions are functions of the language"),
+    r"openssl/\w+\.h": (("operators/functions",), "digests are functions of the language"),
     r"simdjson\.h": (("engine/format", "bench"), "decode through the format contract, engine/data/format.h"),
     r"xxh(ash|3)\.h": (("engine/base",), "use engine/base/hash.h"),
     r"CUnit/.*": (("tests",), "tests live in tests/"),
