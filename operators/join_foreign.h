@@ -9,10 +9,10 @@
  * row has changed since it is stale, and left out. So that another one is always under way, every change of a
  * left row is answered, also when there is nothing to tell; but one that neither refers nor did refer to
  * anything is settled by the last node itself. (Kafka Streams does not answer an inner join's subscription
- * when there is no right row: if that row went while its left row changed, the old result stays.) Results are
- * kept: the right's rows are in other partitions, so nothing here could work one out again for what asks for it
- * later, such as a join behind or a group that takes the row before back; nor could it be told whether there was
- * one to be deleted.
+ * when there is no right row: if that row went while its left row changed, the old result stays.)
+ * Results are kept: the right's rows are in other partitions, so nothing here could work one out again for
+ * what asks for it later, such as a join behind or a group that takes the row before back; nor could it be
+ * told whether there was one to be deleted.
  */
 #ifndef SX_OPERATORS_JOIN_FOREIGN_H
 #define SX_OPERATORS_JOIN_FOREIGN_H
