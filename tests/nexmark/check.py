@@ -10,6 +10,8 @@ a table is compared by the last value of each key; one that holds a stream by al
 """
 import argparse
 import collections
+import decimal
+import functools
 import json
 import pathlib
 import sqlite3
@@ -26,7 +28,9 @@ LATE = {"minutes": "1m", "days": "6h"}  # How far partitions may be apart: the e
 BIDS = 3000
 TABLES = {3, 4, 6, 8, 9, 11, 12, 15, 16, 17, 18, 19}  # The others are streams.
 BY_DAY = {14, 15, 16, 17}  # They are about days and hours.
+DECIMAL_SCALE = -3  # Of prices in the other currency.
 ALL = range(23)
+read = functools.partial(json.loads, parse_float=decimal.Decimal)
 PLACE = {10: "file:q10.ndjson"}  # Of what `pipe` calls a topic.
 KEYS = ("id", "category", "seller", "auction")  # What the key is called, where it is one column.
 
@@ -55,6 +59,7 @@ def lines_of(generate, folder, name):
 def database(lines):
     """A table for each topic; sums are exact as far as numbers are whole."""
     base = sqlite3.connect(":memory:")
+    base.create_function("thousandths", 1, lambda digits: f"{digits // 1000}.{digits % 1000:03}")
     base.create_function("part", 2, lambda text, index: text.split("/")[index])
     rows = collections.defaultdict(list)
     for line in lines:
@@ -81,7 +86,10 @@ def expected(base, number):
 
 
 def shown(value):
-    """Doubles by their first twelve digits, since sums of them depend on the order."""
+    """Doubles by their first twelve digits, since sums of them depend on the order. Decimals as they are: the oracle
+    gives them as texts."""
+    if isinstance(value, decimal.Decimal):
+        return str(value) if value.as_tuple().exponent == DECIMAL_SCALE else shown(float(value))
     return f"{value:.12g}" if isinstance(value, float) else value
 
 
@@ -129,9 +137,9 @@ def pipe(streamd, number, lines):
     """One query over the lines of what it reads."""
     topology = QUERIES / f"q{number}.stream"
     topics = json.loads(run([streamd, "describe", topology, "--format", "json"]).stdout)["topics"]
-    read = {topic["name"] for topic in topics if "source" in topic["roles"]}
-    text = "".join(json.dumps(line) + "\n" for line in lines if line["topic"] in read)
-    records = map(json.loads, run([streamd, "pipe", topology, "--batch", "100"], input=text).stdout.splitlines())
+    sources = {topic["name"] for topic in topics if "source" in topic["roles"]}
+    text = "".join(json.dumps(line) + "\n" for line in lines if line["topic"] in sources)
+    records = map(read, run([streamd, "pipe", topology, "--batch", "100"], input=text).stdout.splitlines())
     return [r for r in records if r["topic"] == PLACE.get(number, f"q{number}")]
 
 
@@ -162,7 +170,7 @@ def all_of(streamd, name, lines, folder, log):
         path = folder / f"q{number}.ndjson"
         if number != 10:
             path.write_text(run([streamd, "consume", f"{prefix}-q{number}", *options]).stdout, encoding="utf-8")
-        results[number] = list(map(json.loads, path.read_text(encoding="utf-8").splitlines()))
+        results[number] = list(map(read, path.read_text(encoding="utf-8").splitlines()))
     return results
 
 

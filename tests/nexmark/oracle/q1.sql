@@ -1,1 +1,1 @@
-SELECT auction, bidder, price * 908 / 1000.0 AS price, dateTime, extra FROM bids
+SELECT auction, bidder, thousandths(price * 908) AS price, dateTime, extra FROM bids

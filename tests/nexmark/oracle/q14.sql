@@ -1,4 +1,4 @@
-SELECT auction, bidder, price * 908 / 1000.0 AS price, dateTime, extra,
+SELECT auction, bidder, thousandths(price * 908) AS price, dateTime, extra,
        CASE WHEN hour BETWEEN 8 AND 18 THEN 'dayTime' WHEN hour <= 6 OR hour >= 20 THEN 'nightTime' ELSE 'otherTime' END
          AS bidTimeType,
        length(extra) - length(replace(extra, 'c', '')) AS c_counts
