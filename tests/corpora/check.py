@@ -227,6 +227,26 @@ def judge(case, topic, offset, verdict, results):
     return None
 
 
+# Lines that `pipe` itself refuses, and what it says of them.
+WRONG_LINES = {
+    '{"raw":"base64","topic":"whole","key":"aw==","value":"*"}': "line 1: value: it is not base64",
+    '{"raw":"base64","topic":"whole","key":"k","value":"MQ=="}': "line 1: key: it is not base64",
+    '{"raw":"base64","topic":"whole","value":"MQ==","headers":{"h":"!"}}': "a header's value is not base64",
+    '{"raw":"hex","topic":"whole","value":"31"}': '`raw` must be true, false or "base64"',
+    '{"raw":true,"topic":"whole","value":1}': "undecoded bytes must be a string",
+    '{"topic":"whole","value":[1,]}': "line 1: ",
+    '{"topic":"nowhere","value":1}': "nowhere",
+}
+
+
+def wrong_lines(streamd):
+    for text, said in WRONG_LINES.items():
+        done = subprocess.run([streamd, "pipe", TOPOLOGY], input=text + "\n", capture_output=True, text=True, timeout=30,
+                              check=False)
+        if done.returncode != 1 or said not in done.stderr or done.stdout:
+            yield f"FAIL {text}: it ended with {done.returncode}: {done.stderr.strip()}"
+
+
 def main():
     streamd = sys.argv[1]
     cases, package = list(own_cases()) + list(binary_cases()), fetch()
@@ -245,9 +265,10 @@ def main():
     for results, again, what in zip(one_by_one, run(streamd, lines, "--batch", "64"), ("rows", "letters", "errors")):
         if results != again:
             complaints.append(f"FAIL with batches of 64 other {what} come: {len(results)} and {len(again)}")
+    complaints += wrong_lines(streamd)
     print(*complaints[:40], sep="\n", end="\n" if complaints else "")
     # A case is one, in however many positions.
-    print(f"{max(len(cases) - len(complaints), 0)} passed, {len(complaints)} failed")
+    print(f"{max(len(cases) + len(WRONG_LINES) - len(complaints), 0)} passed, {len(complaints)} failed")
     sys.exit(bool(complaints))
 
 
