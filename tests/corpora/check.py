@@ -241,8 +241,8 @@ WRONG_LINES = {
 
 def wrong_lines(streamd):
     for text, said in WRONG_LINES.items():
-        done = subprocess.run([streamd, "pipe", TOPOLOGY], input=text + "\n", capture_output=True, text=True, timeout=30,
-                              check=False)
+        done = subprocess.run([streamd, "pipe", TOPOLOGY], input=text + "\n", capture_output=True, text=True,
+                              timeout=30, check=False)
         if done.returncode != 1 or said not in done.stderr or done.stdout:
             yield f"FAIL {text}: it ended with {done.returncode}: {done.stderr.strip()}"
 
