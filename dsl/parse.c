@@ -482,6 +482,14 @@ static bool is_before_stage(struct sx_parser *p)
     return before;
 }
 
+/* A clause of other windows, where `same` takes none. */
+static bool is_behind_same(const struct sx_parser *p)
+{
+    return p->at - p->tokens >= 2 && p->at[-1].kind == SX_TOKEN_NAME && strcmp(p->at[-1].text, "same") == 0 &&
+           strcmp(p->at[-2].text, "window") == 0 &&
+           (sx_at_word(p, "grace") || sx_at_word(p, "retain") || sx_at_word(p, "late"));
+}
+
 static void parse_statement(struct sx_parser *p)
 {
     if (at_pipeline(p)) {
@@ -522,6 +530,9 @@ static void parse_statement(struct sx_parser *p)
             near = sx_arena_format(p->arena, "| %s", p->at->text);
         else if (elsewhere == NULL && is_before_stage(p))
             near = sx_arena_format(p->arena, "%s | %s", p->at->text, p->at[1].text);
+        if (is_behind_same(p))
+            elsewhere =
+                "`window same` has the grace and the closing of the windows that are there: nothing follows it";
         sx_parse_failed(p, p->at->at,
                         elsewhere ? elsewhere
                         : near
