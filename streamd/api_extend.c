@@ -59,6 +59,16 @@ void streamd_extension_take_nulls(streamd_extension *e)
 
 /* ---- Signatures ------------------------------------------------------------------------------ */
 
+/* Up to what ends a parameter; the comma of `decimal(10,2)` does not. */
+static size_t parameter_size(const char *at)
+{
+    size_t size = 0;
+
+    for (int open = 0; at[size] != '\0' && (open > 0 || strchr(",[])", at[size]) == NULL); size++)
+        open += (at[size] == '(') - (at[size] == ')');
+    return size;
+}
+
 /* A parameter without a name, `(double)`, gets one: the rows of the engine have names. */
 static const char *with_names(struct sx_arena *arena, const char *signature)
 {
@@ -76,7 +86,7 @@ static const char *with_names(struct sx_arena *arena, const char *signature)
             sx_buffer_add_byte(&text, *at++);
             continue;
         }
-        size = strcspn(at, ",[])");
+        size = parameter_size(at);
         while (size > 0 && at[size - 1] == ' ')
             size--;
         number++;

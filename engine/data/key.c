@@ -3,6 +3,8 @@
 #include "engine/data/key_text.h"
 #include "engine/data/row.h"
 
+#include "engine/data/decimal.h"
+
 enum { TAG_NULL = 1, TAG_VALUE = 2, TAG_ITEM = 3, END = 0 };
 
 static void add_be64(struct sx_buffer *to, uint64_t bits)
@@ -204,8 +206,8 @@ static bool read_value(const char **at, const char *end, const struct sx_type *t
         if (!read_be64(at, end, &bits) || !read_be64(at, end, &low))
             return false;
         decimal = ((unsigned __int128)bits << 64 | low) ^ (unsigned __int128)1 << 127;
-        v->decimal = memcpy(sx_arena_alloc(arena, 16), &decimal, 16);
-        return true;
+        *v = sx_value_decimal(arena, (__int128)decimal);
+        return sx_decimal_fits(*v->decimal, SX_DECIMAL_DIGITS);
     case SX_STRING:
     case SX_BYTES:
     case SX_JSON:

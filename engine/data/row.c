@@ -1,6 +1,8 @@
 /* row.c: the row form. See row.h for the bytes. */
 #include "engine/data/row.h"
 
+#include "engine/data/decimal.h"
+
 static void write_plain(struct sx_buffer *to, struct sx_value v, const struct sx_type *type);
 
 static void write_bytes(struct sx_buffer *to, struct sx_slice bytes)
@@ -200,6 +202,7 @@ static bool read_plain(const char **at, const char *end, const struct sx_type *t
 {
     struct sx_slice bytes;
     struct sx_value *items;
+    __int128 digits;
 
     *v = (struct sx_value){.kind = (uint8_t)type->kind};
     switch (type->kind) {
@@ -213,9 +216,10 @@ static bool read_plain(const char **at, const char *end, const struct sx_type *t
     case SX_DECIMAL:
         if (end - *at < 16)
             return false;
-        v->decimal = memcpy(sx_arena_alloc(arena, 16), *at, 16);
+        memcpy(&digits, *at, 16);
+        *v = sx_value_decimal(arena, digits);
         *at += 16;
-        return true;
+        return sx_decimal_fits(digits, SX_DECIMAL_DIGITS);
     case SX_STRING:
     case SX_BYTES:
     case SX_JSON:

@@ -2,6 +2,10 @@
  * lines, with 0xff between them. */
 #include "tests/fuzz/format_trip.h"
 
+static const struct sx_type price = {.kind = SX_DECIMAL, .precision = 10, .scale = 2};
+static const struct sx_type widest = {.kind = SX_DECIMAL, .precision = 38, .scale = 20};
+static const struct sx_type whole = {.kind = SX_DECIMAL, .precision = 38, .scale = 0};
+
 static const struct trip trips[] = {
     {.format = "csv",
      .fields = {{.name = "a", .type = &sx_type_int},
@@ -19,6 +23,11 @@ static const struct trip trips[] = {
      .fields =
          {{.name = "s", .type = &sx_type_string, .not_null = true},
           {.name = "n", .type = &sx_type_int, .has_default = true, .preset = {.i = 7, .kind = SX_INT}}}},
+    {.format = "csv",
+     .delimiter = '.',
+     .fields = {{.name = "p", .type = &price},
+                {.name = "w", .type = &widest},
+                {.name = "n", .type = &whole}}},
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -9,6 +9,7 @@
  */
 #include "dsl/compile.h"
 #include "engine/base/text.h"
+#include "engine/data/decimal.h"
 #include "engine/data/row.h"
 #include "engine/format/json_text.h"
 #include "streamd/builtin.h"
@@ -59,7 +60,8 @@ static struct sx_compiled *compile(const char *expression, int size)
                      "stream rows from topic \"in\" { key string as id value json { i int, j int, d double, "
                      "s string, u string, f bool, t timestamp, b bytes, a array<int>, w array<string>, "
                      "m map<string>, r { x int, y array<double> }, g array<array<int>>, "
-                     "st array<{ k string, n int, xs array<double> }>, mm map<array<int>> } }\n"
+                     "st array<{ k string, n int, xs array<double> }>, mm map<array<int>>, "
+                     "p decimal(10, 2), q decimal(38, 20), ps array<decimal(5, 3)> } }\n"
                      "rows | probe (%.*s\n) | to topic \"out\"\n",
                      size, expression);
     seen.count = 0;
@@ -107,12 +109,16 @@ static struct sx_value make_value(const struct sx_type *type, struct sx_arena *a
     struct sx_value v = {.kind = (uint8_t)type->kind};
     struct sx_value *items;
     struct sx_slice text;
+    __int128 digits;
 
     if (pick(seed, 6) == 0)
         return SX_VALUE_NULL;
     switch (type->kind) {
     case SX_BOOL:
         return sx_value_bool(pick(seed, 2));
+    case SX_DECIMAL:
+        digits = (__int128)ints[pick(seed, SX_COUNT(ints))] * ints[pick(seed, SX_COUNT(ints))];
+        return sx_value_decimal(arena, digits % sx_decimal_ten(type->precision));
     case SX_DOUBLE:
         return sx_value_double(doubles[pick(seed, SX_COUNT(doubles))]);
     case SX_STRING:

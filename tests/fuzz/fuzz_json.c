@@ -16,6 +16,11 @@ static const struct sx_type deep = {.kind = SX_MAP, .element = &items};
 
 static const struct sx_type jsons = {.kind = SX_ARRAY, .element = &sx_type_json};
 
+static const struct sx_type price = {.kind = SX_DECIMAL, .precision = 10, .scale = 2};
+static const struct sx_type widest = {.kind = SX_DECIMAL, .precision = 38, .scale = 20};
+static const struct sx_type wide = {.kind = SX_ARRAY, .element = &widest};
+static const struct sx_type tiny = {.kind = SX_DECIMAL, .precision = 38, .scale = 38};
+
 static const struct trip trips[] = {
     {.format = "json",
      .fields = {{.name = "a", .type = &sx_type_int},
@@ -42,6 +47,11 @@ static const struct trip trips[] = {
     {.format = "json", .whole = true, .fields = {{.name = "value", .type = &items}}},
     {.format = "json", .whole = true, .fields = {{.name = "value", .type = &sx_type_json}}},
     {.format = "json", .fields = {{.name = "j", .type = &sx_type_json}, {.name = "list", .type = &jsons}}},
+    {.format = "json",
+     .fields = {{.name = "price", .type = &price},
+                {.name = "all", .type = &wide},
+                {.name = "d", .type = &tiny}}},
+    {.format = "json", .whole = true, .fields = {{.name = "value", .type = &price}}},
 };
 
 static bool count_member(struct sx_slice name, struct sx_slice value, void *arg)

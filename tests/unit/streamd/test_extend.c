@@ -125,6 +125,52 @@ static void copy(streamd_call *call, const streamd_value *value)
 static void copied(streamd_call *call, void *arg) { copy(call, streamd_call_value(call, 0)); }
 static void passed(streamd_call *call, void *arg) { streamd_result_value(call, streamd_call_value(call, 0)); }
 
+/* A decimal's digits and what a double of it is, and digits as a decimal. */
+static void digits(streamd_call *call, void *arg)
+{
+    const streamd_value *value = streamd_call_value(call, 0);
+    streamd_bytes text = streamd_value_decimal(call, value);
+
+    CU_ASSERT_EQUAL(streamd_value_kind(value), STREAMD_DECIMAL);
+    CU_ASSERT_EQUAL(streamd_value_decimal(call, NULL).size, 0);
+    if (arg != NULL)
+        streamd_result_decimal(call, arg, strlen(arg));
+    else if (streamd_value_double(value) > 0)
+        streamd_result_text(call, text.data, text.size);
+    else
+        streamd_result_value(call, value);
+}
+
+static void decimals(void)
+{
+    streamd_catalog *catalog = streamd_catalog_new();
+
+    function(catalog, "digits(decimal) string", digits, NULL);
+    function(catalog, "same(decimal(10,2), int) decimal(8,3)", passed, NULL);
+    function(catalog, "tax(x decimal) decimal", digits, (void *)"-0.125");
+    SX_ASSERT_TEXT(mapped(catalog,
+                          "d: digits(cast(a as decimal(10, 3))), s: same(cast(a as decimal(10, 2)), n), "
+                          "t: tax(cast(a as decimal(4, 2)))",
+                          "rows k {\"a\":1.0625,\"n\":3}\n"
+                          "rows k {\"n\":3}\n"),
+                   "out k {\"d\":\"1.063\",\"s\":1.060,\"t\":-0.13}\n"
+                   "out k {\"d\":null,\"s\":null,\"t\":null}\n");
+    catalog = streamd_catalog_new();
+    function(catalog, "odd(x decimal) decimal", digits, (void *)"12,5");
+    function(catalog, "wide(x decimal) decimal", digits, (void *)"100");
+    function(catalog, "text(x decimal) string", digits, (void *)"1");
+    SX_ASSERT_TEXT(mapped(catalog,
+                          "d: case when n == 1 then odd(cast(a as decimal(2, 1))) "
+                          "when n == 2 then wide(cast(a as decimal(2, 1))) end, "
+                          "t: if(n == 3, text(cast(a as decimal(2, 1))), null)",
+                          "rows k {\"a\":1,\"n\":1}\n"
+                          "rows k {\"a\":1,\"n\":2}\n"
+                          "rows k {\"a\":1,\"n\":3}\n"),
+                   "error: the callback gave no decimal(2, 1): cannot cast \"12,5\" to decimal(2, 1)\n"
+                   "error: the callback gave no decimal(2, 1): cannot cast \"100\" to decimal(2, 1)\n"
+                   "error: the callback gave a decimal, and its result is string\n");
+}
+
 static void names(streamd_call *call, void *arg)
 {
     const streamd_value *value = streamd_call_value(call, 0);
@@ -523,6 +569,7 @@ void suite_extend(void)
 {
     SX_SUITE("extend");
     SX_TEST(a_function_in_a_text);
+    SX_TEST(decimals);
     SX_TEST(nulls_and_overloads);
     SX_TEST(nested_values);
     SX_TEST(values_of_json);
