@@ -3,13 +3,11 @@
 #include "engine/base/map.h"
 #include "engine/data/format.h"
 #include "engine/data/json.h"
-#include "engine/format/json_text.h"
-#include "operators/functions/common.h"
+#include "operators/functions/json.h"
 
 /* ---- Results --------------------------------------------------------------------------------- */
 
-/* The buffer as a string of the call; the buffer is freed. */
-static struct sx_value from_buffer(struct sx_call *call, struct sx_buffer *text)
+struct sx_value sx_json_result(struct sx_call *call, struct sx_buffer *text)
 {
     struct sx_value value;
 
@@ -26,7 +24,7 @@ static struct sx_value compacted(struct sx_call *call, struct sx_slice json)
     struct sx_buffer text = {0};
 
     sx_json_compact(json, &text, NULL);
-    return from_buffer(call, &text);
+    return sx_json_result(call, &text);
 }
 
 /* A JSON value as text: a string without its quotes, the rest compact. */
@@ -37,7 +35,7 @@ static struct sx_value plain(struct sx_call *call, struct sx_slice json)
     if (json.size == 0 || json.data[0] != '"')
         return compacted(call, json);
     sx_json_unescape(json, &text, NULL);
-    return from_buffer(call, &text);
+    return sx_json_result(call, &text);
 }
 
 /* ---- Paths: $.a.b[0]['c d'] ------------------------------------------------------------------ */
@@ -93,7 +91,7 @@ static bool check_path(struct sx_call *call, struct sx_slice path)
     return right;
 }
 
-static void *prepare_path(struct sx_call *call, const struct sx_value *const *constants, uint32_t count)
+void *sx_json_prepare_path(struct sx_call *call, const struct sx_value *const *constants, uint32_t count)
 {
     if (count > 1 && constants[1] != NULL && constants[1]->kind == SX_STRING)
         check_path(call, sx_value_slice(*constants[1]));
@@ -124,13 +122,12 @@ static bool match_element(struct sx_slice value, void *arg)
     return search->found.data == NULL;
 }
 
-static struct sx_value json_value(struct sx_call *call, const struct sx_value *args, uint32_t count)
+struct sx_slice sx_json_find(struct sx_call *call, struct sx_slice json, struct sx_slice path)
 {
-    struct sx_slice json = sx_value_slice(args[0]), path = sx_value_slice(args[1]);
     const char *at = path.data + 1, *end = path.data + path.size;
 
     if (!check_path(call, path) || !sx_json_check(json, NULL))
-        return SX_VALUE_NULL;
+        return (struct sx_slice){0};
     while (at < end) {
         struct path_step step;
         struct search search = {.step = &step};
@@ -141,17 +138,24 @@ static struct sx_value json_value(struct sx_call *call, const struct sx_value *a
         else
             sx_json_array(json, match_element, &search, NULL);
         if (search.found.data == NULL)
-            return SX_VALUE_NULL;
+            return search.found;
         json = search.found;
     }
     while (json.size && sx_is_space((unsigned char)*json.data)) /* of a whole document */
         json = sx_slice(json.data + 1, json.size - 1);
-    return json.data[0] == 'n' ? SX_VALUE_NULL : plain(call, json);
+    return json;
+}
+
+struct sx_value sx_json_value(struct sx_call *call, const struct sx_value *args, uint32_t count)
+{
+    struct sx_slice json = sx_json_find(call, sx_value_slice(args[0]), sx_value_slice(args[1]));
+
+    return json.data == NULL || json.data[0] == 'n' ? SX_VALUE_NULL : plain(call, json);
 }
 
 /* ---- Objects and arrays ---------------------------------------------------------------------- */
 
-static struct sx_value is_json(struct sx_call *call, const struct sx_value *args, uint32_t count)
+struct sx_value sx_is_json(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
     return sx_value_bool(args[0].kind != SX_NULL && sx_json_check(sx_value_slice(args[0]), NULL));
 }
@@ -363,7 +367,7 @@ static struct sx_value merge_objects(struct sx_call *call, const struct sx_value
     }
     sx_map_free(&merged.by_name);
     sx_buffer_add_byte(&text, '}');
-    return from_buffer(call, &text);
+    return sx_json_result(call, &text);
 }
 
 static bool append_item(struct sx_slice value, void *arg)
@@ -405,7 +409,7 @@ static struct sx_value json_concat(struct sx_call *call, const struct sx_value *
             append_item(sx_value_slice(args[i]), &text);
     }
     sx_buffer_add_byte(&text, ']');
-    return from_buffer(call, &text);
+    return sx_json_result(call, &text);
 }
 
 static struct sx_value concat_json(struct sx_call *call, const struct sx_value *args, uint32_t count)
@@ -447,12 +451,12 @@ static struct sx_value type_of(struct sx_call *call, const struct sx_value *args
     return sx_value_string(names[sx_json_kind(sx_value_slice(args[0]))]);
 }
 
-static struct sx_value to_json(struct sx_call *call, const struct sx_value *args, uint32_t count)
+struct sx_value sx_to_json(struct sx_call *call, const struct sx_value *args, uint32_t count)
 {
     struct sx_buffer text = {0};
 
     sx_json_write_value(&text, args[0], call->types[0]);
-    return from_buffer(call, &text);
+    return sx_json_result(call, &text);
 }
 
 #define ROW(sig, text, sample, gives, function)                                               \
@@ -465,14 +469,14 @@ static const struct sx_function_def rows[] = {
      .summary = "What stands at a path, as text; objects and arrays as JSON; null if nothing is there.",
      .example = "json_value('{\"a\": {\"b\": [7, 8]}}', \"$.a.b[1]\")",
      .result = "\"8\"",
-     .fn = json_value,
-     .prepare = prepare_path},
+     .fn = sx_json_value,
+     .prepare = sx_json_prepare_path},
     {.signature = "is_json(s string) bool",
      .summary = "Is the text one JSON value? False for null.",
      .example = "is_json('{\"a\": 1}')",
      .result = "true",
      .flags = SX_FUNCTION_NULLS,
-     .fn = is_json},
+     .fn = sx_is_json},
     ROW("json_keys(s string) array<string>", "The names of an object's fields; null if it is none.",
         "json_keys('{\"b\": 1, \"a\": 2}')", "[\"b\",\"a\"]", keys),
     ROW("json_records(s string) map<string>", "An object as a map of texts; null if it is none.",
@@ -491,8 +495,8 @@ static const struct sx_function_def rows[] = {
      .summary = "The same of a json.",
      .example = "json_value(parse_json('{\"a\": [true]}'), \"$.a\")",
      .result = "\"[true]\"",
-     .fn = json_value,
-     .prepare = prepare_path},
+     .fn = sx_json_value,
+     .prepare = sx_json_prepare_path},
     ROW("json_keys(j json) array<string>", "The names of an object's fields; null if it is none.",
         "json_keys(parse_json('{\"b\": 1, \"a\": 2}'))", "[\"b\",\"a\"]", keys),
     ROW("json_records(j json) map<string>", "An object as a map of texts; null if it is none.",
@@ -514,7 +518,7 @@ static const struct sx_function_def rows[] = {
     ROW("try_parse_json(s string) json", "The same; null if the text is no JSON.", "try_parse_json('{')",
         "null", try_parse),
     ROW("to_json(x any) string", "The value as compact JSON text.", "to_json({ a: 1, b: [true, null] })",
-        "\"{\\\"a\\\":1,\\\"b\\\":[true,null]}\"", to_json),
+        "\"{\\\"a\\\":1,\\\"b\\\":[true,null]}\"", sx_to_json),
 };
 
 const struct sx_function_table sx_functions_json = SX_ROWS_OF("json", rows);
