@@ -27,7 +27,9 @@ add_custom_target(streamd_static ALL DEPENDS ${library_archive})
 # What the object needs; all of it is there for a C linker too, the C++ runtime included.
 set(library_needs ${ROCKSDB_LIBRARY} PkgConfig::RDKAFKA PkgConfig::PCRE2 PkgConfig::XXHASH
                   PkgConfig::JANSSON PkgConfig::CRYPTO PkgConfig::ZLIB PkgConfig::SIMDJSON Threads::Threads m)
-set(library_needs_text "-lrocksdb -lrdkafka -lpcre2-8 -lxxhash -ljansson -lcrypto -lz -lsimdjson -lstdc++ -lm -lpthread")
+set(library_needs_names rocksdb rdkafka pcre2-8 xxhash jansson crypto z simdjson stdc++ m pthread)
+list(TRANSFORM library_needs_names PREPEND "-l" OUTPUT_VARIABLE library_needs_text)
+list(JOIN library_needs_text " " library_needs_text)
 
 add_library(streamd_shared SHARED ${library_object})
 add_dependencies(streamd_shared streamd_static)
