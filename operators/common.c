@@ -345,8 +345,9 @@ void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const u
         key = sx_table_key(node, batch, schema, row);
         if (node->plan->needs_old || leaves)
             before = sx_store_get(store, 0, key);
+        /* Its texts are read later, when the store may have put another row in its place. */
         if (old != NULL)
-            sx_old_row(old, node, row, before);
+            sx_old_row(old, node, row, sx_arena_copy(node->arena, before));
         if (leaves) {
             sx_bit_set(gone, row);
             if (before.data != NULL)

@@ -70,7 +70,8 @@ static uint64_t *passing(struct filter_state *state, struct sx_node *node, const
     return bits;
 }
 
-/* A row that passes goes on; one that no longer passes is deleted if it had passed before. */
+/* A row that passes goes on; one that no longer passes is deleted if it had passed before. Final rows come
+ * once, so that there is none before. */
 static void process_table(struct filter_state *state, struct sx_node *node, const struct sx_batch *batch)
 {
     struct sx_row_failures failures = {0}, ignored = {0};
@@ -88,7 +89,7 @@ static void process_table(struct filter_state *state, struct sx_node *node, cons
         return;
     for (SX_EACH_ROW(batch, i, row)) {
         bool passes = sx_bit(now, row);
-        bool passed = before == NULL || sx_bit(before, row);
+        bool passed = before != NULL && sx_bit(before, row);
 
         if (!passes && !passed)
             continue;

@@ -98,6 +98,22 @@ static void project(const struct map_plan *plan, struct map_state *state, struct
         sx_eval_column(state->columns[i], rows, node->arena, &out->columns[plan->key_count + i], failures);
 }
 
+/* A deleted row has null fields, what is made of the key or of nothing too: as a stream's row it is read. */
+static void empty(const struct map_plan *plan, struct sx_node *node, const uint64_t *gone,
+                  struct sx_batch *out)
+{
+    uint32_t words = SX_BITMAP_WORDS(out->rows);
+
+    for (uint32_t i = 0; gone != NULL && i < plan->count; i++) {
+        struct sx_column *column = &out->columns[plan->key_count + i];
+        uint64_t *nulls = SX_ARENA_ARRAY(node->arena, uint64_t, words + 1);
+
+        for (uint32_t w = 0; w < words; w++)
+            nulls[w] = gone[w] | (column->nulls != NULL ? column->nulls[w] : 0);
+        column->nulls = nulls;
+    }
+}
+
 static void process(const void *p, void *s, struct sx_node *node, uint32_t input,
                     const struct sx_batch *batch)
 {
@@ -111,6 +127,7 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
     } else {
         struct sx_batch present = sx_batch_present(node->arena, batch);
         project(plan, s, node, &present, &out, &failures);
+        empty(plan, node, batch->gone, &out);
     }
     if (sx_node_reject_all(node, batch, &failures))
         return;

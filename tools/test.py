@@ -8,7 +8,8 @@
 
 A step is a line with its time and count; its log is build/test-logs/STEP.log, the end of which is shown if it fails.
 Steps are found by what is there: house rules in tools/check_*.py, CUnit programs build/unit_*, the inputs of fuzzers
-through build/corpus_*, programs that use the installed library in tests/embed, text cases in tests/cases, tests/errors,
+through build/corpus_*, programs that use the installed library in tests/embed, seeds of tests/differential, text
+cases in tests/cases, tests/errors,
 tests/conformance and examples, conformance vectors in ../shared/vectors, suites in tests/integration (on the embedded
 log and on Kafka), tests of scripts. The last line is `N passed, N failed`; exit 1 if any failed.
 """
@@ -248,6 +249,8 @@ def product_steps(folder, names):
                                         streamd]], by_exit)
         if NEXMARK_EVENTS.exists():
             yield Step("nexmark/pipe", [[sys.executable, NEXMARK, streamd]], by_summary)
+        yield Step("differential", [[sys.executable, ROOT / "tests/differential/run.py", "--streamd", streamd]],
+                   by_summary)
         if (VECTORS / "run_vectors.py").exists():
             yield Step("vectors", [[sys.executable, VECTORS / "run_vectors.py", "--streamd", streamd]], by_vectors,
                        limit_s=900)
