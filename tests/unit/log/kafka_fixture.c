@@ -72,7 +72,11 @@ void fixture_close(struct fixture *fixture)
 
 const char *fixture_topic(struct fixture *fixture, const char *what, int32_t partitions)
 {
-    struct sx_topic_spec spec = {fixture_name(what), partitions, SX_CLEANUP_DELETE, -1, false, 0};
+    struct sx_topic_spec spec = {.name = fixture_name(what),
+                                 .partitions = partitions,
+                                 .cleanup = SX_CLEANUP_DELETE,
+                                 .retention_ms = -1,
+                                 .internal = false};
 
     FINE(sx_log_kafka.create(fixture->log, &spec, FINE_ERROR));
     return spec.name;

@@ -31,7 +31,11 @@ static void asking_for_a_topic_does_not_create_it(void)
 
 static void topics_are_as_specified(void)
 {
-    struct sx_topic_spec spec = {fixture_name("spec"), 3, SX_CLEANUP_COMPACT_DELETE, 86400000, true, 0};
+    struct sx_topic_spec spec = {.name = fixture_name("spec"),
+                                 .partitions = 3,
+                                 .cleanup = SX_CLEANUP_COMPACT_DELETE,
+                                 .retention_ms = 86400000,
+                                 .internal = true};
     struct sx_topic_spec found = {0};
     struct fixture f;
     uint32_t count = 0, seen = 0;

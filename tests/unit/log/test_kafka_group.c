@@ -260,7 +260,11 @@ struct scene {
 
 static void scene_open(struct scene *scene)
 {
-    struct sx_topic_spec slots = {fixture_name("slots"), SLOTS, SX_CLEANUP_DELETE, -1, true, 0};
+    struct sx_topic_spec slots = {.name = fixture_name("slots"),
+                                  .partitions = SLOTS,
+                                  .cleanup = SX_CLEANUP_DELETE,
+                                  .retention_ms = -1,
+                                  .internal = true};
 
     scene->application = fixture_name("moving");
     CU_ASSERT_FATAL(fixture_open(&scene->f, bootstrap, NULL, "feeder", SX_AT_LEAST_ONCE));
