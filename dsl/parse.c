@@ -531,8 +531,8 @@ static void parse_statement(struct sx_parser *p)
         else if (elsewhere == NULL && is_before_stage(p))
             near = sx_arena_format(p->arena, "%s | %s", p->at->text, p->at[1].text);
         if (is_behind_same(p))
-            elsewhere =
-                "`window same` has the grace and the closing of the windows that are there: nothing follows it";
+            elsewhere = "`window same` has the grace and the closing of the windows that are there: "
+                        "nothing follows it";
         sx_parse_failed(p, p->at->at,
                         elsewhere ? elsewhere
                         : near
