@@ -272,7 +272,7 @@ struct sx_old_rows {
     struct sx_column *columns;
     int64_t *ts;
     uint64_t *gone;
-    uint32_t key_count, value_count;
+    uint32_t key_count, kept;
     const struct sx_type **types;
     struct sx_value *values;
 };
@@ -283,7 +283,7 @@ struct sx_old_rows *sx_old_begin(struct sx_node *node, const struct sx_batch *ba
     struct sx_old_rows *old = SX_ARENA_NEW(node->arena, struct sx_old_rows);
 
     old->key_count = schema->key_count;
-    old->value_count = schema->value_count;
+    old->kept = sx_schema_kept(schema);
     old->columns = SX_ARENA_ARRAY(node->arena, struct sx_column, schema->count + 1);
     for (uint32_t c = 0; c < schema->count; c++) {
         if (c < schema->key_count) {
@@ -310,10 +310,10 @@ const struct sx_batch *sx_old_batch(const struct sx_old_rows *old) { return &old
 
 void sx_old_row(struct sx_old_rows *old, struct sx_node *node, uint32_t row, struct sx_slice stored)
 {
-    bool there = stored.data != NULL && sx_stored_read(stored, old->types, old->value_count, &old->ts[row],
+    bool there = stored.data != NULL && sx_stored_read(stored, old->types, old->kept, &old->ts[row],
                                                        old->values, node->arena);
 
-    for (uint32_t v = 0; v < old->value_count; v++)
+    for (uint32_t v = 0; v < old->kept; v++)
         sx_column_set(&old->columns[old->key_count + v], row, there ? old->values[v] : SX_VALUE_NULL);
     if (!there)
         sx_bit_set(old->gone, row);
@@ -324,7 +324,7 @@ void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const u
 {
     const struct sx_schema *schema = node->plan->schema;
     struct sx_store *store = node->stores[0];
-    const uint16_t *values = sx_indexes(node->arena, schema->key_count, schema->value_count);
+    const uint16_t *values = sx_indexes(node->arena, schema->key_count, sx_schema_kept(schema));
     uint16_t *sel = sx_arena_alloc(node->arena, sizeof(*sel) * (batch->count + 1));
     uint64_t *gone = NULL;
     uint32_t count = 0;
@@ -356,7 +356,7 @@ void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const u
                 continue;
         } else {
             value.size = 0;
-            sx_stored_write(&value, batch, values, schema->value_count, row);
+            sx_stored_write(&value, batch, values, sx_schema_kept(schema), row);
             sx_store_put(store, 0, key, sx_buffer_slice(&value));
         }
         sel[count++] = (uint16_t)row;

@@ -128,8 +128,8 @@ struct sx_view *sx_view_open(const struct sx_view_plan *plan, struct sx_node *no
     if (plan->columns != NULL)
         view->columns = sx_evaluators_open(plan->columns, plan->count);
     if (plan->kind == SX_VIEW_ROWS) {
-        view->types = sx_calloc(plan->schema->value_count + 1, sizeof(*view->types));
-        for (uint32_t v = 0; v < plan->schema->value_count; v++)
+        view->types = sx_calloc(sx_schema_kept(plan->schema) + 1, sizeof(*view->types));
+        for (uint32_t v = 0; v < sx_schema_kept(plan->schema); v++)
             view->types[v] = plan->schema->fields[plan->schema->key_count + v].type;
     }
     return view;
@@ -189,7 +189,7 @@ static void read_rows(struct sx_view *view, struct sx_node *node, const struct s
 {
     int64_t stream_time = view->plan->retention_ms ? sx_history_time(view->store) : 0;
     const struct sx_schema *schema = view->plan->schema;
-    uint32_t key_count = schema->key_count, value_count = schema->value_count;
+    uint32_t key_count = schema->key_count, value_count = sx_schema_kept(schema);
     uint64_t *gone = begin(view, node, keys, rows);
     struct sx_value *values = SX_ARENA_ARRAY(node->arena, struct sx_value, value_count + 1);
     int64_t *ts = (int64_t *)rows->ts;

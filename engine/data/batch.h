@@ -71,6 +71,13 @@ struct sx_schema {
     bool has_metadata; /* @topic @partition @offset @header are still those of the source record */
 };
 
+/* Columns that a table's store keeps of a row, behind its key: also those that can only be read, since
+ * whoever looks at the row again may read them. */
+static inline uint32_t sx_schema_kept(const struct sx_schema *schema)
+{
+    return schema->count - schema->key_count;
+}
+
 struct sx_window {
     int64_t start, end; /* end: exclusive, but of sessions and sliding windows inclusive */
 };

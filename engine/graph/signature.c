@@ -69,6 +69,8 @@ void sx_store_keeps(struct sx_store_plan *store, struct sx_arena *arena, const s
 {
     sx_store_keeps_key(store, arena, schema);
     add_columns(store, arena, schema, "value", SX_ROLE_VALUE);
+    if (sx_schema_kept(schema) > schema->value_count)
+        add_columns(store, arena, schema, "readable", SX_ROLE_READABLE);
 }
 
 /* ---- Where rows lie -------------------------------------------------------------------------- */
