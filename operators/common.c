@@ -310,8 +310,8 @@ const struct sx_batch *sx_old_batch(const struct sx_old_rows *old) { return &old
 
 void sx_old_row(struct sx_old_rows *old, struct sx_node *node, uint32_t row, struct sx_slice stored)
 {
-    bool there = stored.data != NULL && sx_stored_read(stored, old->types, old->kept, &old->ts[row],
-                                                       old->values, node->arena);
+    bool there = stored.data != NULL &&
+                 sx_stored_read(stored, old->types, old->kept, &old->ts[row], old->values, node->arena);
 
     for (uint32_t v = 0; v < old->kept; v++)
         sx_column_set(&old->columns[old->key_count + v], row, there ? old->values[v] : SX_VALUE_NULL);

@@ -141,6 +141,30 @@ const struct sx_node_counts *sx_task_counts(const struct sx_task *task, const st
 
 /* ---- What operators call --------------------------------------------------------------------- */
 
+/* To each reader of the port, and through it, before the next. */
+static void hand_on(struct task_node *n, uint32_t port, const struct sx_batch *batch)
+{
+    for (uint32_t o = 0; o < n->node.plan->output_count; o++) {
+        const struct sx_edge *edge = &n->node.plan->outputs[o];
+        struct task_node *to;
+
+        if (edge->port != port)
+            continue;
+        to = n->task->nodes[edge->to->index];
+        to->counts.rows_in += batch->count;
+        edge->to->op->process(edge->to->plan, to->node.state, &to->node, edge->input, batch);
+    }
+}
+
+static bool has_several_readers(const struct sx_node_plan *node, uint32_t port)
+{
+    uint32_t count = 0;
+
+    for (uint32_t o = 0; o < node->output_count; o++)
+        count += node->outputs[o].port == port;
+    return count > 1;
+}
+
 static void emit(struct sx_node *from, uint32_t port, const struct sx_batch *batch)
 {
     struct task_node *n = (struct task_node *)from;
@@ -151,15 +175,15 @@ static void emit(struct sx_node *from, uint32_t port, const struct sx_batch *bat
     n->counts.rows_out += batch->count;
     if (task->events->emitted != NULL)
         task->events->emitted(from->plan, port, batch, task->events->arg);
-    for (uint32_t o = 0; o < from->plan->output_count; o++) {
-        const struct sx_edge *edge = &from->plan->outputs[o];
-        struct task_node *to;
+    if (SX_LIKELY(!task->one_by_one || batch->count <= 1 || !has_several_readers(from->plan, port))) {
+        hand_on(n, port, batch);
+        return;
+    }
+    /* Several rows that one caused: where paths meet again, each goes all ways before the next. */
+    for (SX_EACH_ROW(batch, i, row)) {
+        struct sx_batch single = sx_batch_row(&task->arena, batch, row);
 
-        if (edge->port != port)
-            continue;
-        to = task->nodes[edge->to->index];
-        to->counts.rows_in += batch->count;
-        edge->to->op->process(edge->to->plan, to->node.state, &to->node, edge->input, batch);
+        hand_on(n, port, &single);
     }
 }
 

@@ -36,7 +36,6 @@ class Node:
     readers: int = 0
     unmatched: tuple = ()  # of `loose`: the columns that are null in a row without the other side.
     later: bool = False  # Behind a foreign-key join: a time may be the later one of both sides.
-    many: bool = False  # One record may give several rows of it.
     absent: bool = False  # A table that may be told to delete a row that is not there.
     knows: bool = False  # A table that knows its rows and so sends no deletion of a row that is not there.
 
@@ -148,8 +147,6 @@ class Maker:
         node.sources = frozenset().union(*(p.sources for p in parents)) if parents else node.sources
         if stage is not None:
             node.base, node.stages = parents[0].name, [stage]
-        node.many = java["op"] in ("flatten", "aggregate") or java["op"].startswith("join") or \
-            any(p.many for p in parents)
         node.later = node.later or any(p.later for p in parents)
         java["needed"] = bool(parents) and parents[0].knows
         self.java.append(java)
@@ -195,13 +192,11 @@ class Maker:
                     [self.join_table] * 2 + [self.join_global]
         else:
             stages += [self.changes]
-            if self.stateful(p) and not p.later and p.windowed != "session":
+            if self.stateful(p) and p.windowed != "session":
                 stages += [self.regroup] * 2 + [self.join_tables] * 3 + [self.join_foreign] * 2
         return self.r.choice(stages)(p)
 
     def filter(self, p):
-        if p.kind == "table" and p.later:
-            return None
         if p.versioned:  # Ours leaves out what comes too late for it, Kafka Streams passes it on.
             return None
         e, text = self.condition(p.scope())
@@ -253,7 +248,7 @@ class Maker:
         self.nodes.append(Node(split, "split", [], [], self.java[-1]))
         for i in range(count + 1):
             branch = self.like(p, {"op": "branch", "index": i}, None)
-            branch.java["in"], branch.sources, branch.many = split, p.sources, p.many
+            branch.java["in"], branch.sources = split, p.sources
             branch.base = ""
             names.append(branch.name)
             branches.append(branch)
@@ -397,7 +392,7 @@ class Maker:
         # The join itself has no name: both are one statement, that of the map.
         mapped = Node(len(self.java) - 1, node.kind, node.keys, columns, self.java[-1], node.base, node.stages,
                       node.windowed, node.versioned, node.rekeyed, node.sources, node.apart, node.order,
-                      unmatched=node.unmatched, many=node.many, later=node.later, knows=node.kind == "table")
+                      unmatched=node.unmatched, later=node.later, knows=node.kind == "table")
         node.kind = "inside"
         self.nodes.append(mapped)
         return mapped
@@ -416,7 +411,7 @@ class Maker:
         kind = self.r.choice(("inner", "left", "outer"))
         left_by = right_by = None
         if self_join:
-            if p.rekeyed or len(p.keys) > 1 or p.many:
+            if p.rekeyed or len(p.keys) > 1:
                 return None
             on, keys = f"{p.name}.{p.keys[0][0]} == r.{p.keys[0][0]}", p.keys
             kind = "inner"
@@ -437,6 +432,8 @@ class Maker:
         order = "all"
         if kind != "inner":
             order = "pairs" if grace > 0 else "loose"
+        if before + after + grace == 0:
+            before = after = 1  # Kafka Streams' store in memory then keeps nothing, ours the rows of that moment.
         within = f"within {before}ms" if before == after else f"within before {before}ms after {after}ms"
         word = "" if kind == "inner" else f"{kind} "
         return self.joined({"op": "join streams", "left": p.id, "right": other.id, "left by": left_by,
