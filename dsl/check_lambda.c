@@ -3,8 +3,6 @@
 #include "dsl/check_call.h"
 #include "dsl/check_decimal.h"
 
-#define ARGS_MAX 4
-
 static const struct sx_ast *first_lambda(const struct sx_ast *call)
 {
     for (uint32_t i = 0; i < call->count; i++)
@@ -250,7 +248,8 @@ static const struct sx_expr *refuse(const struct sx_scope *s, const struct sx_as
 
 const struct sx_expr *sx_check_lambda_call(const struct sx_scope *s, const struct sx_ast *ast)
 {
-    const struct sx_expr *exprs[ARGS_MAX] = {NULL};
+    /* Of all arguments, also of more than any row takes; and a second one where there is none. */
+    const struct sx_expr **exprs = SX_ARENA_ARRAY(s->c->arena, const struct sx_expr *, ast->count + 2);
     const struct sx_function_def *row;
     const struct sx_signature *signature;
     struct sx_letters letters;
@@ -258,7 +257,7 @@ const struct sx_expr *sx_check_lambda_call(const struct sx_scope *s, const struc
     bool ok = true;
     uint32_t next = 0;
 
-    for (uint32_t i = 0; i < ast->count && i < ARGS_MAX; i++) {
+    for (uint32_t i = 0; i < ast->count; i++) {
         if (ast->args[i]->kind == SX_AST_LAMBDA)
             continue;
         exprs[i] = sx_check(s, ast->args[i], NULL);
