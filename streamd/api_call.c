@@ -286,6 +286,7 @@ void streamd_result_json(streamd_call *call, const char *text, size_t bytes)
     if (too_long(call, bytes))
         return;
     if (!sx_json_compact(sx_slice(text, bytes), &compact, &error)) {
+        sx_buffer_free(&compact);
         sx_call_failed(call, "the callback gave no valid JSON: %s (byte %zu)", error.what, error.at);
         return;
     }
