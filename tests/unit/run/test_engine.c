@@ -104,6 +104,12 @@ static void only_the_last_per_key_is_sent(void)
     fixture_drop(&f);
 }
 
+static void await_failure(const struct fixture *f)
+{
+    for (int tries = 0; tries < 2000 && sx_engine_state(f->engine) != STREAMD_ENGINE_FAILED; tries++)
+        poll(NULL, 0, 5);
+}
+
 static void a_bad_row_stops_the_engine(void)
 {
     struct fixture f;
@@ -117,8 +123,7 @@ static void a_bad_row_stops_the_engine(void)
     /* Twice: a restart meets the same record, and what came before it is not done again. */
     for (int time = 0; time < 2; time++) {
         FINE(fixture_start(&f, plan_counts(false, false, "v1"), e));
-        for (int tries = 0; tries < 2000 && sx_engine_state(f.engine) != STREAMD_ENGINE_FAILED; tries++)
-            poll(NULL, 0, 5);
+        await_failure(&f);
         CU_ASSERT_EQUAL(fixture_stop(&f, &error), STREAMD_E_DECODE);
         SX_ASSERT_TEXT(streamd_error_message(error), "in, partition 0, offset 7: decode: it is bad");
         streamd_error_free(error);
@@ -312,7 +317,9 @@ static void a_changelog_of_other_rows_is_refused(void)
     run_until(&f, plan_counts(false, false, "rows: v1"), "out", 10);
     lose_state(&f);
     FINE(fixture_start(&f, plan_counts(false, false, "rows: v2"), e));
+    await_failure(&f);
     CU_ASSERT_EQUAL(fixture_stop(&f, &error), STREAMD_E_CONFIG);
+    CU_ASSERT_FATAL(error != NULL);
     CU_ASSERT_PTR_NOT_NULL(strstr(streamd_error_message(error), "in the topic `test-counts-changelog`"));
     CU_ASSERT_PTR_NOT_NULL(strstr(streamd_error_message(error), "rows: was `v1`, is `v2`"));
     streamd_error_free(error);
