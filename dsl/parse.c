@@ -530,6 +530,11 @@ static void parse_statement(struct sx_parser *p)
             near = sx_arena_format(p->arena, "| %s", p->at->text);
         else if (elsewhere == NULL && is_before_stage(p))
             near = sx_arena_format(p->arena, "%s | %s", p->at->text, p->at[1].text);
+        else if (elsewhere == NULL && near == NULL && p->at->kind == SX_TOKEN_NAME &&
+                 p->at[1].kind == SX_TOKEN_SIGN && strcmp(p->at[1].text, "=") == 0)
+            elsewhere = sx_arena_format(p->arena,
+                                        "a definition says what it is: `stream %s = ...` or `table %s = ...`",
+                                        p->at->text, p->at->text);
         if (is_behind_same(p))
             elsewhere = "`window same` has the grace and the closing of the windows that are there: "
                         "nothing follows it";

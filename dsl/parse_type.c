@@ -98,7 +98,9 @@ const struct sx_type *sx_parse_type(struct sx_parser *p)
         p->at++;
         sx_want_sign(p, "<", "before the type of the elements");
         type = sx_parse_type(p);
-        sx_want_sign(p, ">", "behind the type of the elements");
+        sx_want_sign_or(p, ">", "behind the type of the elements",
+                        !array && sx_at_sign(p, ",") ? "the keys of a map are strings: write `map<T>`"
+                                                     : NULL);
         type = array ? sx_type_array(p->arena, type) : sx_type_map(p->arena, type);
     } else if (sx_take_word(p, "decimal")) {
         type = parse_decimal_type(p);

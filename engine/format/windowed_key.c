@@ -28,7 +28,8 @@ const char *sx_windowed_key_take(struct sx_slice *key, int64_t size_ms, struct s
         taken.end = (int64_t)sx_get_be64(tail);
     else if (__builtin_add_overflow(taken.start, size_ms, &taken.end))
         taken.end = INT64_MAX; /* as Kafka Streams does */
-    if (taken.start < 0 || taken.end < taken.start)
+    /* A window with an offset, or of a calendar, may begin before 1970; it ends behind. */
+    if (session ? taken.start < 0 || taken.end < taken.start : taken.end <= 0)
         return "the window of the key is not one: check the size, and `session`";
     key->size -= bytes;
     *window = taken;
