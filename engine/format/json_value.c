@@ -205,10 +205,11 @@ static bool read_string(struct sx_json_reader *r, uint32_t v, const struct sx_js
 /* A number of JSON has no plus and no zeros before its digits. */
 static bool is_json_number(struct sx_slice token)
 {
-    const char *first = token.data + (*token.data == '-');
+    const char *first = token.data, *end = token.data + token.size;
 
-    return *first != '+' &&
-           (*first != '0' || first + 1 == token.data + token.size || !sx_json_is_digit(first[1]));
+    if (first < end && *first == '-')
+        first++;
+    return first < end && *first != '+' && (*first != '0' || first + 1 == end || !sx_json_is_digit(first[1]));
 }
 
 /* From the digits as they stand, in a number or in a string. */
