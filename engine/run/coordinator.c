@@ -176,26 +176,26 @@ static bool must_end(const struct sx_engine *engine)
     return atomic_load(&engine->stopping) || atomic_load(&engine->failed);
 }
 
-/* An error that comes and goes is waited out. */
-static void bear(struct sx_engine *engine, streamd_status status, streamd_error *error)
+/* An error that comes and goes is waited out: so many milliseconds. */
+static int bear(struct sx_engine *engine, streamd_status status, streamd_error *error)
 {
     if (status == STREAMD_OK)
-        return;
+        return 0;
     if (status == STREAMD_E_FENCED) {
         streamd_error_free(error);
         atomic_store(&engine->rejoin, true);
-        return;
+        return 0;
     }
     if (error != NULL && streamd_error_is_retriable(error) && !streamd_error_is_fatal(error)) {
         sx_log(engine->options.logger, SX_WARN, "the group cannot be served", "reason",
                streamd_error_message(error), NULL);
         streamd_error_free(error);
-        poll(NULL, 0, POLL_MS);
-        return;
+        return POLL_MS;
     }
     if (error == NULL)
         sx_fail_fatal(&error, status, "%s", streamd_status_text(status));
     sx_engine_fail(engine, error);
+    return 0;
 }
 
 static void leave(struct sx_engine *engine)
@@ -209,48 +209,51 @@ static void leave(struct sx_engine *engine)
     take_rest(engine);
 }
 
-static void rejoin(struct sx_engine *engine)
+static int join_again(struct sx_engine *engine)
 {
-    leave(engine);
-    atomic_store(&engine->rejoin, false);
-    while (!must_end(engine)) {
-        streamd_error *error = NULL;
-        streamd_status status = join(engine, &error);
+    streamd_error *error = NULL;
+    streamd_status status = join(engine, &error);
 
-        if (status == STREAMD_OK)
-            return;
-        bear(engine, status, error);
-        poll(NULL, 0, REJOIN_WAIT_MS);
-    }
+    engine->left = status != STREAMD_OK;
+    return status == STREAMD_OK ? 0 : bear(engine, status, error) + REJOIN_WAIT_MS;
 }
 
-static void serve(struct sx_engine *engine)
+int sx_coordinator_step(struct sx_engine *engine)
 {
-    while (!must_end(engine)) {
-        streamd_error *error = NULL;
-        streamd_status status = engine->def->poll(engine->log, POLL_MS, &error);
-        int64_t now_ms = sx_now_ms(engine->options.clock);
+    streamd_error *error = NULL;
+    streamd_status status;
+    int64_t now_ms;
+    int wait_ms;
 
-        bear(engine, status, error);
-        if (atomic_load(&engine->rejoin) && !must_end(engine))
-            rejoin(engine);
-        if (now_ms - engine->matched_ms >= MATCH_MS && !atomic_load(&engine->rejoin) && !must_end(engine)) {
-            streamd_error *problem = NULL;
+    if (must_end(engine))
+        return -1;
+    if (engine->left)
+        return join_again(engine);
+    status = engine->def->poll(engine->log, POLL_MS, &error);
+    now_ms = sx_now_ms(engine->options.clock);
+    wait_ms = bear(engine, status, error);
+    if (must_end(engine))
+        return wait_ms;
+    if (atomic_load(&engine->rejoin)) {
+        leave(engine);
+        atomic_store(&engine->rejoin, false);
+        engine->left = true;
+    } else if (now_ms - engine->matched_ms >= MATCH_MS) {
+        streamd_error *problem = NULL;
 
-            engine->matched_ms = now_ms;
-            status = match_again(engine, &problem);
-            bear(engine, status, problem);
-        }
-        if (now_ms - engine->purged_ms >= PURGE_MS) {
-            engine->purged_ms = now_ms;
-            purge(engine);
-        }
+        engine->matched_ms = now_ms;
+        status = match_again(engine, &problem);
+        wait_ms += bear(engine, status, problem);
     }
+    if (now_ms - engine->purged_ms >= PURGE_MS) {
+        engine->purged_ms = now_ms;
+        purge(engine);
+    }
+    return wait_ms;
 }
 
-void *sx_coordinator_run(void *arg)
+streamd_status sx_coordinator_begin(struct sx_engine *engine)
 {
-    struct sx_engine *engine = arg;
     streamd_error *error = NULL;
     streamd_status status = join(engine, &error);
 
@@ -264,14 +267,17 @@ void *sx_coordinator_run(void *arg)
     engine->join_failed = status != STREAMD_OK;
     pthread_cond_broadcast(&engine->changed);
     pthread_mutex_unlock(&engine->lock);
-    if (status == STREAMD_OK) {
-        serve(engine);
+    return status;
+}
+
+void sx_coordinator_end(struct sx_engine *engine)
+{
+    if (!engine->join_failed)
         leave(engine);
-    }
     for (uint32_t w = 0; w < engine->worker_count; w++)
         sx_worker_tell(&engine->workers[w], SX_MAIL_END, NULL, 0, false);
     for (uint32_t w = 0; w < engine->worker_count; w++)
-        pthread_join(engine->workers[w].thread, NULL);
+        sx_worker_join(&engine->workers[w]);
     sx_global_stop(engine->global);
     pthread_mutex_lock(&engine->lock);
     if (!atomic_load(&engine->failed))
@@ -279,5 +285,16 @@ void *sx_coordinator_run(void *arg)
     engine->ended = true;
     pthread_cond_broadcast(&engine->changed);
     pthread_mutex_unlock(&engine->lock);
+}
+
+void *sx_coordinator_run(void *arg)
+{
+    struct sx_engine *engine = arg;
+
+    if (sx_coordinator_begin(engine) == STREAMD_OK)
+        for (int wait_ms; (wait_ms = sx_coordinator_step(engine)) >= 0;)
+            if (wait_ms > 0)
+                poll(NULL, 0, wait_ms);
+    sx_coordinator_end(engine);
     return NULL;
 }

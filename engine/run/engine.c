@@ -174,7 +174,7 @@ static streamd_status prepare(struct sx_engine *engine, streamd_error **error)
     return status;
 }
 
-static streamd_status start_threads(struct sx_engine *engine, streamd_error **error)
+static streamd_status make_workers(struct sx_engine *engine, streamd_error **error)
 {
     struct sx_worker *workers = sx_calloc(engine->worker_count, sizeof(*workers));
     bool good = true;
@@ -183,13 +183,21 @@ static streamd_status start_threads(struct sx_engine *engine, streamd_error **er
     for (int32_t s = 0; s < engine->slot_count; s++)
         engine->owners[s] = -1;
     for (uint32_t w = 0; w < engine->worker_count; w++)
-        sx_worker_init(&workers[w], engine, w);
+        good &= sx_worker_init(&workers[w], engine, w);
     pthread_mutex_lock(&engine->lock); /* those who look may come at any time */
     engine->workers = workers;
     pthread_mutex_unlock(&engine->lock);
+    engine->purged_ms = engine->matched_ms = sx_now_ms(engine->options.clock);
+    return good ? STREAMD_OK : sx_fail(error, STREAMD_E_STATE, "no file descriptor is left");
+}
+
+static streamd_status start_threads(struct sx_engine *engine, streamd_error **error)
+{
+    struct sx_worker *workers = engine->workers;
+    bool good = sx_global_follow(engine->global);
+
     for (uint32_t w = 0; w < engine->worker_count && good; w++)
         good = sx_worker_start(&workers[w]);
-    engine->purged_ms = engine->matched_ms = sx_now_ms(engine->options.clock);
     if (good)
         good = engine->has_coordinator =
             pthread_create(&engine->coordinator, NULL, sx_coordinator_run, engine) == 0;
@@ -198,7 +206,7 @@ static streamd_status start_threads(struct sx_engine *engine, streamd_error **er
     for (uint32_t w = 0; w < engine->worker_count; w++)
         if (workers[w].started) {
             sx_worker_tell(&workers[w], SX_MAIL_END, NULL, 0, false);
-            pthread_join(workers[w].thread, NULL);
+            sx_worker_join(&workers[w]);
         }
     return sx_fail(error, STREAMD_E_STATE, "a thread could not be started");
 }
@@ -211,10 +219,14 @@ static streamd_status fail_start(struct sx_engine *engine, streamd_status status
     if (problem == NULL)
         sx_fail(&problem, status, "%s", streamd_status_text(status));
     sx_engine_fail(engine, problem);
+    pthread_mutex_lock(&engine->lock);
+    engine->ended = true;
+    pthread_cond_broadcast(&engine->changed);
+    pthread_mutex_unlock(&engine->lock);
     return status;
 }
 
-streamd_status sx_engine_start(struct sx_engine *engine, streamd_error **error)
+streamd_status sx_engine_begin(struct sx_engine *engine, streamd_error **error)
 {
     streamd_error *problem = NULL;
     streamd_status status;
@@ -229,15 +241,20 @@ streamd_status sx_engine_start(struct sx_engine *engine, streamd_error **error)
     pthread_mutex_unlock(&engine->lock);
     status = prepare(engine, &problem);
     if (status == STREAMD_OK)
-        status = start_threads(engine, &problem);
-    if (status != STREAMD_OK) {
-        status = fail_start(engine, status, problem, error);
-        pthread_mutex_lock(&engine->lock);
-        engine->ended = true;
-        pthread_cond_broadcast(&engine->changed);
-        pthread_mutex_unlock(&engine->lock);
+        status = make_workers(engine, &problem);
+    return status == STREAMD_OK ? STREAMD_OK : fail_start(engine, status, problem, error);
+}
+
+streamd_status sx_engine_start(struct sx_engine *engine, streamd_error **error)
+{
+    streamd_error *problem = NULL;
+    streamd_status status = sx_engine_begin(engine, error);
+
+    if (status != STREAMD_OK)
         return status;
-    }
+    status = start_threads(engine, &problem);
+    if (status != STREAMD_OK)
+        return fail_start(engine, status, problem, error);
     pthread_mutex_lock(&engine->lock);
     while (!engine->joined)
         pthread_cond_wait(&engine->changed, &engine->lock);
@@ -301,16 +318,17 @@ void sx_engine_free(struct sx_engine *engine)
 {
     if (engine == NULL)
         return;
-    if (engine->has_coordinator) {
-        pthread_mutex_lock(&engine->lock);
-        if (!engine->ended) {
-            atomic_store(&engine->abandon, true);
-            sx_engine_go(engine, STREAMD_ENGINE_STOPPING);
-            atomic_store(&engine->stopping, true);
-        }
-        pthread_mutex_unlock(&engine->lock);
-        pthread_join(engine->coordinator, NULL);
+    pthread_mutex_lock(&engine->lock);
+    if (engine->started && !engine->ended) {
+        atomic_store(&engine->abandon, true);
+        sx_engine_go(engine, STREAMD_ENGINE_STOPPING);
+        atomic_store(&engine->stopping, true);
     }
+    pthread_mutex_unlock(&engine->lock);
+    if (engine->has_coordinator)
+        pthread_join(engine->coordinator, NULL);
+    else if (engine->started && !engine->ended)
+        sx_coordinator_end(engine);
     for (uint32_t w = 0; engine->workers != NULL && w < engine->worker_count; w++)
         sx_worker_free(&engine->workers[w]);
     sx_global_free(engine->global);

@@ -128,23 +128,30 @@ static streamd_status load(struct sx_global *global, streamd_error **error)
     return STREAMD_OK;
 }
 
+int sx_global_step(struct sx_global *global)
+{
+    streamd_error *error = NULL;
+    bool busy = false, behind = false;
+    streamd_status status;
+
+    if (global == NULL || atomic_load(&global->stopping))
+        return -1;
+    status = read_some(global, &busy, &behind, &error);
+    if (status != STREAMD_OK && !streamd_error_is_retriable(error)) {
+        sx_engine_fail(global->engine, error);
+        return -1;
+    }
+    streamd_error_free(error);
+    return busy ? 0 : FOLLOW_WAIT_MS;
+}
+
 static void *follow(void *arg)
 {
     struct sx_global *global = arg;
 
-    while (!atomic_load(&global->stopping)) {
-        streamd_error *error = NULL;
-        bool busy = false, behind = false;
-        streamd_status status = read_some(global, &busy, &behind, &error);
-
-        if (status != STREAMD_OK && !streamd_error_is_retriable(error)) {
-            sx_engine_fail(global->engine, error);
-            return NULL;
-        }
-        streamd_error_free(error);
-        if (!busy)
-            sx_waker_wait(&global->waker, FOLLOW_WAIT_MS);
-    }
+    for (int wait_ms; (wait_ms = sx_global_step(global)) >= 0;)
+        if (wait_ms > 0)
+            sx_waker_wait(&global->waker, wait_ms);
     return NULL;
 }
 
@@ -225,17 +232,19 @@ streamd_status sx_global_start(struct sx_engine *engine, struct sx_global **out,
         }
     if (status == STREAMD_OK)
         status = load(global, error);
-    if (status == STREAMD_OK) {
-        global->has_thread = pthread_create(&global->thread, NULL, follow, global) == 0;
-        if (!global->has_thread)
-            status = sx_fail(error, STREAMD_E_STATE, "no thread could be started");
-    }
     if (status != STREAMD_OK) {
         sx_global_free(global);
         return status;
     }
     *out = global;
     return STREAMD_OK;
+}
+
+bool sx_global_follow(struct sx_global *global)
+{
+    if (global != NULL)
+        global->has_thread = pthread_create(&global->thread, NULL, follow, global) == 0;
+    return global == NULL || global->has_thread;
 }
 
 void sx_global_stop(struct sx_global *global)

@@ -13,10 +13,14 @@
 struct sx_engine;
 struct sx_global;
 
-/* Read all global tables to their present end; then go on in a thread. *global is NULL when the plan
- * has none. */
+/* Read all global tables to their present end. *global is NULL when the plan has none, which all functions
+ * here take. */
 streamd_status sx_global_start(struct sx_engine *engine, struct sx_global **global, streamd_error **error);
-/* End the thread; lookups go on. Both accept NULL. */
+/* Go on in a thread. False: none could be started. */
+bool sx_global_follow(struct sx_global *global);
+/* What the thread does, a step at a time: read what is there. See the steps in worker.h. */
+int sx_global_step(struct sx_global *global);
+/* End the thread; lookups go on. */
 void sx_global_stop(struct sx_global *global);
 void sx_global_free(struct sx_global *global); /* before the log is closed */
 

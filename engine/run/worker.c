@@ -10,13 +10,12 @@
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS 10000
 
-void sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t number)
+bool sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t number)
 {
     const struct sx_plan *plan = engine->plan;
 
     worker->engine = engine;
     worker->number = number;
-    worker->waker.fd = -1;
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->answers, NULL);
     pthread_mutex_init(&worker->looks, NULL);
@@ -34,6 +33,7 @@ void sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t
     sx_worker_stats_init(&worker->stats, plan);
     for (uint32_t s = 0; s < plan->store_count; s++)
         worker->globals[s] = sx_global_view(engine->global, s, &worker->global_arena);
+    return sx_waker_init(&worker->waker);
 }
 
 void sx_worker_free(struct sx_worker *worker)
@@ -70,6 +70,8 @@ void sx_worker_free(struct sx_worker *worker)
 /* ---- Mail ------------------------------------------------------------------------------------ */
 
 /* Under the lock. */
+static void read_mail(struct sx_worker *worker);
+
 static void post(struct sx_worker *worker, struct sx_mail *mail, bool wait)
 {
     struct sx_mail **end = &worker->mail;
@@ -82,7 +84,13 @@ static void post(struct sx_worker *worker, struct sx_mail *mail, bool wait)
     atomic_store(&worker->has_mail, true);
     sx_waker_wake(&worker->waker);
     while (wait && !answered)
-        pthread_cond_wait(&worker->answers, &worker->lock);
+        if (worker->started) {
+            pthread_cond_wait(&worker->answers, &worker->lock);
+        } else { /* it is stepped, by the one who waits */
+            pthread_mutex_unlock(&worker->lock);
+            read_mail(worker);
+            pthread_mutex_lock(&worker->lock);
+        }
 }
 
 void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int32_t *slots, uint32_t count,
@@ -367,26 +375,23 @@ static void look_around(struct sx_worker *worker)
     atomic_store(&worker->clean, !worker->dirty);
 }
 
-static void *run(void *arg)
+int sx_worker_step(struct sx_worker *worker)
 {
-    struct sx_worker *worker = arg;
+    bool busy = false;
 
-    pthread_mutex_lock(&worker->lock);
-    worker->answers_asks = true;
-    pthread_mutex_unlock(&worker->lock);
-    while (!worker->ending) {
-        bool busy = false;
+    read_mail(worker);
+    if (worker->ending)
+        return -1;
+    if (!worker->broken && worker->slot_count && open_writer(worker))
+        busy = turn(worker);
+    if (!busy)
+        look_around(worker);
+    return busy || atomic_load(&worker->has_mail) ? 0 : wait_ms(worker);
+}
 
-        read_mail(worker);
-        if (worker->ending)
-            break;
-        if (!worker->broken && worker->slot_count && open_writer(worker))
-            busy = turn(worker);
-        if (!busy)
-            look_around(worker);
-        if (!busy && !atomic_load(&worker->has_mail))
-            sx_waker_wait(&worker->waker, wait_ms(worker));
-    }
+/* After the last step. */
+static void finish(struct sx_worker *worker)
+{
     pthread_mutex_lock(&worker->lock);
     refuse_asks(worker);
     pthread_mutex_unlock(&worker->lock);
@@ -399,13 +404,38 @@ static void *run(void *arg)
         sx_slot_free(slot);
     }
     close_writer(worker);
+}
+
+static void *run(void *arg)
+{
+    struct sx_worker *worker = arg;
+    int wait_ms;
+
+    pthread_mutex_lock(&worker->lock);
+    worker->answers_asks = true;
+    pthread_mutex_unlock(&worker->lock);
+    while ((wait_ms = sx_worker_step(worker)) >= 0)
+        if (wait_ms > 0)
+            sx_waker_wait(&worker->waker, wait_ms);
+    finish(worker);
     return NULL;
 }
 
 bool sx_worker_start(struct sx_worker *worker)
 {
-    if (!sx_waker_init(&worker->waker))
-        return false;
-    worker->started = pthread_create(&worker->thread, NULL, run, worker) == 0;
+    worker->started = true; /* before anybody can ask it */
+    if (pthread_create(&worker->thread, NULL, run, worker) != 0)
+        worker->started = false;
     return worker->started;
+}
+
+void sx_worker_join(struct sx_worker *worker)
+{
+    if (worker->started) {
+        pthread_join(worker->thread, NULL);
+        return;
+    }
+    while (sx_worker_step(worker) >= 0)
+        continue;
+    finish(worker);
 }

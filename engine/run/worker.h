@@ -1,7 +1,8 @@
 /* worker.h: private to engine/run: a worker's thread, and the engine that the workers share.
  *
  * Coordinator and workers talk by mail: a message is put into the worker's box, the worker is woken
- * and takes it between two runs. Giving is told and forgotten; taking waits for the answer.
+ * and takes it between two runs. Giving is told and forgotten; taking waits for the answer. A worker
+ * without a thread takes it where one waits for the answer.
  * Threads   a worker's fields are its thread's, but for those marked `lock`, which guards the box,
  *           and `looks`, which guards the list of slots against those who look at it.
  */
@@ -35,7 +36,7 @@ struct sx_worker {
     struct sx_engine *engine;
     uint32_t number;
     pthread_t thread;
-    bool started;
+    bool started; /* it has a thread */
     struct sx_waker waker;
 
     pthread_mutex_t lock;
@@ -121,6 +122,7 @@ struct sx_engine {
 
     pthread_t coordinator;
     bool has_coordinator;
+    bool left;       /* the group, to join it again; the coordinator's */
     int32_t *owners; /* by slot: the worker, -1: not ours; the coordinator's */
     int64_t purged_ms, matched_ms;
 };
@@ -156,8 +158,19 @@ streamd_status sx_align_turn(struct sx_worker *worker, uint32_t lane, bool *busy
 /* The worker has no slot any more, and holds nobody back. */
 void sx_align_leave(struct sx_worker *worker);
 
-/* ---- coordinator.c --------------------------------------------------------------------------- */
-void *sx_coordinator_run(void *engine);
+/* ---- Steps ----------------------------------------------------------------------------------- */
+
+/* What the threads do, a step at a time: sx_engine_start() has threads that call these until they end. Who
+ * calls sx_engine_begin() instead has none, and calls them in whatever order it likes, from one thread;
+ * sx_engine_free() then does the last steps. A step gives how many milliseconds there is nothing to do, as
+ * far as it knows; -1: it was the last. */
+
+streamd_status sx_engine_begin(struct sx_engine *engine, streamd_error **error);
+streamd_status sx_coordinator_begin(struct sx_engine *engine); /* join; an error fails the engine */
+int sx_coordinator_step(struct sx_engine *engine);
+void sx_coordinator_end(struct sx_engine *engine); /* leave, end the workers */
+void *sx_coordinator_run(void *engine);            /* the three of them: the thread */
+int sx_worker_step(struct sx_worker *worker);
 
 /* ---- internal_topics.c ----------------------------------------------------------------------- */
 
@@ -182,9 +195,11 @@ streamd_status sx_store_misfit(const struct sx_engine *engine, const struct sx_s
                                struct sx_slice was, const char *where, streamd_error **error);
 
 /* ---- worker.c -------------------------------------------------------------------------------- */
-void sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t number);
+/* False: no file descriptor is left. */
+bool sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t number);
 void sx_worker_free(struct sx_worker *worker);
 bool sx_worker_start(struct sx_worker *worker);
+void sx_worker_join(struct sx_worker *worker); /* it was told to end */
 /* Put a message into the box; `wait`: until it was answered. */
 void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int32_t *slots, uint32_t count,
                     bool wait);
