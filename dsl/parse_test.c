@@ -190,17 +190,30 @@ static void parse_headers(struct sx_parser *p, struct sx_step *step)
     step->headers = headers;
 }
 
+/* What is said of a row is said once. */
+static bool once(struct sx_parser *p, const char *what, bool *said)
+{
+    if (*said)
+        sx_parse_failed(p, p->at->at, NULL, "%s is written twice", what);
+    *said = true;
+    return !p->failed;
+}
+
 static void parse_row_options(struct sx_parser *p, struct sx_step *step)
 {
-    for (;;) {
+    bool has_partition = false;
+
+    while (!p->failed) {
         if (sx_at_sign(p, "@")) {
+            if (!once(p, "the time", &step->has_time))
+                return;
             p->at++;
-            step->has_time = true;
             step->time_ms = parse_time(p);
         } else if (p->at->kind == SX_TOKEN_META && strcmp(p->at->text, "timestamp") == 0 &&
                    p->at[1].kind == SX_TOKEN_STRING) {
             /* `@timestamp "..."`, written together */
-            step->has_time = true;
+            if (!once(p, "the time", &step->has_time))
+                return;
             if (!sx_read_timestamp(sx_slice(p->at[1].text, p->at[1].size), &step->time_ms))
                 sx_parse_failed(p, p->at[1].at, "write \"2026-01-31T10:00:00Z\"", "`%s` is no timestamp",
                                 p->at[1].text);
@@ -210,6 +223,8 @@ static void parse_row_options(struct sx_parser *p, struct sx_step *step)
                 sx_parse_failed(p, p->at->at,
                                 "a record that is sent has one: `SOURCE <- KEY VALUE partition N`",
                                 "rows that come are not looked at by partition");
+            if (!once(p, "`partition`", &has_partition))
+                return;
             p->at++;
             if (p->at->kind != SX_TOKEN_INT || p->at->integer < 0 || p->at->integer > INT32_MAX)
                 sx_parse_failed(p, p->at->at, NULL, "expected the partition's number, got %s", sx_here(p));
@@ -220,19 +235,20 @@ static void parse_row_options(struct sx_parser *p, struct sx_step *step)
                 sx_parse_failed(p, p->at->at,
                                 "expect the record of a sink: `\"topic\" -> KEY VALUE headers { ... }`",
                                 "a definition's rows have no headers of their own");
+            if (!once(p, "`headers`", &step->has_headers))
+                return;
             p->at++;
-            step->has_headers = true;
             parse_headers(p, step);
-        } else if (sx_take_word(p, "window")) {
-            step->has_window = true;
+        } else if (sx_at_word(p, "window")) {
+            if (!once(p, "`window`", &step->has_window))
+                return;
+            p->at++;
             step->window_start = parse_time(p);
             sx_want_sign(p, "..", "between the window's start and end");
             step->window_end = parse_time(p);
         } else {
             return;
         }
-        if (p->failed)
-            return;
     }
 }
 

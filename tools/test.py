@@ -4,6 +4,7 @@
     test.py [NAME …]        lint           all house rules            window          steps and files with `window`
                             unit_base      one CUnit program          kafka           what runs against Kafka
                             asan           all under the address and undefined-behaviour sanitizers; so tsan
+                            tsan/integration       every suite of tests/integration with the thread sanitizer
     test.py --list          the steps that a run without NAME has
 
 A step is a line with its time and count; its log is build/test-logs/STEP.log, the end of which is shown if it fails.
@@ -34,8 +35,9 @@ NOT_YET = ROOT / "tests" / "vectors_not_yet.txt"
 SANITIZERS = {
     "asan": {"ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
              "UBSAN_OPTIONS": "print_stacktrace=1", "LSAN_OPTIONS": "print_suppressions=0"},
-    "tsan": {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1"},
+    "tsan": {"TSAN_OPTIONS": "halt_on_error=1:atexit_sleep_ms=0:second_deadlock_stack=1:allocator_may_return_null=1"},
 }
+TSAN_ALWAYS = ("test_run", "test_share")  # The others with the thread sanitizer: `test.py tsan/integration`.
 LANES = max(2, os.cpu_count() or 2)
 TAIL = 40
 
@@ -256,12 +258,13 @@ def product_steps(folder, names):
                        limit_s=900)
 
 
-def integration_steps(log, bootstrap=""):
-    if (BUILD / "streamd").exists():
+def integration_steps(log, bootstrap="", preset="dev"):
+    folder = BUILD if preset == "dev" else BUILD / preset
+    if (folder / "streamd").exists():
         for path in sorted(ROOT.glob("tests/integration/test_*.py")):
-            env = {"TEST_BIN": str(BUILD / "streamd"), "TEST_LOG": log, "TEST_BOOTSTRAP": bootstrap}
+            env = {"TEST_BIN": str(folder / "streamd"), "TEST_LOG": log, "TEST_BOOTSTRAP": bootstrap}
             yield Step(f"integration/{log}/{path.stem}", [suite(path)], by_unittest, env, limit_s=900)
-        command = [sys.executable, NEXMARK, BUILD / "streamd", "--log", log, "--bootstrap", bootstrap]
+        command = [sys.executable, NEXMARK, folder / "streamd", "--log", log, "--bootstrap", bootstrap]
         yield Step(f"nexmark/{log}", [command], by_summary)
 
 
@@ -274,18 +277,31 @@ def chosen(steps, names):
     return [s for s in steps if not names or any(n in t for n in names for t in texts(s))]
 
 
-def sanitized(preset, names, prefix):
-    """The steps of a sanitizer's build. The kernel's address randomisation can be too wide for gcc's thread sanitizer
-    ("unexpected memory mapping"), so they run without it where that is allowed."""
+def fixed_addresses():
+    """The kernel's address randomisation can be too wide for gcc's thread sanitizer ("unexpected memory mapping"), so
+    what it looks at runs without, where that is allowed."""
+    prefix = ["setarch", "-R"]
+    return prefix if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0 else []
+
+
+def sanitized(preset, steps, prefix):
+    """The steps, for a sanitizer's build."""
     env = dict(SANITIZERS[preset])
     for tool in env:  # What libraries do wrong is listed in tests/lsan.supp and tests/tsan.supp.
         known = ROOT / "tests" / f"{tool[:4].lower()}.supp"
         if known.exists():
             env[tool] += f":suppressions={known}"
-    for step in product_steps(BUILD / preset, names):
+    for step in steps:
         step.name, step.env, step.limit_s = f"{preset}/{step.name}", step.env | env, step.limit_s * 3
         step.commands = [[*prefix, *c] for c in step.commands]
         yield step
+
+
+def tsan_integration(log, bootstrap, names, prefix):
+    """The integration suites with the thread sanitizer: those of TSAN_ALWAYS, or those of `tsan/integration/NAME`."""
+    steps = sanitized("tsan", integration_steps(log, bootstrap, "tsan"), prefix)
+    asked = [n for n in names if n.startswith("tsan/integration") or n.startswith("tsan/nexmark")]
+    return chosen(list(steps), asked or [f"tsan/integration/{log}/{suite}" for suite in TSAN_ALWAYS])
 
 
 # --- the whole ----------------------------------------------------------------------------------------------------
@@ -311,19 +327,16 @@ def kafka(runner):
             subprocess.run([*control, "stop"], capture_output=True, check=False)
 
 
-def run_integration(runner, names):
-    """Two lanes, one per log: the suites measure time and kill processes, so those of one log run one by one."""
-    embedded = chosen(list(integration_steps("embedded")), names)
-    on_kafka = chosen(list(integration_steps("kafka")), names)
-
+def run_integration(runner, steps):
+    """Two lanes, one per log: the suites measure time and kill processes, so those of one log run one by one.
+    steps(log, bootstrap) gives those of a log."""
     def lane(log):
         if log == "embedded":
-            return runner.lanes(embedded, 1)
-        if not on_kafka:
+            return runner.lanes(steps(log, ""), 1)
+        if not steps(log, ""):
             return True
         with kafka(runner) as bootstrap:
-            return bootstrap is not None and \
-                runner.lanes(chosen(list(integration_steps("kafka", bootstrap)), names), 1)
+            return bootstrap is not None and runner.lanes(steps(log, bootstrap), 1)
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         list(pool.map(lane, ("kafka", "embedded")))
@@ -339,24 +352,27 @@ def run_all(runner, names):
     if plain or not names:
         if runner.run(build_step("dev")):
             runner.lanes(static + chosen(list(product_steps(BUILD, plain)), plain), LANES)
-            run_integration(runner, plain)
+            run_integration(runner, lambda log, bootstrap: chosen(list(integration_steps(log, bootstrap)), plain))
         else:
             runner.lanes(static, LANES)
             return
-    prefix = ["setarch", "-R"]
-    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
-        prefix = []
+    prefix = fixed_addresses()
     ready = [p for p in presets if runner.run(build_step(p))]
     wanted = [n.partition("/")[2] for n in names if n.startswith(tuple(SANITIZERS))]
     wanted = [] if "" in wanted else wanted
-    runner.lanes([s for p in ready for s in chosen(list(sanitized(p, wanted, prefix)), wanted)], LANES)
+    runner.lanes([s for p in ready for s in chosen(
+        list(sanitized(p, product_steps(BUILD / p, wanted), prefix)), wanted)], LANES)
+    if "tsan" in ready and (not wanted or any(w.startswith(("integration", "nexmark")) for w in wanted)):
+        run_integration(runner, lambda log, bootstrap: tsan_integration(log, bootstrap, names, prefix))
 
 
 def list_steps():
     steps = [build_step("dev"), *lint_steps(), *script_steps(), *product_steps(BUILD, []),
              *integration_steps("embedded"), *integration_steps("kafka")]
     for preset in SANITIZERS:
-        steps += [build_step(preset), *sanitized(preset, [], [])]
+        steps += [build_step(preset), *sanitized(preset, product_steps(BUILD / preset, []), [])]
+    for log in ("embedded", "kafka"):
+        steps += tsan_integration(log, "", [], [])
     print(*(s.name for s in steps), sep="\n")
 
 

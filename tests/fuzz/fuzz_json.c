@@ -143,7 +143,8 @@ static void check_value(struct sx_slice text)
     MUST(sx_json_compare(json, canonical) == 0 && sx_json_hash(json) == sx_json_hash(canonical));
     if (valid) {
         check_parts(json, 0);
-        MUST(sx_json_check(canonical, NULL) && sx_json_depth(json) == sx_json_depth(canonical));
+        /* Of fields of one name the last counts, and the deepest may have been another. */
+        MUST(sx_json_check(canonical, NULL) && sx_json_depth(json) >= sx_json_depth(canonical));
         MUST(sx_json_kind(json) == sx_json_kind(canonical));
     }
     /* As a key, the bytes are read or refused. */

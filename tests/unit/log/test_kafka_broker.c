@@ -367,7 +367,7 @@ static void purged_records_are_gone(void)
 }
 
 /* Stands before librdkafka's: an answer that is lost, after or before the broker did as it was told. */
-static enum { ANSWERED, LOST_AFTER, LOST_BEFORE } answer;
+static _Atomic enum { ANSWERED, LOST_AFTER, LOST_BEFORE } answer;
 
 rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *producer, int timeout_ms)
 {
