@@ -61,7 +61,8 @@ static struct sx_compiled *compile(const char *expression, int size)
                      "s string, u string, f bool, t timestamp, b bytes, a array<int>, w array<string>, "
                      "m map<string>, r { x int, y array<double> }, g array<array<int>>, "
                      "st array<{ k string, n int, xs array<double> }>, mm map<array<int>>, "
-                     "p decimal(10, 2), q decimal(38, 20), ps array<decimal(5, 3)> } }\n"
+                     "p decimal(10, 2), q decimal(38, 20), ps array<decimal(5, 3)>, "
+                     "o json, os array<json>, om map<json> } }\n"
                      "rows | probe (%.*s\n) | to topic \"out\"\n",
                      size, expression);
     seen.count = 0;
@@ -101,6 +102,15 @@ static struct sx_slice make_text(struct sx_arena *arena, bool broken, uint64_t *
     return sx_arena_copy(arena, sx_slice_of(text));
 }
 
+/* As a value of the type json is held: compact. */
+static const char *const json_texts[] = {"{}",
+                                         "[]",
+                                         "true",
+                                         "-12.50",
+                                         "\"Zo\u00eb\"",
+                                         "{\"a\":[1,null,{\"b\":\"x\"}],\"b\":1e400,\"a\":2}",
+                                         "[[\"2026-01-31T10:00:00Z\",9223372036854775808],{\"\":false}]"};
+
 static struct sx_value make_value(const struct sx_type *type, struct sx_arena *arena, bool broken,
                                   uint64_t *seed)
 {
@@ -121,6 +131,11 @@ static struct sx_value make_value(const struct sx_type *type, struct sx_arena *a
         return sx_value_decimal(arena, digits % sx_decimal_ten(type->precision));
     case SX_DOUBLE:
         return sx_value_double(doubles[pick(seed, SX_COUNT(doubles))]);
+    case SX_JSON:
+        text = sx_arena_copy(arena, sx_slice_of(json_texts[pick(seed, SX_COUNT(json_texts))]));
+        v.s = text.data;
+        v.size = text.size;
+        return v;
     case SX_STRING:
     case SX_BYTES:
         text = make_text(arena, broken, seed);
@@ -194,6 +209,9 @@ static void check_type(struct sx_value v, const struct sx_type *type)
         break;
     case SX_STRING:
         MUST(sx_utf8_valid(sx_value_slice(v)));
+        break;
+    case SX_JSON:
+        MUST(sx_json_check(sx_value_slice(v), NULL));
         break;
     case SX_ARRAY:
         for (uint32_t k = 0; k < v.size; k++)
