@@ -5,7 +5,11 @@
  *   store id (4, big-endian) | slot (2, big-endian) | segment (8, sorted) | key
  *
  * So a task's rows stand together, in it the windows by start: they are written in order of time,
- * closing one is a walk, dropping some is a range.
+ * closing one is a walk, dropping some is a range. That range is one record of the changelog, whose key is
+ * `dropped` in the segment of small things: without it rows that were dropped would be there again after a
+ * restore.
+ *
+ *   value   the first segment that is left (8, sorted)
  */
 #include "engine/graph/store.h"
 #include "engine/base/hash.h"
@@ -33,6 +37,17 @@ struct store {
     streamd_error *error; /* the first of the disk, until the commit reports it */
     struct sx_buffer key, value;
 };
+
+static const char dropped_name[] = "dropped";
+enum { DROPPED_BYTES = SEGMENT_BYTES + sizeof(dropped_name) - 1 };
+
+/* The key in the changelog. */
+static struct sx_slice dropped_key(char *key)
+{
+    sx_put_sorted64(key, SX_SEGMENT_META);
+    memcpy(key + SEGMENT_BYTES, dropped_name, DROPPED_BYTES - SEGMENT_BYTES);
+    return sx_slice(key, DROPPED_BYTES);
+}
 
 static struct sx_slice disk_key(struct store *s, int64_t segment, struct sx_slice key)
 {
@@ -352,15 +367,25 @@ static void commit_row(struct store *s, struct sx_segment *segment, const struct
         fn(sx_slice(key.data + PREFIX_BYTES, key.size - PREFIX_BYTES), value, arg);
 }
 
-static void delete_dropped(struct store *s, struct sx_unit *unit)
+/* Segments [from, to) on the disk. */
+static void delete_segments(struct store *s, struct sx_unit *unit, int64_t from, int64_t to)
 {
-    struct sx_buffer from = {0};
+    struct sx_buffer first = {0};
+
+    sx_buffer_add_slice(&first, disk_key(s, SX_MAX(from, SX_SEGMENT_META + 1), SX_SLICE_NONE));
+    sx_unit_delete_range(unit, s->family, sx_buffer_slice(&first), disk_key(s, to, SX_SLICE_NONE));
+    sx_buffer_free(&first);
+}
+
+static void delete_dropped(struct store *s, struct sx_unit *unit, sx_changelog_fn fn, void *arg)
+{
+    char key[DROPPED_BYTES], to[SEGMENT_BYTES];
 
     if (s->drop_reaches_disk && s->dropped_to > s->deleted_to) {
-        sx_buffer_add_slice(&from, disk_key(s, SX_MAX(s->deleted_to, SX_SEGMENT_META + 1), SX_SLICE_NONE));
-        sx_unit_delete_range(unit, s->family, sx_buffer_slice(&from),
-                             disk_key(s, s->dropped_to, SX_SLICE_NONE));
-        sx_buffer_free(&from);
+        delete_segments(s, unit, s->deleted_to, s->dropped_to);
+        sx_put_sorted64(to, s->dropped_to);
+        if (fn != NULL)
+            fn(dropped_key(key), sx_slice(to, sizeof(to)), arg);
         s->deleted_to = s->dropped_to;
     }
     s->drop_reaches_disk = false;
@@ -393,7 +418,7 @@ static streamd_status commit(struct sx_store *store, struct sx_unit *unit, sx_ch
                 commit_row(s, segment, entry, unit, fn, arg);
         }
     }
-    delete_dropped(s, unit);
+    delete_dropped(s, unit, fn, arg);
     return STREAMD_OK;
 }
 
@@ -449,9 +474,16 @@ static void discard(struct sx_store *store)
 static bool restore(struct sx_store *store, struct sx_unit *unit, struct sx_slice key, struct sx_slice value)
 {
     struct store *s = (struct store *)store;
+    char dropped[DROPPED_BYTES];
 
     if (key.size < SEGMENT_BYTES)
         return false;
+    if (SX_UNLIKELY(sx_slice_equal(key, dropped_key(dropped)))) {
+        if (value.size != SEGMENT_BYTES)
+            return false;
+        delete_segments(s, unit, INT64_MIN, sx_get_sorted64(value.data));
+        return true;
+    }
     s->key.size = 0;
     sx_buffer_add(&s->key, s->prefix, PREFIX_BYTES);
     sx_buffer_add_slice(&s->key, key);

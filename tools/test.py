@@ -9,10 +9,10 @@
 
 A step is a line with its time and count; its log is build/test-logs/STEP.log, the end of which is shown if it fails.
 Steps are found by what is there: house rules in tools/check_*.py, CUnit programs build/unit_*, the inputs of fuzzers
-through build/corpus_*, programs that use the installed library in tests/embed, seeds of tests/differential, text
-cases in tests/cases, tests/errors,
-tests/conformance and examples, conformance vectors in ../shared/vectors, suites in tests/integration (on the embedded
-log and on Kafka), tests of scripts. The last line is `N passed, N failed`; exit 1 if any failed.
+through build/corpus_*, seeds of tests/simulator and tests/differential, programs that use the installed library in
+tests/embed, text cases in tests/cases, tests/errors, tests/conformance and examples, conformance vectors in
+../shared/vectors, suites in tests/integration (on the embedded log and on Kafka), tests of scripts. The last line is
+`N passed, N failed`; exit 1 if any failed.
 """
 import argparse
 import concurrent.futures
@@ -239,6 +239,8 @@ def product_steps(folder, names):
     for program in programs(folder, "corpus_"):
         corpus = pathlib.Path("tests/fuzz/corpus") / program.name.removeprefix("corpus_")
         yield Step(f"fuzz/{corpus.name}", [[program, corpus]], by_summary, limit_s=60)
+    if (folder / "simulator").exists():
+        yield Step("simulator", [[sys.executable, ROOT / "tests/simulator/check.py", folder / "simulator"]], by_summary)
     if streamd.exists():
         yield Step("embed", [suite(ROOT / "tests/embed/test_embed.py")], by_unittest, {"STREAMD_BUILD": str(folder)})
         yield from text_steps(streamd, names)

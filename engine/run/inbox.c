@@ -112,6 +112,17 @@ static void note_times(struct sx_input *input)
             input->times[row] = batch->ts[row];
 }
 
+/* What is to be read next is not there any more. When another instance has read it and committed, and so may
+ * have purged it, this one has lost the slot and was only not told yet. */
+static bool is_overtaken(struct sx_slot *slot, const struct sx_input *input)
+{
+    struct sx_engine *engine = slot->worker->engine;
+    struct sx_partition_offset group = {input->name, input->partition, SX_OFFSET_NONE};
+
+    return input->feed == NULL && engine->def->committed(engine->log, &group, 1, NULL) == STREAMD_OK &&
+           group.offset > input->position;
+}
+
 streamd_status sx_input_fill(struct sx_slot *slot, struct sx_input *input, streamd_error **error)
 {
     struct sx_worker *worker = slot->worker;
@@ -120,6 +131,12 @@ streamd_status sx_input_fill(struct sx_slot *slot, struct sx_input *input, strea
     if (input->holds || (input->reader == NULL && input->feed == NULL))
         return STREAMD_OK;
     status = fetch(slot, input, error);
+    if (SX_UNLIKELY(status == STREAMD_E_NOTFOUND && is_overtaken(slot, input))) {
+        if (error != NULL)
+            streamd_error_free(*error);
+        return sx_fail(error, STREAMD_E_FENCED, "another instance has gone on reading %s, partition %d",
+                       input->name, input->partition);
+    }
     if (status != STREAMD_OK)
         return status;
     input->at_end = input->fetch.at_end;
