@@ -19,7 +19,7 @@ struct places {
 };
 
 /* False: something is being done, or still to be. */
-static bool look(struct sx_worker *worker, struct places *places)
+static bool look(const struct sx_engine *engine, struct sx_worker *worker, struct places *places)
 {
     bool ended = worker->slot_count == 0 || atomic_load(&worker->clean);
 
@@ -37,7 +37,7 @@ static bool look(struct sx_worker *worker, struct places *places)
             places->items[places->count] =
                 (struct place){.partition = input->partition, .position = position};
             snprintf(places->items[places->count++].topic, sizeof(places->items->topic), "%s",
-                     input->feed != NULL ? "" : input->name);
+                     sx_input_is_topic(engine, input) ? input->name : "");
         }
     }
     return ended;
@@ -49,7 +49,7 @@ static bool look_at_all(struct sx_engine *engine, struct places *places)
 
     for (uint32_t w = 0; w < engine->worker_count && ended; w++) {
         pthread_mutex_lock(&engine->workers[w].looks);
-        ended = look(&engine->workers[w], places);
+        ended = look(engine, &engine->workers[w], places);
         pthread_mutex_unlock(&engine->workers[w].looks);
     }
     return ended && places->count > 0;

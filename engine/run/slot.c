@@ -136,7 +136,7 @@ static void add_inputs(struct sx_slot *slot, struct sx_slot_task *task)
     }
 }
 
-static bool is_topic(const struct sx_engine *engine, const struct sx_input *input)
+bool sx_input_is_topic(const struct sx_engine *engine, const struct sx_input *input)
 {
     return engine->plan->topics[input->topic]->medium == SX_MEDIUM_LOG;
 }
@@ -160,20 +160,20 @@ static streamd_status find_offsets(struct sx_slot *slot, streamd_error **error)
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < slot->input_count; i++)
-        if (is_topic(engine, &slot->inputs[i]))
+        if (sx_input_is_topic(engine, &slot->inputs[i]))
             offsets[count++] =
                 (struct sx_partition_offset){slot->inputs[i].name, slot->inputs[i].partition, SX_OFFSET_NONE};
     status = engine->def->committed(engine->log, offsets, count, error);
     /* By input again, from the last on. */
     for (uint32_t i = slot->input_count; i-- > 0;)
-        offsets[i] = is_topic(engine, &slot->inputs[i])
+        offsets[i] = sx_input_is_topic(engine, &slot->inputs[i])
                          ? offsets[--count]
                          : (struct sx_partition_offset){.offset = SX_OFFSET_NONE};
     for (uint32_t i = 0; i < slot->input_count && status == STREAMD_OK; i++) {
         struct sx_input *input = &slot->inputs[i];
         int64_t low, high;
 
-        if (!is_topic(engine, input))
+        if (!sx_input_is_topic(engine, input))
             continue;
         input->position = input->committed = offsets[i].offset;
         atomic_store_explicit(&input->purgeable, input->committed, memory_order_relaxed);
@@ -237,6 +237,7 @@ void sx_slot_close(struct sx_slot *slot)
     /* Also what a restore left open. */
     sx_restore_end(slot);
     pthread_mutex_lock(&worker->looks);
+    slot->state = SX_SLOT_OPENING; /* before it has no inputs, or it would look as if it had read them all */
     for (uint32_t i = 0; i < slot->input_count; i++) {
         sx_arena_free(&slot->inputs[i].arena);
         free(slot->inputs[i].notices);
@@ -262,7 +263,6 @@ void sx_slot_close(struct sx_slot *slot)
     slot->input_count = slot->task_count = 0;
     pthread_mutex_unlock(&worker->looks);
     sx_unit_clear(slot->unit);
-    slot->state = SX_SLOT_OPENING;
 }
 
 /* An input that is to be read first: the end that it has now. */
@@ -275,7 +275,7 @@ static streamd_status find_end(struct sx_slot *slot, struct sx_input *input, str
     input->first_to = SX_OFFSET_NONE;
     for (uint32_t u = 0; u < input->use_count; u++)
         first |= input->uses[u].entry->read_first;
-    if (!first || !is_topic(engine, input))
+    if (!first || !sx_input_is_topic(engine, input))
         return STREAMD_OK;
     return engine->def->watermarks(engine->log, input->name, input->partition, false, &low, &input->first_to,
                                    error);
@@ -292,7 +292,7 @@ streamd_status sx_slot_run(struct sx_slot *slot, streamd_error **error)
         struct sx_input *input = &slot->inputs[i];
 
         sx_idle_open(slot, input);
-        status = is_topic(engine, input)
+        status = sx_input_is_topic(engine, input)
                      ? engine->def->reader_open(engine->log, SX_READ_INPUT, input->name, input->partition,
                                                 input->position, &slot->worker->waker, &input->reader, error)
                      : sx_input_feed(slot, input, error);

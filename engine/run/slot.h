@@ -128,6 +128,8 @@ streamd_status sx_slot_turn(struct sx_slot *slot, bool *busy, streamd_error **er
 
 /* ---- inbox.c --------------------------------------------------------------------------------- */
 
+/* It is a topic, not a feed. Also for those who look from other threads: the plan says it. */
+bool sx_input_is_topic(const struct sx_engine *engine, const struct sx_input *input);
 /* Records of an input, decoded by the entries that read it, if it has none in hand. */
 streamd_status sx_input_fill(struct sx_slot *slot, struct sx_input *input, streamd_error **error);
 void sx_input_drop(struct sx_slot *slot, struct sx_input *input); /* those in hand */
