@@ -270,6 +270,13 @@ struct sim_transaction *sim_transaction_begin(struct sim *sim, struct sim_produc
     return transaction;
 }
 
+void sim_producer_delay(struct sim_producer *producer, bool commits)
+{
+    producer->on_way = true;
+    producer->on_way_commits = commits;
+    producer->on_way_epoch = producer->epoch;
+}
+
 static void end_if_marked(struct sim *sim, struct sim_transaction *transaction)
 {
     for (uint32_t i = 0; i < transaction->touch_count; i++)
@@ -341,14 +348,24 @@ static void mark_one(struct sim *sim, struct sim_transaction *transaction)
     sim_transaction_mark_offsets(sim, transaction);
 }
 
+static void tick_producers(struct sim *sim)
+{
+    for (struct sim_producer *p = sim->producers; p != NULL; p = p->next) {
+        if (!p->on_way || !sim_chance(sim, 100))
+            continue;
+        p->on_way = false;
+        if (p->on_way_epoch != p->epoch || p->transaction == NULL || p->transaction->state != SIM_OPEN)
+            continue;
+        sim_say(sim, "a delayed %s of %s arrives", p->on_way_commits ? "commit" : "abort", p->id);
+        sim_transaction_end(sim, p->transaction, p->on_way_commits, true);
+    }
+}
+
 static void tick_transactions(struct sim *sim)
 {
     for (struct sim_transaction *t = sim->transactions, *next; t != NULL; t = next) {
         next = t->next;
-        if (t->state == SIM_OPEN && t->end_on_way && sim_chance(sim, 200)) {
-            sim_say(sim, "the delayed commit of %s arrives", t->producer->id);
-            sim_transaction_end(sim, t, true, true);
-        } else if (t->state == SIM_OPEN && sim->now_ms - t->begun_ms > TRANSACTION_MS) {
+        if (t->state == SIM_OPEN && sim->now_ms - t->begun_ms > TRANSACTION_MS) {
             sim_say(sim, "the transaction of %s is too old", t->producer->id);
             t->producer->epoch++;
             sim_transaction_end(sim, t, false, true);
@@ -390,6 +407,7 @@ static void compact_one(struct sim *sim)
 void sim_tick(struct sim *sim, int64_t ms)
 {
     sim->now_ms += ms;
+    tick_producers(sim);
     tick_transactions(sim);
     sim_group_tick(sim);
     if (sim_fault(sim, sim->faults.compaction))

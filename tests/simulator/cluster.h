@@ -34,7 +34,7 @@ struct sim_faults {
     uint32_t request_error; /* offsets, watermarks, opening: an error that comes and goes */
     uint32_t late_marker;   /* a transaction's end is written into its partitions later, one by one */
     uint32_t compaction;    /* of a thousand ticks */
-    uint32_t disk_error;
+    uint32_t disk_write, disk_read;
 };
 
 struct sim_kill {
@@ -96,6 +96,10 @@ struct sim_producer {
     char *id;
     int32_t epoch;
     struct sim_transaction *transaction; /* that is not finished; NULL: none */
+    /* A request to end a transaction is under way, the first or once more, and its sender heard no answer.
+     * It ends whatever is open when it arrives, if it is of this epoch: requests do not name transactions. */
+    bool on_way, on_way_commits;
+    int32_t on_way_epoch;
 };
 
 enum sim_transaction_state { SIM_OPEN, SIM_ENDING, SIM_ENDED };
@@ -116,8 +120,7 @@ struct sim_transaction {
     struct sim_transaction *next; /* of those that are not ended */
     struct sim_producer *producer;
     enum sim_transaction_state state;
-    bool committed;  /* when it is ending */
-    bool end_on_way; /* a request to commit it is under way; its sender heard no answer */
+    bool committed; /* when it is ending */
     int64_t begun_ms;
     struct sim_touch *touches;
     uint32_t touch_count, touch_room;
@@ -189,6 +192,7 @@ bool sim_is_visible(const struct sim_record *record); /* before the stable offse
 
 struct sim_producer *sim_producer_find(struct sim *sim, const char *id);
 struct sim_transaction *sim_transaction_begin(struct sim *sim, struct sim_producer *producer);
+void sim_producer_delay(struct sim_producer *producer, bool commits); /* see on_way */
 /* Decide; the markers are written now, or (late) as time goes on. */
 void sim_transaction_end(struct sim *sim, struct sim_transaction *transaction, bool commit, bool late);
 void sim_transaction_mark_offsets(struct sim *sim, struct sim_transaction *transaction);

@@ -30,7 +30,7 @@ static uint32_t value_of(struct sim *chance, const char *topic, bool broken, cha
 static void make_records(struct sim *sim, struct sim *chance, struct sim_topic *topic, bool broken)
 {
     bool table = topic->name[0] == 't' || topic->name[0] == 'u';
-    uint32_t count = 20 + sim_draw(chance, 120), null_of_thousand = table ? 120 : 30;
+    uint32_t count = 20 + sim_draw(chance, 200), null_of_thousand = table ? 120 : 30;
     int64_t step = 1 + sim_draw(chance, 60);
 
     for (uint32_t i = 0; i < count; i++) {

@@ -109,9 +109,10 @@ static void run_point(struct simulator *s, enum sim_point point)
     s->options.point = point;
     for (uint64_t i = 0; i < s->seeds; i++)
         run_seed(s, s->first + i, &tally);
-    printf("%-16s %llu seeds, %llu kills, %llu starts, %llu steps\n", sim_point_words[point],
-           (unsigned long long)tally.runs, (unsigned long long)tally.kills,
-           (unsigned long long)tally.restarts, (unsigned long long)tally.steps);
+    printf("%-16s %llu seeds, passed %llu times, %llu kills, %llu starts, %llu steps\n",
+           sim_point_words[point], (unsigned long long)tally.runs, (unsigned long long)tally.passed,
+           (unsigned long long)tally.kills, (unsigned long long)tally.starts,
+           (unsigned long long)tally.steps);
     fflush(stdout);
     if (point != SIM_NOWHERE && s->seeds >= 20 && tally.kills == 0) {
         printf("FAIL %s: nobody was killed there\n", sim_point_words[point]);

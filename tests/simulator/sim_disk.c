@@ -203,6 +203,16 @@ void sx_disk_stats(struct sx_disk *disk, struct sx_disk_stats *stats) { *stats =
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
+static streamd_status read_status(const struct sx_disk *disk, streamd_error **error)
+{
+    struct sim *sim = disk->process->sim;
+
+    if (!sim_fault(sim, sim->faults.disk_read))
+        return STREAMD_OK;
+    sim_say(sim, "process %u: a read of the disk fails", disk->process->number);
+    return sx_fail(error, STREAMD_E_STORE, "a block cannot be read");
+}
+
 streamd_status sx_disk_get(struct sx_disk *disk, enum sx_family family, struct sx_slice key,
                            struct sx_buffer *to, bool *found, streamd_error **error)
 {
@@ -212,7 +222,7 @@ streamd_status sx_disk_get(struct sx_disk *disk, enum sx_family family, struct s
     *found = is_at(rows, i, key);
     if (*found)
         sx_buffer_add_slice(to, rows->rows[i].value);
-    return STREAMD_OK;
+    return read_status(disk, error);
 }
 
 streamd_status sx_disk_last(struct sx_disk *disk, enum sx_family family, struct sx_slice from,
@@ -224,7 +234,7 @@ streamd_status sx_disk_last(struct sx_disk *disk, enum sx_family family, struct 
     *found = end > find(rows, from);
     if (*found)
         sx_buffer_add_slice(to_key, rows->rows[end - 1].key);
-    return STREAMD_OK;
+    return read_status(disk, error);
 }
 
 streamd_status sx_disk_any(struct sx_disk *disk, enum sx_family family, struct sx_slice prefix, bool *any,
@@ -235,11 +245,12 @@ streamd_status sx_disk_any(struct sx_disk *disk, enum sx_family family, struct s
 
     *any = i < rows->count && rows->rows[i].key.size >= prefix.size &&
            memcmp(rows->rows[i].key.data, prefix.data, prefix.size) == 0;
-    return STREAMD_OK;
+    return read_status(disk, error);
 }
 
 /* A snapshot: a copy. */
 struct sx_cursor {
+    const struct sx_disk *disk;
     struct rows rows;
     uint32_t next;
 };
@@ -251,6 +262,7 @@ struct sx_cursor *sx_cursor_open(struct sx_disk *disk, enum sx_family family, st
     const struct rows *rows = &disk->live[family];
     uint32_t begin = find(rows, from), end = to.data != NULL ? find(rows, to) : rows->count;
 
+    cursor->disk = disk;
     if (begin >= end)
         return cursor;
     cursor->rows.room = cursor->rows.count = end - begin;
@@ -274,7 +286,10 @@ void sx_cursor_seek(struct sx_cursor *cursor, struct sx_slice key)
     cursor->next = find(&cursor->rows, key);
 }
 
-streamd_status sx_cursor_status(const struct sx_cursor *cursor, streamd_error **error) { return STREAMD_OK; }
+streamd_status sx_cursor_status(const struct sx_cursor *cursor, streamd_error **error)
+{
+    return read_status(cursor->disk, error);
+}
 
 void sx_cursor_close(struct sx_cursor *cursor)
 {
@@ -351,7 +366,7 @@ streamd_status sx_unit_write(struct sx_unit *unit, bool sync, streamd_error **er
 
     if (sim_dies(disk->process, SIM_ANYWHERE))
         return sim_dead(error);
-    if (sim_fault(sim, sim->faults.disk_error)) {
+    if (sim_fault(sim, sim->faults.disk_write)) {
         sim_say(sim, "process %u: a write to the disk fails", disk->process->number);
         return sx_fail(error, STREAMD_E_STORE, "no space is left");
     }

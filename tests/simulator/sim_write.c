@@ -209,15 +209,16 @@ static streamd_status unknown(struct sim_writer *writer, struct sim_transaction 
     sim_say(sim, "process %u: the answer to a commit is lost (%u)", writer->log->process->number, which);
     sim->now_ms += sim_draw(sim, 1000);
     switch (which) {
-    case 0: /* it happened, and was found out */
+    case 0: /* it happened, and was found out; it was asked for once more */
         sim_transaction_end(sim, transaction, true, false);
+        sim_producer_delay(writer->producer, true);
         writer->epoch = ++writer->producer->epoch;
         return STREAMD_OK;
     case 1: /* it happened, nobody knows */
         sim_transaction_end(sim, transaction, true, true);
         break;
     case 2: /* it is under way */
-        transaction->end_on_way = true;
+        sim_producer_delay(writer->producer, true);
         break;
     default: /* it did not happen, and that was found out */
         sim_transaction_end(sim, transaction, false, false);
@@ -236,8 +237,8 @@ static streamd_status end(struct sim_writer *writer, struct sim_transaction *tra
     if (sim_dies(process, SIM_INSIDE_COMMIT)) {
         if (sim_chance(sim, 500))
             sim_transaction_end(sim, transaction, true, true);
-        else
-            transaction->end_on_way = sim_chance(sim, 500);
+        else if (sim_chance(sim, 500))
+            sim_producer_delay(writer->producer, true);
         return sim_dead(error);
     }
     if (sim_fault(sim, sim->faults.commit_unknown))
@@ -356,8 +357,10 @@ streamd_status sim_abort(struct sx_writer *base, streamd_error **error)
         return sim_dead(error);
     if (writer->epoch != writer->producer->epoch)
         return fenced(writer, error);
-    if (sim_fault(sim, sim->faults.request_error))
+    if (sim_fault(sim, sim->faults.request_error)) {
+        sim_producer_delay(writer->producer, false);
         return sx_fail_retriable(error, STREAMD_E_TIMEOUT, "the abort was not answered");
+    }
     if (transaction != NULL && transaction->state == SIM_OPEN)
         sim_transaction_end(sim, transaction, false, sim_fault(sim, sim->faults.late_marker));
     return STREAMD_OK;

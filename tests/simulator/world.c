@@ -78,10 +78,10 @@ static void find_wrong(struct world *world, char *wrong)
 /* The next kill, if there is to be one. */
 static void arm(struct world *world)
 {
-    static const uint32_t within[SIM_POINT_COUNT] = {[SIM_ANYWHERE] = 900,
-                                                     [SIM_AT_OPENING] = 30,
+    static const uint32_t within[SIM_POINT_COUNT] = {[SIM_ANYWHERE] = 500,
+                                                     [SIM_AT_OPENING] = 20,
                                                      [SIM_IN_RESTORE] = 4,
-                                                     [SIM_IN_WORK] = 300,
+                                                     [SIM_IN_WORK] = 150,
                                                      [SIM_IN_REBALANCE] = 4};
     struct sim_kill *kill = &world->sim.kill;
 
@@ -93,7 +93,7 @@ static void arm(struct world *world)
     /* A restore needs somebody who has something to restore. */
     if (kill->point == SIM_IN_RESTORE && world->sim.kills == 0)
         kill->point = SIM_AFTER_COMMIT;
-    kill->after = sim_draw(&world->sim, within[kill->point] ? within[kill->point] : 10);
+    kill->after = sim_draw(&world->sim, within[kill->point] ? within[kill->point] : 6);
 }
 
 /* The engine is gone without a last word; what the disk keeps is luck. */
@@ -121,7 +121,7 @@ static void ended(struct world *world, struct machine *machine, streamd_error *e
 {
     bool expected = machine->process.dead || error == NULL || streamd_error_is_retriable(error) ||
                     streamd_error_status(error) == STREAMD_E_FENCED ||
-                    (streamd_error_status(error) == STREAMD_E_STORE && world->sim.faults.disk_error);
+                    streamd_error_status(error) == STREAMD_E_STORE;
 
     if (!expected)
         find_wrong(world,
@@ -151,7 +151,7 @@ static void start(struct world *world, struct machine *machine)
     streamd_error *error = NULL;
 
     sim_say(&world->sim, "process %u starts", machine->process.number);
-    world->tally.restarts++;
+    world->tally.starts++;
     machine->process.dead = false;
     machine->engine = sx_engine_new(&options);
     if (sx_engine_begin(machine->engine, &error) != STREAMD_OK) {
@@ -282,7 +282,8 @@ static struct sim_faults draw_faults(struct sim *sim, bool several)
                                .request_error = sim_draw(sim, 20),
                                .late_marker = sim_draw(sim, 1000),
                                .compaction = sim_draw(sim, 20),
-                               .disk_error = sim_chance(sim, 300) ? sim_draw(sim, 6) : 0};
+                               .disk_write = sim_chance(sim, 300) ? sim_draw(sim, 6) : 0,
+                               .disk_read = sim_chance(sim, 200) ? sim_draw(sim, 3) : 0};
 }
 
 static void begin(struct world *world, const struct sim_topology *topology, const struct sim_options *options,
@@ -355,8 +356,9 @@ static void add_up(struct sim_tally *tally, const struct world *world)
 {
     tally->runs++;
     tally->steps += world->tally.steps;
-    tally->restarts += world->tally.restarts;
+    tally->starts += world->tally.starts;
     tally->kills += world->sim.kills;
+    tally->passed += world->sim.passed[world->options->point];
 }
 
 char *sim_run(const struct sim_topology *topology, const struct sim_options *options, struct sim_tally *tally)

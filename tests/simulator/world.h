@@ -27,7 +27,7 @@ struct sim_options {
 
 /* What was seen in a run, added up. */
 struct sim_tally {
-    uint64_t runs, steps, records, kills, restarts, restored;
+    uint64_t runs, steps, starts, kills, passed; /* passed: how often the kill point was */
 };
 
 /* Compile. NULL: *error says why. */
