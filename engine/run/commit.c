@@ -165,7 +165,27 @@ static void put_changelog_positions(struct sx_unit *unit, void *arg)
 
 /* ---- The commit ------------------------------------------------------------------------------ */
 
-static struct sx_partition_offset *moved_inputs(struct sx_worker *worker, uint32_t *count)
+static void add_inputs(struct sx_worker *worker, bool moved_only, struct sx_partition_offset *offsets,
+                       uint32_t *count)
+{
+    for (uint32_t i = 0; i < worker->slot_count; i++) {
+        struct sx_slot *slot = worker->slots[i];
+
+        for (uint32_t n = 0; slot->state == SX_SLOT_RUNNING && n < slot->input_count; n++) {
+            const struct sx_input *input = &slot->inputs[n];
+
+            if ((moved_only && input->position == input->committed) || input->feed != NULL)
+                continue;
+            offsets[(*count)++] =
+                (struct sx_partition_offset){input->name, input->partition, input->position};
+            put_table_positions(slot, input);
+        }
+    }
+}
+
+/* The offsets to be committed: those that moved. When time alone went on none did, and all are: by its
+ * offsets the group knows who commits, and refuses one whose slots are another's. */
+static struct sx_partition_offset *find_inputs(struct sx_worker *worker, uint32_t *count)
 {
     struct sx_partition_offset *offsets;
     uint32_t room = 0;
@@ -174,19 +194,9 @@ static struct sx_partition_offset *moved_inputs(struct sx_worker *worker, uint32
     for (uint32_t i = 0; i < worker->slot_count; i++)
         room += worker->slots[i]->input_count;
     offsets = sx_malloc(sizeof(*offsets) * (room + 1));
-    for (uint32_t i = 0; i < worker->slot_count; i++) {
-        struct sx_slot *slot = worker->slots[i];
-
-        for (uint32_t n = 0; slot->state == SX_SLOT_RUNNING && n < slot->input_count; n++) {
-            const struct sx_input *input = &slot->inputs[n];
-
-            if (input->position == input->committed || input->feed != NULL)
-                continue;
-            offsets[(*count)++] =
-                (struct sx_partition_offset){input->name, input->partition, input->position};
-            put_table_positions(slot, input);
-        }
-    }
+    add_inputs(worker, true, offsets, count);
+    if (*count == 0)
+        add_inputs(worker, false, offsets, count);
     return offsets;
 }
 
@@ -237,7 +247,7 @@ streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error)
         }
     if (status != STREAMD_OK)
         return status;
-    offsets = moved_inputs(worker, &count);
+    offsets = find_inputs(worker, &count);
     status = engine->def->commit(worker->writer, offsets, count, worker->unit, put_changelog_positions,
                                  worker, error);
     free(offsets);

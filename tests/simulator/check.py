@@ -30,7 +30,7 @@ def main():
     for line in SEEDS.read_text(encoding="utf-8").splitlines():
         words = line.partition("#")[0].split()
         if words:
-            good, bad, text = simulate(args.simulator, "--kill-point", words[0], "--seed", words[1])
+            good, bad, text = simulate(args.simulator, *words)
             passed, failed = passed + good, failed + bad
             print(text if bad else "", end="")
     for point in PLANTED_AT:

@@ -43,6 +43,7 @@ struct sim_topology *sim_topology_new(const char *name, const char *text, stream
 {
     struct sim_topology *topology = sx_calloc(1, sizeof(*topology));
     struct sx_compile_options options = {.catalog = &sx_builtin_catalog, .name = name, .application = "app"};
+    const char *waits;
 
     topology->name = sx_strdup(name);
     topology->text = sx_strdup(text);
@@ -52,6 +53,8 @@ struct sim_topology *sim_topology_new(const char *name, const char *text, stream
         return NULL;
     }
     topology->several = topology->compiled->source_count > 1;
+    waits = strstr(text, "# waits: ");
+    topology->waits_ms = waits != NULL ? strtoll(waits + strlen("# waits: "), NULL, 10) * 1000 : 0;
     return topology;
 }
 
@@ -229,11 +232,12 @@ static bool partition_done(struct sim *sim, const struct sim_topic *topic, int32
     return true;
 }
 
-/* All that tasks read is processed and committed. */
+/* All that tasks read is processed and committed. Where time goes on without input, so do notices of it
+ * through repartitions, and only the input counts. */
 static bool is_done(struct world *world)
 {
     const struct sx_plan *plan = world->topology->compiled->plan;
-    bool done = world->sim.transactions == NULL;
+    bool waits = world->topology->waits_ms > 0, done = waits || world->sim.transactions == NULL;
 
     for (uint32_t n = 0; n < plan->node_count && done; n++) {
         const struct sx_entry_plan *entry = plan->nodes[n]->entry;
@@ -241,6 +245,8 @@ static bool is_done(struct world *world)
         for (uint32_t t = 0; entry != NULL && !entry->global && t < entry->topic_count && done; t++) {
             const struct sim_topic *topic = sim_topic_find(&world->sim, plan->topics[entry->topics[t]]->name);
 
+            if (waits && (plan->topics[entry->topics[t]]->roles & SX_TOPIC_REPARTITION))
+                continue;
             done = topic != NULL;
             for (int32_t p = 0; done && p < topic->count; p++)
                 done = partition_done(&world->sim, topic, p);
@@ -321,15 +327,27 @@ static void begin(struct world *world, const struct sim_topology *topology, cons
 
 static void run(struct world *world)
 {
+    int64_t since_ms = world->sim.now_ms;
     bool done = false;
 
     for (uint32_t i = 0; !done && world->wrong == NULL; i++) {
         turn(world);
-        if (i == FAULTY_STEPS)
+        if (i == FAULTY_STEPS) {
             world->sim.faulty = false;
+            since_ms = world->sim.now_ms;
+        }
         if (i == STEPS_MAX)
             find_wrong(world, sx_format("it does not come to its end"));
-        done = i % LOOK_EVERY == 0 && is_done(world);
+        if (i % LOOK_EVERY != 0)
+            continue;
+        if (!is_done(world))
+            since_ms = world->sim.now_ms;
+        else if (world->sim.now_ms - since_ms >= world->topology->waits_ms) {
+            /* It waits once with faults, and once without. */
+            done = !world->sim.faulty || world->topology->waits_ms == 0;
+            world->sim.faulty = false;
+            since_ms = world->sim.now_ms;
+        }
     }
     world->sim.faulty = false;
     world->sim.kill.after = UINT32_MAX;

@@ -15,7 +15,8 @@ struct sim_topology {
     char *text;
     enum sim_compare compare;
     struct sx_compiled *compiled;
-    bool several; /* sources: which of them is next depends on what is there */
+    bool several;     /* sources: which of them is next depends on what is there */
+    int64_t waits_ms; /* it goes on for so long after its input has ended */
 };
 
 struct sim_options {
