@@ -38,6 +38,28 @@ void sx_named_columns(const struct sx_named *items, uint32_t count, uint64_t *co
             sx_program_columns(items[i].program, columns);
 }
 
+void sx_batch_blank(struct sx_arena *arena, struct sx_batch *batch)
+{
+    uint32_t words = SX_BITMAP_WORDS(batch->rows), first = batch->schema->key_count;
+    struct sx_column *columns;
+    bool any = false;
+
+    for (uint32_t w = 0; w < words && batch->gone != NULL; w++)
+        any |= batch->gone[w] != 0;
+    if (!any)
+        return;
+    columns = SX_ARENA_ARRAY(arena, struct sx_column, batch->schema->count + 1);
+    memcpy(columns, batch->columns, sizeof(*columns) * batch->schema->count);
+    for (uint32_t c = first; c < batch->schema->count; c++) {
+        uint64_t *nulls = sx_arena_alloc(arena, sizeof(*nulls) * (words + 1));
+
+        for (uint32_t w = 0; w < words; w++)
+            nulls[w] = batch->gone[w] | (columns[c].nulls != NULL ? columns[c].nulls[w] : 0);
+        columns[c].nulls = nulls;
+    }
+    batch->columns = columns;
+}
+
 struct sx_batch sx_batch_present(struct sx_arena *arena, const struct sx_batch *batch)
 {
     uint16_t *sel;
@@ -367,5 +389,8 @@ void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const u
     out.count = count;
     out.gone = gone;
     out.old = old != NULL ? &old->batch : NULL;
+    if (deleted != NULL)
+        sx_batch_blank(node->arena, &out);
+    out.outdated = NULL; /* this table has no versions: what comes last counts, whatever its time */
     sx_node_emit(node, SX_PORT_ROWS, &out);
 }

@@ -227,6 +227,7 @@ static void begin(struct upsert *u, const struct sx_expiry_plan *plan, struct sx
     u->expired = (struct sx_rows){
         .node = node, .schema = u->schema, .cause = batch, .want_old = node->plan->needs_old};
     u->out.schema = u->schema;
+    u->out.outdated = NULL;
     u->sel = sx_arena_alloc(node->arena, sizeof(*u->sel) * (batch->count + 1));
 }
 
@@ -236,6 +237,7 @@ static void send(struct upsert *u)
     u->out.sel = u->sel + u->sent;
     u->out.count = u->count - u->sent;
     u->sent = u->count;
+    sx_batch_blank(u->node->arena, &u->out);
     sx_node_emit(u->node, SX_PORT_ROWS, &u->out);
 }
 

@@ -107,6 +107,7 @@ static void process_table(struct filter_state *state, struct sx_node *node, cons
         old.gone = absent;
         out.old = &old;
     }
+    sx_batch_blank(node->arena, &out);
     sx_node_emit(node, SX_PORT_ROWS, &out);
 }
 

@@ -127,7 +127,6 @@ void sx_join_foreign_bind(struct sx_bind *b, const struct sx_flow *in, const str
     subscriptions = send_to(b, node, "subscription", with, "subscriptions go to the rows they refer to");
 
     node = add_node(b, &sx_operator_join_subscribers, "subscribers", plan, plan->answer, subscriptions);
-    node->wants_old = true;
     node->reads[1] = sx_columns_all(b->arena, with->schema);
     add_store(b, node, "subscriptions", plan->subscription);
     sx_plan_link(b->plan, with->node, with->port, node, 1);

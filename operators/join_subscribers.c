@@ -92,18 +92,14 @@ static void take(struct answering *a, struct sx_node *node, const struct sx_batc
     }
 }
 
-/* Changes of the right table: all who refer to a row hear of it. */
+/* Changes of the right table: all who refer to a row hear of it, also of the deletion of one that is not there. */
 static void spread(struct answering *a, struct sx_node *node, const struct sx_batch *batch)
 {
-    struct sx_batch old = sx_batch_before(node->arena, batch);
-
     for (SX_EACH_ROW(batch, i, row)) {
         bool there = !sx_batch_is_gone(batch, row);
         struct sx_subscriber *all;
         uint32_t count;
 
-        if (!there && batch->old != NULL && sx_batch_is_gone(&old, row))
-            continue;
         count = sx_subscribers_all(
             &a->subscribers,
             sx_arena_copy(node->arena, sx_row_key(node, batch, a->plan->right->key_count, row)), &all);

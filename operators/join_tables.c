@@ -57,7 +57,10 @@ static bool check_place(struct sx_bind *b, const struct sx_flow *in, const struc
     if (sx_bind_place(b, in, NULL, with->partitioned_as) == in)
         return true;
     sx_bind_fail(
-        b, SX_JOIN_WITH, "write its changes out by that key, with `changes`, `repartition` and `latest`",
+        b, SX_JOIN_WITH,
+        in->schema->key_count > 1
+            ? "a key of several columns is written with their names: name the columns alike in both tables"
+            : "write its changes out by that key, with `changes`, `repartition` and `latest`",
         "`%s` and `%s` encode their keys differently, so that rows of one key are in different partitions",
         in->name, b->ops->text(b, SX_JOIN_WITH));
     return false;
