@@ -21,8 +21,8 @@ void sx_named_columns(const struct sx_named *items, uint32_t count, uint64_t *co
 
 /* ---- Batches --------------------------------------------------------------------------------- */
 
-/* Rows that are gone by this operator's doing, and not because a null value came, have null values from here on: a
- * stream of a table's changes reads them. The columns of `batch` are replaced. */
+/* Rows that are gone by this operator's doing, and not because a null value came, have null values from here
+ * on: a stream of a table's changes reads them. The columns of `batch` are replaced. */
 void sx_batch_blank(struct sx_arena *arena, struct sx_batch *batch);
 /* The rows of a batch that are there (`gone` not set), as a selection in `arena`. */
 struct sx_batch sx_batch_present(struct sx_arena *arena, const struct sx_batch *batch);

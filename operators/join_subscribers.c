@@ -92,7 +92,7 @@ static void take(struct answering *a, struct sx_node *node, const struct sx_batc
     }
 }
 
-/* Changes of the right table: all who refer to a row hear of it, also of the deletion of one that is not there. */
+/* Changes of the right table: all who refer to a row hear of it, also when what is deleted is not there. */
 static void spread(struct answering *a, struct sx_node *node, const struct sx_batch *batch)
 {
     for (SX_EACH_ROW(batch, i, row)) {
