@@ -151,7 +151,7 @@ static streamd_status begin_table(struct sx_slot *slot, struct sx_slot_task *tas
                                   struct sx_slot_store *store, streamd_error **error)
 {
     uint32_t index = store->store->plan->index;
-    bool all_fit = true, is_open = false, fits;
+    bool all_fit = true, is_open = false, fits = false;
     streamd_status status = STREAMD_OK;
     int64_t low, position;
 

@@ -363,6 +363,7 @@ streamd_status sx_unit_write(struct sx_unit *unit, bool sync, streamd_error **er
 {
     struct sx_disk *disk = unit->disk;
     struct sim *sim = disk->process->sim;
+    bool dies;
 
     if (sim_dies(disk->process, SIM_ANYWHERE))
         return sim_dead(error);
@@ -374,9 +375,12 @@ streamd_status sx_unit_write(struct sx_unit *unit, bool sync, streamd_error **er
         disk->unit_room = disk->unit_room ? disk->unit_room * 2 : 16;
         disk->units = sx_realloc(disk->units, sizeof(*disk->units) * disk->unit_room);
     }
+    dies = sim_dies(disk->process, SIM_ON_EMBEDDED);
+    if (dies && sim_chance(sim, 500))
+        return sim_dead(error);
     apply(disk->live, sx_buffer_slice(&unit->ops));
     disk->units[disk->unit_count++] = unit->ops;
     unit->ops = (struct sx_buffer){0};
     unit->count = 0;
-    return STREAMD_OK;
+    return dies ? sim_dead(error) : STREAMD_OK;
 }

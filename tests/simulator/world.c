@@ -29,6 +29,8 @@ struct world {
     const struct sim_options *options;
     struct machine machines[MACHINES];
     uint32_t machine_count, threads, kills_left;
+    bool embedded; /* the log is the embedded one, on the disk of the one machine */
+    struct sx_log_def embedded_def;
     int64_t commit_ms;
     size_t cache_bytes;
     struct sx_logger *logger;
@@ -108,14 +110,15 @@ static void crash(struct world *world, struct machine *machine)
     if (machine->engine != NULL)
         sx_engine_free(machine->engine);
     machine->engine = NULL;
-    if (luck == 0)
+    if (luck == 0 && !world->embedded)
         sim_disk_wipe(machine->disk);
     else
-        sim_disk_crash(machine->disk, luck < 4   ? unflushed
-                                      : luck < 7 ? 0
-                                                 : sim_draw(&world->sim, unflushed + 1));
+        sim_disk_crash(machine->disk, luck < 4                       ? unflushed
+                                      : luck < 7 && !world->embedded ? 0
+                                                                     : sim_draw(&world->sim, unflushed + 1));
     machine->up_ms = world->sim.now_ms + (sim_chance(&world->sim, 300) ? sim_draw(&world->sim, PAUSE_MS) : 0);
-    find_wrong(world, sim_disk_check(&world->sim, machine->disk));
+    if (!world->embedded)
+        find_wrong(world, sim_disk_check(&world->sim, machine->disk));
     arm(world);
 }
 
@@ -139,7 +142,7 @@ static void start(struct world *world, struct machine *machine)
 {
     struct sx_engine_options options = {
         .plan = world->topology->compiled->plan,
-        .log_def = &sim_log_def,
+        .log_def = world->embedded ? &world->embedded_def : &sim_log_def,
         .disk = machine->disk,
         .threads = world->threads,
         .guarantee = SX_EXACTLY_ONCE,
@@ -149,7 +152,7 @@ static void start(struct world *world, struct machine *machine)
         .logger = world->logger,
         .standard_input = -1,
         .standard_output = -1,
-        .log = {.bootstrap = machine->process.address, .id = machine->process.id},
+        .log = {.bootstrap = machine->process.address, .id = machine->process.id, .default_partitions = 1},
     };
     streamd_error *error = NULL;
 
@@ -180,7 +183,8 @@ static void stop(struct world *world, struct machine *machine)
     sx_engine_free(machine->engine);
     machine->engine = NULL;
     machine->up_ms = world->sim.now_ms + sim_draw(&world->sim, 2000);
-    find_wrong(world, sim_disk_check(&world->sim, machine->disk));
+    if (!world->embedded)
+        find_wrong(world, sim_disk_check(&world->sim, machine->disk));
 }
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
@@ -239,6 +243,8 @@ static bool is_done(struct world *world)
     const struct sx_plan *plan = world->topology->compiled->plan;
     bool waits = world->topology->waits_ms > 0, done = waits || world->sim.transactions == NULL;
 
+    if (world->embedded) /* what is waited for is longer than it takes to read all */
+        return world->machines[0].engine != NULL && (waits || sx_engine_at_end(world->machines[0].engine));
     for (uint32_t n = 0; n < plan->node_count && done; n++) {
         const struct sx_entry_plan *entry = plan->nodes[n]->entry;
 
@@ -292,20 +298,36 @@ static struct sim_faults draw_faults(struct sim *sim, bool several)
                                .disk_read = sim_chance(sim, 200) ? sim_draw(sim, 3) : 0};
 }
 
+static void fill_embedded(struct world *world, int32_t partitions)
+{
+    struct sim input;
+
+    sim_init(&input, 0);
+    sim_input_make(&input, world->topology, world->options->seed, partitions);
+    if (!sim_embedded_fill(world->machines[0].disk, &input))
+        find_wrong(world, sx_format("the embedded log does not take its input"));
+    sim_free(&input);
+}
+
 static void begin(struct world *world, const struct sim_topology *topology, const struct sim_options *options,
                   bool faulty)
 {
     struct sim shape; /* the same for both runs */
+    int32_t partitions;
 
     *world = (struct world){.topology = topology, .options = options};
     sim_init(&shape, options->seed ^ 0x7368617065);
     sim_init(&world->sim, options->seed * 2 + faulty);
-    sim_input_make(&world->sim, topology, options->seed, 1 + (int32_t)sim_draw(&shape, 3));
+    world->embedded_def = sim_embedded_def();
+    world->embedded = faulty && options->point == SIM_ON_EMBEDDED;
+    partitions = 1 + (int32_t)sim_draw(&shape, 3);
+    if (!world->embedded)
+        sim_input_make(&world->sim, topology, options->seed, partitions);
     sim_free(&shape);
     world->sim.verbose = options->verbose && faulty;
     if (world->sim.verbose)
         world->logger = sx_logger_new(print_line, NULL, SX_INFO, false);
-    world->machine_count = faulty ? 1 + sim_draw(&world->sim, MACHINES) : 1;
+    world->machine_count = faulty && !world->embedded ? 1 + sim_draw(&world->sim, MACHINES) : 1;
     world->threads = faulty ? 1 + sim_draw(&world->sim, 2) : 1;
     world->commit_ms = 1 + sim_draw(&world->sim, 60);
     world->cache_bytes = sim_chance(&world->sim, 500) ? 512 : 1 << 20;
@@ -318,6 +340,8 @@ static void begin(struct world *world, const struct sim_topology *topology, cons
         machine->disk = sim_disk_new(&machine->process);
         machine->up_ms = world->sim.now_ms + (m ? sim_draw(&world->sim, 1000) : 0);
     }
+    if (world->embedded)
+        fill_embedded(world, partitions);
     world->sim.faulty = faulty;
     if (faulty)
         world->sim.faults = draw_faults(&world->sim, topology->several);
@@ -354,6 +378,8 @@ static void run(struct world *world)
     for (uint32_t m = 0; m < world->machine_count; m++)
         if (world->machines[m].engine != NULL && world->wrong == NULL)
             stop(world, &world->machines[m]);
+    if (world->embedded)
+        sim_embedded_collect(world->machines[0].disk, &world->sim, world->topology->compiled->plan);
 }
 
 static void end(struct world *world)

@@ -52,6 +52,14 @@ void sim_print(const struct sim_topology *topology, struct sim *sim, enum sx_top
 /* What the disk has of stores is what their changelogs say up to the position that it has. */
 char *sim_disk_check(struct sim *sim, struct sx_disk *disk);
 
+/* embedded.c */
+
+struct sx_log_def sim_embedded_def(void);
+/* The records of all topics go into an embedded log on the disk. False: they could not. */
+bool sim_embedded_fill(struct sx_disk *disk, const struct sim *from);
+/* The sinks of the embedded log, as topics of `to`. */
+void sim_embedded_collect(struct sx_disk *disk, struct sim *to, const struct sx_plan *plan);
+
 /* generate.c: a topology drawn from a seed, to be freed. */
 char *sim_generate(uint64_t seed);
 
