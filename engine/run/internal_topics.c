@@ -221,6 +221,10 @@ static streamd_status resolve(struct sx_engine *engine, streamd_error **error)
 
 /* ---- Ours ------------------------------------------------------------------------------------ */
 
+/* What a window's changelog keeps beyond its retention, as Kafka Streams does. Its records' times are those
+ * of their commits, so that windows of old events are not deleted while they are open. */
+#define DAY_MS (24 * 3600 * INT64_C(1000))
+
 static const char *cleanup_word(enum sx_cleanup cleanup)
 {
     return cleanup == SX_CLEANUP_DELETE    ? "delete"
@@ -229,10 +233,13 @@ static const char *cleanup_word(enum sx_cleanup cleanup)
 }
 
 static streamd_status make(struct sx_engine *engine, const char *name, int32_t partitions,
-                           enum sx_cleanup cleanup, streamd_error **error)
+                           enum sx_cleanup cleanup, int64_t retention_ms, streamd_error **error)
 {
-    struct sx_topic_spec spec = {
-        .name = name, .partitions = partitions, .cleanup = cleanup, .retention_ms = -1, .internal = true};
+    struct sx_topic_spec spec = {.name = name,
+                                 .partitions = partitions,
+                                 .cleanup = cleanup,
+                                 .retention_ms = retention_ms,
+                                 .internal = true};
     struct sx_topic_spec is = {0};
     streamd_error *problem = NULL;
     int32_t count = 0;
@@ -280,8 +287,11 @@ static streamd_status make_changelogs(struct sx_engine *engine, streamd_error **
                 engine->partitions[t] = width;
         if (engine->log->holds_state)
             continue;
-        status = make(engine, store->changelog, width,
-                      store->kind == SX_STORE_KV ? SX_CLEANUP_COMPACT : SX_CLEANUP_COMPACT_DELETE, error);
+        if (store->kind == SX_STORE_KV)
+            status = make(engine, store->changelog, width, SX_CLEANUP_COMPACT, -1, error);
+        else
+            status = make(engine, store->changelog, width, SX_CLEANUP_COMPACT_DELETE,
+                          store->retention_ms > 0 ? store->retention_ms + DAY_MS : -1, error);
         if (status != STREAMD_OK)
             return status;
     }
@@ -323,7 +333,6 @@ static void find_limits(struct sx_engine *engine)
  * day more, as the clock of the log is not that of the rows. Who may not ask is told nothing. */
 static void warn_of_compaction(const struct sx_engine *engine)
 {
-    const int64_t day_ms = 24 * 3600 * 1000;
 
     for (uint32_t s = 0; s < engine->plan->store_count; s++) {
         const struct sx_store_plan *store = engine->plan->stores[s];
@@ -334,8 +343,8 @@ static void warn_of_compaction(const struct sx_engine *engine)
         if (!store->from_source || store->kind != SX_STORE_WINDOW)
             continue;
         if (engine->def->describe(engine->log, store->changelog, &spec, &problem) == STREAMD_OK &&
-            spec.cleanup != SX_CLEANUP_DELETE && spec.compaction_lag_ms < store->retention_ms + day_ms) {
-            snprintf(least, sizeof(least), "%lld", (long long)(store->retention_ms + day_ms));
+            spec.cleanup != SX_CLEANUP_DELETE && spec.compaction_lag_ms < store->retention_ms + DAY_MS) {
+            snprintf(least, sizeof(least), "%lld", (long long)(store->retention_ms + DAY_MS));
             sx_log(
                 engine->options.logger, SX_WARN,
                 "the topic of a versioned table may be compacted too early: if the state directory is lost, "
@@ -366,7 +375,7 @@ streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error
         widen_schedules(engine);
     for (uint32_t i = 0; i < plan->topic_count && status == STREAMD_OK; i++)
         if (!is_external(plan->topics[i]) && (plan->topics[i]->roles & SX_TOPIC_REPARTITION))
-            status = make(engine, plan->topics[i]->name, engine->partitions[i], SX_CLEANUP_DELETE, error);
+            status = make(engine, plan->topics[i]->name, engine->partitions[i], SX_CLEANUP_DELETE, -1, error);
     if (status == STREAMD_OK)
         status = make_changelogs(engine, error);
     if (status != STREAMD_OK)
@@ -378,5 +387,5 @@ streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error
         if (!plan->subtopologies[s].global_only)
             engine->slot_count = SX_MAX(engine->slot_count, width_of(engine, &plan->subtopologies[s]));
     engine->slots_topic = sx_format("%s-slots", plan->application);
-    return make(engine, engine->slots_topic, engine->slot_count, SX_CLEANUP_DELETE, error);
+    return make(engine, engine->slots_topic, engine->slot_count, SX_CLEANUP_DELETE, -1, error);
 }

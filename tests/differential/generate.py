@@ -36,7 +36,7 @@ class Node:
     readers: int = 0
     unmatched: tuple = ()  # of `loose`: the columns that are null in a row without the other side.
     later: bool = False  # Behind a foreign-key join: a time may be the later one of both sides.
-    absent: bool = False  # A table that may be told to delete a row that is not there.
+    once: bool = False  # A row of it comes once.
     knows: bool = False  # A table that knows its rows and so sends no deletion of a row that is not there.
 
     @property
@@ -149,6 +149,7 @@ class Maker:
             node.base, node.stages = parents[0].name, [stage]
         node.later = node.later or any(p.later for p in parents)
         java["needed"] = bool(parents) and parents[0].knows
+        java["right needed"] = len(parents) > 1 and parents[1].knows
         self.java.append(java)
         self.nodes.append(node)
         return node
@@ -157,7 +158,7 @@ class Maker:
         fields = {"kind": parent.kind, "keys": parent.keys, "columns": parent.columns, "windowed": parent.windowed,
                   "versioned": parent.versioned, "rekeyed": parent.rekeyed, "apart": parent.apart,
                   "order": parent.order, "unmatched": parent.unmatched, "knows": parent.knows,
-                  "absent": parent.absent} | changes
+                  "once": parent.once} | changes
         return self.add({"in": parent.id} | java, [parent], stage, **fields)
 
     def source(self, kind):
@@ -198,6 +199,9 @@ class Maker:
 
     def filter(self, p):
         if p.versioned:  # Ours leaves out what comes too late for it, Kafka Streams passes it on.
+            return None
+        # An update of a session has no row before it in Kafka Streams, so that its filter would leave a stale row.
+        if p.windowed == "session" and p.kind == "table" and not p.once:
             return None
         e, text = self.condition(p.scope())
         return self.like(p, {"op": "filter", "if": e}, f"filter {text}", knows=p.kind == "table")
@@ -290,8 +294,7 @@ class Maker:
     def latest(self, p):
         if p.windowed:
             return None
-        return self.like(p, {"op": "latest"}, "latest", kind="table", rekeyed=False, apart=p.apart or p.rekeyed,
-                         absent=True)
+        return self.like(p, {"op": "latest"}, "latest", kind="table", rekeyed=False, apart=p.apart or p.rekeyed)
 
     def changes(self, p):
         return self.like(p, {"op": "changes"}, "changes", kind="stream", versioned=False, knows=False)
@@ -350,7 +353,7 @@ class Maker:
             stages.append("emit final")
         return self.add({"op": "aggregate", "in": p.id, "by": by, "window": window, "final": final,
                          "aggregates": java}, [p], " | ".join(stages), kind="table", keys=keys, columns=columns,
-                        knows=True,
+                        knows=True, once=final,
                         windowed="" if not kind else "session" if kind == "session" else "time", order=order,
                         apart=p.apart or p.rekeyed or by is not None)
 
@@ -485,8 +488,8 @@ class Maker:
     def join_tables(self, p):
         others = [n for n in self.nodes if n.kind == "table" and n is not p and not (n.sources & p.sources)
                   and [t for _, t in n.keys] == [t for _, t in p.keys] and not n.windowed and self.stateful(n)
-                  and not n.absent and not n.later]
-        if not others or p.windowed or p.absent:
+                  and not n.later]
+        if not others or p.windowed or len(p.keys) > 1:  # Keys of several columns have names, and need the same.
             return None
         other = self.r.choice(others)
         kind = self.r.choice(("inner", "left", "outer"))
@@ -497,8 +500,8 @@ class Maker:
 
     def join_foreign(self, p):
         others = [n for n in self.nodes if n.kind == "table" and n is not p and not (n.sources & p.sources)
-                  and not n.windowed and len(n.keys) == 1 and self.stateful(n) and not n.absent and not n.later]
-        if not others or p.windowed or p.absent:
+                  and not n.windowed and len(n.keys) == 1 and self.stateful(n) and not n.later]
+        if not others or p.windowed:
             return None
         other = self.r.choice(others)
         a = self.plain(p, other.keys[0][1])
@@ -525,8 +528,6 @@ class Maker:
 
     def records(self, count):
         now, records = 1_000_000 if self.early or self.chance(0.5) else 0, []
-        # Our rule, joins: the deletion of a row that is not there is no update. Kafka Streams sends results again.
-        joined, there = any(n["op"] in ("join tables", "join foreign") for n in self.java), set()
         for _ in range(count):
             topic = self.r.choice(list(self.sources))
             key_type, columns = self.sources[topic]
@@ -535,9 +536,6 @@ class Maker:
             key = None if self.chance(0.06) else \
                 [self.r.randrange(4) if key_type == "i" else self.r.choice(STRINGS)]
             value = None if self.chance(0.12) else [self.cell(t) for _, t in columns]
-            if joined and value is None and (topic, str(key)) not in there:
-                continue
-            (there.discard if value is None else there.add)((topic, str(key)))
             records.append([topic, key, value, ts])
         return records
 

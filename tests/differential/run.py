@@ -2,6 +2,7 @@
 """Compare streamd with Kafka Streams: random topologies and records through `streamd pipe` and TopologyTestDriver.
 
     run.py [--streamd FILE] [--seeds N] [--first SEED]   that many seeds (300), from SEED (1) on
+           [--differences N]                             end after so many differences (5)
     run.py --seed SEED [--show]                          one again; with --show its text and records too
     run.py --checksums                                   write checksums.sha256 anew, after a change of pom.xml
 
@@ -162,6 +163,7 @@ def main():
     parser.add_argument("--streamd", type=pathlib.Path, default=ROOT / "build" / "streamd")
     parser.add_argument("--seeds", type=int, default=300)
     parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--differences", type=int, default=5)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--checksums", action="store_true")
@@ -185,8 +187,8 @@ def main():
                 continue
             failed += 1
             report(case, said, streamd, java)
-            if failed == 5 and args.seed is None:
-                print("five differences are enough; the other seeds were not run")
+            if failed == args.differences and args.seed is None:
+                print(f"{failed} differences are enough; the other seeds were not run")
                 break
     print(f"{rows} records")
     print(f"{passed} passed, {failed} failed")

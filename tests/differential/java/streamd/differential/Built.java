@@ -345,9 +345,23 @@ final class Built {
                                                        : stream.leftJoin(global, on, joiner);
     }
 
+    /**
+     * Our rule, `table filter`: no tombstone for a row that was never sent, so that what joins it gives no result
+     * again. A filter of Kafka Streams' that is asked for old rows leaves it out; a grouping, which nothing reads, asks.
+     */
+    private KTable<Object, List<Object>> known(JsonNode n, String field, String needed) {
+        KTable<Object, List<Object>> all = table(n, field);
+        if (!n.get(needed).asBoolean()) {
+            return all;
+        }
+        KTable<Object, List<Object>> rows = all.filter((k, v) -> true);
+        rows.groupBy(KeyValue::new, Grouped.with(new Coding.Key(), new Coding.Row())).count();
+        return rows;
+    }
+
     private Object tables(JsonNode n) {
-        KTable<Object, List<Object>> left = table(n, "left").mapValues(Built::withKey);
-        KTable<Object, List<Object>> right = table(n, "right").mapValues(Built::withKey);
+        KTable<Object, List<Object>> left = known(n, "left", "needed").mapValues(Built::withKey);
+        KTable<Object, List<Object>> right = known(n, "right", "right needed").mapValues(Built::withKey);
         switch (n.get("kind").asText()) {
             case "inner":
                 return left.join(right, joiner(n));
@@ -361,14 +375,14 @@ final class Built {
     private Object foreign(JsonNode n) {
         int keys = n.get("left by").size();
         int left = n.get("left width").asInt();
-        KTable<Object, List<Object>> referring = table(n, "left").mapValues((k, v) -> {
+        KTable<Object, List<Object>> referring = known(n, "left", "needed").mapValues((k, v) -> {
             List<Object> row = withKey(k, v);
             if (row != null) {
                 row.addAll(Cell.all(n.get("left by"), keyOf(k), v));
             }
             return row;
         });
-        KTable<Object, List<Object>> referred = table(n, "right").mapValues(Built::withKey);
+        KTable<Object, List<Object>> referred = known(n, "right", "right needed").mapValues(Built::withKey);
         java.util.function.Function<List<Object>, Object> key = v -> {
             List<Object> cells = new ArrayList<>(v.subList(left, left + keys));
             return cells.contains(null) ? null : cells;
