@@ -4,12 +4,13 @@
  *   table ────(1)──'   only puts it into the same tasks: rows are looked up
  *
  * Each partition has the schedule for itself, and how far it got is kept and committed with what it caused:
- * so a firing happens once in each, whoever owns it. The rows leave by key, with the time for which the
- * firing was planned.
+ * so a firing happens once in each, whoever owns it. The rows leave by window and key, with the time for which
+ * the firing was planned.
  */
 #include "operators/emit.h"
 #include "operators/history.h"
 #include "operators/view.h"
+#include "operators/windowing.h"
 
 #include <stdlib.h>
 
@@ -77,10 +78,7 @@ static bool takes(struct sx_bind *b, const struct sx_flow *in)
 {
     if (!sx_emit_takes(b, in))
         return false;
-    if (in->schema->windowed)
-        sx_bind_fail(b, -1, "make a table of its `changes` with `key by` and `latest`",
-                     "`emit at` takes a table without windows");
-    else if (in->view == NULL)
+    if (in->view == NULL)
         sx_bind_fail(b, -1, "put it behind `changes` and `latest`", "the rows of `%s` are not kept anywhere",
                      in->name);
     return !sx_bind_failed(b);
@@ -116,6 +114,7 @@ static void bind(struct sx_bind *b)
     out->port = SX_PORT_ROWS;
     out->schema = schema;
     out->view = NULL;
+    out->window = NULL;
     out->emit = SX_EMIT_CHANGES;
     out->emit_written = out->has_headers = false;
     b->result = out;
@@ -133,77 +132,107 @@ static void close(const void *p, void *s, struct sx_node *node)
     sx_view_close(((struct at_state *)s)->view);
 }
 
-/* The keys that rows of a view can have. */
-struct keys {
+/* The keys that rows of a view can have, with their windows. */
+struct place {
+    struct sx_slice key;
+    struct sx_window window;
+};
+
+struct places {
     struct sx_node *node;
-    struct sx_slice *items;
+    struct place *items;
     uint32_t count, room;
 };
 
-static bool add_key(int64_t segment, struct sx_slice key, struct sx_slice value, void *arg)
+static void add_place(struct sx_slice key, struct sx_window window, void *arg)
 {
-    struct keys *keys = arg;
+    struct places *places = arg;
 
-    if (keys->count == keys->room) {
-        keys->room = keys->room ? keys->room * 2 : 1024;
-        keys->items = sx_realloc(keys->items, sizeof(*keys->items) * keys->room);
+    if (places->count == places->room) {
+        places->room = places->room ? places->room * 2 : 1024;
+        places->items = sx_realloc(places->items, sizeof(*places->items) * places->room);
     }
-    keys->items[keys->count++] = sx_arena_copy(keys->node->arena, key);
+    places->items[places->count++] = (struct place){sx_arena_copy(places->node->arena, key), window};
+}
+
+static bool add_row(int64_t segment, struct sx_slice key, struct sx_slice value, void *arg)
+{
+    add_place(key, (struct sx_window){0}, arg);
     return true;
 }
 
-static void find_keys(const struct sx_view_plan *view, struct keys *keys)
+static void find_in(const struct sx_view_plan *view, struct sx_store *store, struct places *places)
 {
-    const struct sx_node *node = keys->node;
     int64_t segment = view->retention_ms ? SX_HISTORY_NEWEST : 0;
+
+    if (view->kind == SX_VIEW_GROUPS && view->window != NULL)
+        sx_window_each(view->window, store, add_place, places);
+    else
+        sx_store_each(store, segment, segment + 1, add_row, places);
+}
+
+static void find_places(const struct sx_view_plan *view, struct places *places)
+{
+    const struct sx_node *node = places->node;
 
     for (uint32_t i = 0; view->store != NULL && i < node->plan->store_count; i++)
         if (node->plan->stores[i] == view->store->index)
-            sx_store_each(node->stores[i], segment, segment + 1, add_key, keys);
+            find_in(view, node->stores[i], places);
     /* A side that must be there has all keys. */
     if (view->inputs[0] != NULL &&
         (view->kind != SX_VIEW_PAIR || view->pairing->needs_left || !view->pairing->needs_right))
-        find_keys(view->inputs[0], keys);
+        find_places(view->inputs[0], places);
     if (view->kind == SX_VIEW_PAIR && !view->pairing->needs_left)
-        find_keys(view->inputs[1], keys);
+        find_places(view->inputs[1], places);
 }
 
-static int compare_keys(const void *a, const void *b)
+/* By window, then by key. */
+static int compare_places(const void *a, const void *b)
 {
-    return sx_slice_compare(*(const struct sx_slice *)a, *(const struct sx_slice *)b);
+    const struct place *x = a, *y = b;
+
+    if (x->window.start != y->window.start)
+        return x->window.start < y->window.start ? -1 : 1;
+    if (x->window.end != y->window.end)
+        return x->window.end < y->window.end ? -1 : 1;
+    return sx_slice_compare(x->key, y->key);
 }
 
 /* The rows of some keys, as of this firing. */
 static void emit(const struct at_plan *plan, struct at_state *state, struct sx_node *node,
-                 const struct sx_batch *cause, uint32_t row, const struct sx_slice *keys, uint32_t count)
+                 const struct sx_batch *cause, uint32_t row, const struct place *places, uint32_t count)
 {
     uint32_t key_count = plan->schema->key_count;
     struct sx_value *values = SX_ARENA_ARRAY(node->arena, struct sx_value, key_count + 1);
     uint16_t *origin_row = sx_arena_alloc(node->arena, sizeof(*origin_row) * (count + 1));
     int64_t *ts = sx_arena_alloc(node->arena, sizeof(*ts) * (count + 1));
+    struct sx_window *windows = sx_arena_alloc(node->arena, sizeof(*windows) * (count + 1));
     struct sx_batch asked = {.schema = plan->view->schema,
                              .rows = count,
                              .count = count,
                              .columns = sx_columns_new(node->arena, plan->schema, count),
                              .ts = ts,
+                             .windows = plan->schema->windowed ? windows : NULL,
                              .origin = cause->origin,
                              .origin_row = origin_row};
     struct sx_batch rows;
 
     for (uint32_t i = 0; i < count; i++) {
-        if (!sx_key_read(keys[i], plan->key_types, key_count, values, node->arena)) {
+        if (!sx_key_read(places[i].key, plan->key_types, key_count, values, node->arena)) {
             sx_node_reject(node, cause, row, "state", plan->at, "a stored key is damaged");
             return;
         }
         for (uint32_t k = 0; k < key_count; k++)
             sx_column_set(&asked.columns[k], i, values[k]);
         ts[i] = cause->ts[row];
+        windows[i] = places[i].window;
         origin_row[i] = cause->origin_row ? cause->origin_row[row] : (uint16_t)row;
     }
     sx_view_read(state->view, node, &asked, NULL, &rows);
     rows = sx_batch_present(node->arena, &rows);
     rows.schema = plan->schema;
     rows.ts = ts;
+    rows.windows = asked.windows;
     rows.gone = NULL;
     rows.origin = asked.origin;
     rows.origin_row = origin_row;
@@ -214,24 +243,24 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
                     const struct sx_batch *batch)
 {
     const struct at_plan *plan = p;
-    struct keys keys = {.node = node};
+    struct places places = {.node = node};
 
     if (input != 0)
         return; /* a change of the table: it is in its store */
-    find_keys(plan->view, &keys);
-    if (keys.count)
-        qsort(keys.items, keys.count, sizeof(*keys.items), compare_keys);
+    find_places(plan->view, &places);
+    if (places.count)
+        qsort(places.items, places.count, sizeof(*places.items), compare_places);
     /* Each side of an outer join may have the key. */
-    for (uint32_t i = 1, left = SX_MIN(keys.count, 1u), all = keys.count; i < all; i++) {
-        if (sx_slice_compare(keys.items[i], keys.items[left - 1]) != 0)
-            keys.items[left++] = keys.items[i];
-        keys.count = left;
+    for (uint32_t i = 1, left = SX_MIN(places.count, 1u), all = places.count; i < all; i++) {
+        if (compare_places(&places.items[i], &places.items[left - 1]) != 0)
+            places.items[left++] = places.items[i];
+        places.count = left;
     }
     for (SX_EACH_ROW(batch, i, row))
-        for (uint32_t at = 0; at < keys.count; at += SX_BATCH_ROWS)
-            emit(plan, s, node, batch, row, keys.items + at,
-                 SX_MIN(keys.count - at, (uint32_t)SX_BATCH_ROWS));
-    free(keys.items);
+        for (uint32_t at = 0; at < places.count; at += SX_BATCH_ROWS)
+            emit(plan, s, node, batch, row, places.items + at,
+                 SX_MIN(places.count - at, (uint32_t)SX_BATCH_ROWS));
+    free(places.items);
 }
 
 static void print(const void *p, struct sx_buffer *to)

@@ -33,10 +33,12 @@ static struct sx_slice group_key(struct sx_buffer *to, const struct sx_window *w
     return sx_buffer_slice(to);
 }
 
+enum { LIST_MARK = 'i' };
+
 static struct sx_slice list_key(struct sx_buffer *to, struct sx_slice key)
 {
     to->size = 0;
-    sx_buffer_add_byte(to, 'i');
+    sx_buffer_add_byte(to, LIST_MARK);
     sx_buffer_add_slice(to, key);
     return sx_buffer_slice(to);
 }
@@ -217,4 +219,5 @@ const struct sx_windowing sx_windowing_same = {.name = "same",
                                                .close = close_windows,
                                                .find = find,
                                                .list_key = list_key,
+                                               .list_mark = LIST_MARK,
                                                .list = list};

@@ -60,10 +60,12 @@ static void write_session(struct sx_buffer *to, const struct sx_window *window, 
     to->size += HEAD_BYTES + padded;
 }
 
+enum { LIST_MARK = 's' };
+
 static struct sx_slice list_key(struct sx_buffer *to, struct sx_slice key)
 {
     to->size = 0;
-    sx_buffer_add_byte(to, 's');
+    sx_buffer_add_byte(to, LIST_MARK);
     sx_buffer_add_slice(to, key);
     return sx_buffer_slice(to);
 }
@@ -402,5 +404,6 @@ const struct sx_windowing sx_windowing_session = {.name = "session",
                                                   .close = close_sessions,
                                                   .find = find_stored,
                                                   .list_key = list_key,
+                                                  .list_mark = LIST_MARK,
                                                   .list = list,
                                                   .refuses = refuses};

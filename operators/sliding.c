@@ -40,10 +40,12 @@ struct sliding {
 
 /* ---- The starts of a key --------------------------------------------------------------------- */
 
+enum { LIST_MARK = 'i' };
+
 static struct sx_slice list_key(struct sx_buffer *to, struct sx_slice key)
 {
     to->size = 0;
-    sx_buffer_add_byte(to, 'i');
+    sx_buffer_add_byte(to, LIST_MARK);
     sx_buffer_add_slice(to, key);
     return sx_buffer_slice(to);
 }
@@ -317,4 +319,5 @@ const struct sx_windowing sx_windowing_sliding = {.name = "sliding",
                                                   .close = close_windows,
                                                   .find = find,
                                                   .list_key = list_key,
+                                                  .list_mark = LIST_MARK,
                                                   .list = list};

@@ -223,6 +223,40 @@ streamd_status sx_window_each_of(const struct sx_window_spec *spec, struct sx_st
     return status;
 }
 
+struct each {
+    const struct sx_window_spec *spec;
+    struct sx_slice key;
+    sx_window_group_fn fn;
+    void *arg;
+};
+
+static void each_window(struct sx_window window, void *arg)
+{
+    const struct each *each = arg;
+
+    each->fn(each->key, window, each->arg);
+}
+
+static bool each_list(int64_t segment, struct sx_slice key, struct sx_slice value, void *arg)
+{
+    const struct sx_windowing *windowing = sx_window_kind_of(((struct each *)arg)->spec);
+    struct each *each = arg;
+
+    if (windowing->list_mark != 0 && (key.size == 0 || key.data[0] != windowing->list_mark))
+        return true; /* a group itself, or when it closes */
+    each->key = windowing->list_mark ? sx_slice(key.data + 1, key.size - 1) : key;
+    windowing->list(each->spec, segment, value, each_window, each);
+    return true;
+}
+
+void sx_window_each(const struct sx_window_spec *spec, struct sx_store *store, sx_window_group_fn fn,
+                    void *arg)
+{
+    struct each each = {.spec = spec, .fn = fn, .arg = arg};
+
+    sx_store_each(store, SX_SEGMENT_META + 1, INT64_MAX, each_list, &each);
+}
+
 /* All but offset and grace. */
 static void print_shape(const struct sx_window_spec *spec, struct sx_buffer *to)
 {

@@ -59,6 +59,7 @@ struct sx_windowing {
                             struct sx_buffer *scratch, struct sx_slice key, const struct sx_window *window);
     /* Where in a segment it says in which windows there is a group of the key; and these windows. */
     struct sx_slice (*list_key)(struct sx_buffer *scratch, struct sx_slice key);
+    char list_mark; /* with which list_key begins; 0: it is the group's key */
     void (*list)(const struct sx_window_spec *spec, int64_t segment, struct sx_slice value, sx_window_fn fn,
                  void *arg);
     bool by_start; /* a segment is a window's start */
@@ -77,6 +78,10 @@ static inline struct sx_slice sx_window_find(const struct sx_window_spec *spec, 
 streamd_status sx_window_each_of(const struct sx_window_spec *spec, struct sx_store *store,
                                  struct sx_slice key, int64_t from, int64_t to, sx_window_fn fn, void *arg,
                                  streamd_error **error);
+/* All groups that the store has, in no order. */
+typedef void (*sx_window_group_fn)(struct sx_slice key, struct sx_window window, void *arg);
+void sx_window_each(const struct sx_window_spec *spec, struct sx_store *store, sx_window_group_fn fn,
+                    void *arg);
 extern const struct sx_windowing sx_windowing_aligned, sx_windowing_sliding, sx_windowing_session,
     sx_windowing_same;
 
