@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* A buffer that grew past this is given back after the commit. */
+/* A buffer that grew past this is given back when the commit has its records. */
 #define KEPT_BYTES (4u << 20)
 
 /* Where a block begins in the buffer, and how many records it has. */
@@ -258,6 +258,11 @@ static void add_records(struct sx_unit *unit, const struct target *target, int64
         sx_block_end(block, mark->count, append_ms);
         sx_block_key(key, target->topic->topic->id, target->partition, next - 1);
         sx_unit_put(unit, SX_FAMILY_LOG, sx_slice(key, sizeof(key)), sx_slice(block, end - mark->start));
+    }
+    /* Much is not held twice while it is written: the unit has it, and after an error an abort follows. */
+    if (pending->data.room > KEPT_BYTES) {
+        sx_buffer_free(&pending->data);
+        pending->mark_count = 0;
     }
 }
 

@@ -53,7 +53,6 @@ struct sx_task *sx_task_new(const struct sx_plan *plan, int32_t subtopology, int
     task->plan = plan;
     task->events = events;
     sx_arena_init(&task->arena, 0);
-    sx_arena_init(&task->outbox, 0);
     sx_arena_init(&task->failure_arena, 4096);
     task->nodes = sx_calloc(plan->node_count + 1, sizeof(*task->nodes));
     task->order = sx_calloc(plan->node_count + 1, sizeof(*task->order));
@@ -115,13 +114,12 @@ void sx_task_free(struct sx_task *task)
         free(task->order[i]);
     }
     sx_arena_free(&task->arena);
-    sx_arena_free(&task->outbox);
+    sx_outbox_free(&task->outbox);
     sx_arena_free(&task->failure_arena);
     free(task->nodes);
     free(task->order);
     free(task->entries);
     free(task->stores);
-    free(task->sends);
     free(task->drops);
     free(task->failures);
     free(task->failed_rows);
@@ -196,11 +194,6 @@ static void *more(void *items, uint32_t count, uint32_t *room, size_t width)
     return sx_realloc(items, *room * width);
 }
 
-static struct sx_slice keep(struct sx_task *task, struct sx_slice bytes)
-{
-    return bytes.data == NULL ? bytes : sx_arena_copy(&task->outbox, bytes);
-}
-
 static void reject(struct sx_node *from, const struct sx_batch *batch, uint32_t row, const char *reason,
                    struct sx_position at, const char *message);
 
@@ -225,40 +218,24 @@ static bool is_too_large(struct sx_node *from, const struct sx_send *send)
 static void send(struct sx_node *from, const struct sx_send *send)
 {
     struct sx_task *task = ((struct task_node *)from)->task;
-    struct sx_header *headers = NULL;
-    struct outgoing *out;
+    struct sx_task_send out;
 
     if (SX_UNLIKELY(is_too_large(from, send)))
         return;
-
-    if (send->header_count) {
-        headers = sx_arena_alloc(&task->outbox, sizeof(*headers) * send->header_count);
-        for (uint32_t h = 0; h < send->header_count; h++) {
-            headers[h].name = keep(task, send->headers[h].name);
-            headers[h].value = keep(task, send->headers[h].value);
-        }
-    }
-    task->sends = more(task->sends, task->send_count, &task->send_room, sizeof(*task->sends));
-    out = &task->sends[task->send_count++];
-    *out = (struct outgoing){
-        .send = {.topic = from->plan->topics[send->topic],
-                 .partition = send->everywhere ? SX_EVERY_PARTITION : send->partition,
-                 .latest_only = send->latest_only,
-                 .source_offset = task->origin && task->origin->count ? task->origin->records[0].offset : 0,
-                 .record = {.key = keep(task, send->key),
-                            .value = keep(task, send->value),
-                            .timestamp = send->timestamp,
-                            .headers = headers,
-                            .header_count = send->header_count}},
+    out = (struct sx_task_send){
+        .topic = from->plan->topics[send->topic],
+        .partition = send->everywhere ? SX_EVERY_PARTITION : send->partition,
+        .place = send->place,
+        .source_offset = task->origin && task->origin->count ? task->origin->records[0].offset : 0,
+        .record = {.key = send->key,
+                   .value = send->value,
+                   .timestamp = send->timestamp,
+                   .headers = send->headers,
+                   .header_count = send->header_count},
+        .window = send->window,
+        .latest_only = send->latest_only,
     };
-    /* Most often the key itself says where the record goes. */
-    out->send.place = send->place.data == send->key.data && send->place.size == send->key.size
-                          ? out->send.record.key
-                          : keep(task, send->place);
-    if (send->window != NULL) {
-        out->window = *send->window;
-        out->has_window = true;
-    }
+    sx_outbox_put(&task->outbox, &out);
 }
 
 static void reject(struct sx_node *from, const struct sx_batch *batch, uint32_t row, const char *reason,
@@ -357,8 +334,8 @@ void sx_task_undo(struct sx_task *task)
         memcpy(n->node.state, n->saved, n->node.plan->op->state_bytes);
         n->counts = n->counts_saved;
     }
-    task->send_count = task->drop_count = 0;
-    sx_arena_reset(&task->outbox);
+    task->drop_count = 0;
+    sx_outbox_clear(&task->outbox);
     if (task->events->undone != NULL)
         task->events->undone(task->events->arg);
 }
@@ -384,18 +361,11 @@ static void run_rows(struct sx_task *task, struct sx_node_plan *entry, const str
 
 void sx_task_hand_out(struct sx_task *task)
 {
-    for (uint32_t i = 0; i < task->send_count; i++) {
-        struct outgoing *out = &task->sends[i];
-
-        if (out->has_window)
-            out->send.window = &out->window;
-        task->events->sent(&out->send, task->events->arg);
-    }
+    sx_outbox_hand_out(&task->outbox, task->events->sent, task->events->arg);
     for (uint32_t i = 0; i < task->drop_count; i++)
         task->events->dropped(task->drops[i].node, task->drops[i].reason, task->drops[i].count,
                               task->events->arg);
-    task->send_count = task->drop_count = 0;
-    sx_arena_reset(&task->outbox);
+    task->drop_count = 0;
 }
 
 enum sx_on_error sx_task_policy(const struct sx_task *task, const struct sx_node_plan *entry)
@@ -536,7 +506,8 @@ void sx_task_restore_rows(struct sx_task *task, const struct sx_decoded *d, uint
     d->entry->op->process(d->entry->plan, n->node.state, &n->node, 0, &rows);
     task->restoring = false;
     /* It was counted and reported when the rows were first processed. */
-    task->failure_count = task->drop_count = task->send_count = 0;
+    task->failure_count = task->drop_count = 0;
+    sx_outbox_clear(&task->outbox);
 }
 
 void sx_task_restore_end(struct sx_task *task, struct sx_node_plan *entry)

@@ -2,7 +2,7 @@
 #ifndef SX_TASK_PARTS_H
 #define SX_TASK_PARTS_H
 
-#include "engine/run/task.h"
+#include "engine/run/outbox.h"
 
 /* A node at run time. `node` is first, so that an operator's sx_node leads back to it. */
 struct task_node {
@@ -11,12 +11,6 @@ struct task_node {
     void *saved; /* the state at the savepoint */
     struct sx_node_counts counts;
     struct sx_node_counts counts_saved;
-};
-
-struct outgoing {
-    struct sx_task_send send;
-    struct sx_window window;
-    bool has_window;
 };
 
 struct dropped {
@@ -39,10 +33,8 @@ struct sx_task {
     bool is_open;
     bool restoring; /* what nodes emit goes nowhere */
 
-    struct sx_arena arena;  /* the batch's */
-    struct sx_arena outbox; /* bytes of what is to be sent */
-    struct outgoing *sends;
-    uint32_t send_count, send_room;
+    struct sx_arena arena; /* the batch's */
+    struct sx_outbox outbox;
     struct dropped *drops;
     uint32_t drop_count, drop_room;
     /* Rows of the source that failed in this run. */
