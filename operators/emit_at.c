@@ -4,8 +4,8 @@
  *   table ────(1)──'   only puts it into the same tasks: rows are looked up
  *
  * Each partition has the schedule for itself, and how far it got is kept and committed with what it caused:
- * so a firing happens once in each, whoever owns it. The rows leave by window and key, with the time for which
- * the firing was planned.
+ * so a firing happens once in each, whoever owns it. The rows leave by window and key, with the time for
+ * which the firing was planned.
  */
 #include "operators/emit.h"
 #include "operators/history.h"
