@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -39,6 +40,8 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, unsigned
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (code == MHD_HTTP_METHOD_NOT_ALLOWED)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST");
+    if (code == MHD_HTTP_UNAUTHORIZED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"streamd\"");
     result = MHD_queue_response(connection, code, response);
     MHD_destroy_response(response);
     return result;
@@ -113,20 +116,59 @@ static const struct route *find_route(const char *path, const char **rest)
     return NULL;
 }
 
-/* Records are for those on this machine: who comes through the socket, or to a loopback address under a name
- * that no page of another site can have made to point here. */
-static bool is_local(const struct sx_http_request *request)
+static bool through_socket(const struct sx_http_request *request)
 {
     const union MHD_ConnectionInfo *from =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    return from != NULL && from->client_addr != NULL && from->client_addr->sa_family == AF_UNIX;
+}
+
+/* Without a token records are for those on this machine: who comes through the socket, or to a loopback
+ * address under a name that no page of another site can have made to point here. */
+static bool is_local(const struct sx_http_request *request)
+{
     const char *host =
         MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
 
-    if (from != NULL && from->client_addr != NULL && from->client_addr->sa_family == AF_UNIX)
+    return through_socket(request) ||
+           (request->http->loopback &&
+            (host == NULL || host[0] == '[' || strncmp(host, "127.", 4) == 0 ||
+             strcmp(host, "localhost") == 0 || strncmp(host, "localhost:", 10) == 0));
+}
+
+/* How long it takes does not tell how much of a wrong token is right. */
+static bool shows_token(const struct sx_http_request *request)
+{
+    static const char scheme[] = "Bearer ";
+    const char *token = request->http->options.token;
+    const char *shown =
+        MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    size_t size;
+    volatile unsigned char differ = 0;
+
+    if (token == NULL || shown == NULL || strncasecmp(shown, scheme, sizeof(scheme) - 1) != 0)
+        return false;
+    shown += sizeof(scheme) - 1;
+    size = strlen(token);
+    if (strlen(shown) != size)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        differ |= (unsigned char)(token[i] ^ shown[i]);
+    return differ == 0;
+}
+
+/* Who asks may do this. False: *code and the text say what is missing. */
+static bool may(const struct sx_http_request *request, bool writes, unsigned *code, const char **why)
+{
+    bool has_token = request->http->options.token != NULL;
+
+    if (through_socket(request) || shows_token(request) || (is_local(request) && !(writes && has_token)))
         return true;
-    return request->http->loopback &&
-           (host == NULL || host[0] == '[' || strncmp(host, "127.", 4) == 0 ||
-            strcmp(host, "localhost") == 0 || strncmp(host, "localhost:", 10) == 0);
+    *code = has_token ? MHD_HTTP_UNAUTHORIZED : MHD_HTTP_FORBIDDEN;
+    *why = has_token ? "show the token of --http-token-file, as `Authorization: Bearer TOKEN`"
+                     : "records are shown on a loopback address only, or with --http-token-file";
+    return false;
 }
 
 static enum MHD_Result answer(const struct sx_http_request *complete, const char *path, const char *method)
@@ -134,13 +176,15 @@ static enum MHD_Result answer(const struct sx_http_request *complete, const char
     struct sx_http_request request = *complete;
     const struct route *route = find_route(path, &request.rest);
     bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0, post = strcmp(method, "POST") == 0;
+    const char *why;
+    unsigned code;
 
     if (route == NULL)
         return sx_http_refuse(
             &request, MHD_HTTP_NOT_FOUND,
             "there is /metrics, /health, /topology, /topics/NAME, /stores and /stores/TABLE");
-    if (route->local && !is_local(&request))
-        return sx_http_refuse(&request, MHD_HTTP_FORBIDDEN, "records are shown on a loopback address only");
+    if (route->local && !may(&request, !get, &code, &why))
+        return sx_http_refuse(&request, code, "%s", why);
     if (get)
         return route->get(&request);
     if (!post || route->post == NULL)

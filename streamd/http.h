@@ -5,6 +5,9 @@
  * slow client; a request must be complete within five seconds, its head must fit in 8 KiB, its body in
  * 8 MiB, and there are at most 64 connections on each.
  *
+ * Records are shown and taken on a loopback address; on another only with a token, `Authorization: Bearer`.
+ * If there is one, whoever writes shows it on loopback too. The socket asks for none: its mode is the right.
+ *
  * Threads  start, stop: one at a time. The engine, plan and disk outlive it; the engine need not have been
  *          started yet: what needs its log answers 503 until then.
  */
@@ -20,6 +23,7 @@ struct sx_http;
 struct sx_http_options {
     const char *address; /* `127.0.0.1:9464`, `[::1]:0`; NULL: no port */
     bool or_free;        /* if that port is in use, take a free one */
+    const char *token;   /* who writes shows it, or reads records from elsewhere; NULL: none */
     const char *folder;  /* where the socket `streamd.sock` is made; NULL: none */
     struct sx_engine *engine;
     const struct sx_plan *plan;

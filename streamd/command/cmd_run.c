@@ -1,4 +1,5 @@
 /* cmd_run.c: run a topology until a signal, a fatal error or, with --until-end, the end of its input. */
+#include "streamd/command/secret.h"
 #include "streamd/command/session.h"
 
 #include "streamd/http.h"
@@ -18,6 +19,7 @@ struct running {
     struct sx_disk *disk;
     struct sx_logger *logger;
     struct sx_http *http;
+    char *token; /* for HTTP; NULL: none */
     bool to_terminal;
 };
 
@@ -156,6 +158,7 @@ static int start_http(struct running *r, const struct sx_engine_options *engine)
     struct sx_http_options http = {
         .address = strcmp(address, "off") == 0 ? NULL : address,
         .or_free = !r->options->written[SX_OPTION_HTTP],
+        .token = r->token,
         .folder = sx_option(r->options, SX_OPTION_BOOTSTRAP) ? NULL : sx_disk_folder(r->disk),
         .engine = r->engine,
         .plan = engine->plan,
@@ -251,7 +254,8 @@ static int run(const struct sx_options *options)
      * end the process at once whenever the main thread is not waiting for it. */
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     code = SX_EXIT_USAGE;
-    r.config = sx_session_config(options);
+    if (sx_secret_http_token(options->values[SX_OPTION_HTTP_TOKEN_FILE], &r.token))
+        r.config = sx_session_config(options);
     if (r.config != NULL) {
         code = SX_EXIT_FAILED;
         r.disk = open_disk(&r);
@@ -261,6 +265,7 @@ static int run(const struct sx_options *options)
         sx_disk_close(r.disk);
     }
     streamd_config_free(r.config);
+    free(r.token);
     sx_compiled_free(r.compiled);
     return code;
 }
@@ -273,7 +278,7 @@ const struct sx_command sx_command_run = {
         "It runs until SIGTERM or SIGINT: then the batch in hand is finished and committed. A second signal\n"
         "ends it at once, which loses nothing: what was not committed is done again.\n",
     .options =
-        " bootstrap config threads state-dir data-dir http log guarantee commit instance memory partitions "
-        "until-end ",
+        " bootstrap config threads state-dir data-dir http http-token-file log guarantee commit instance "
+        "memory partitions until-end ",
     .run = run,
 };

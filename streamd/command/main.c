@@ -123,7 +123,7 @@ int main(int argc, char **argv)
     if (argc < 2)
         return print_help(), SX_EXIT_USAGE;
     if (has("--version", "-V", argc - 1, argv + 1))
-        return printf("streamd %s\n", streamd_version()), SX_EXIT_OK;
+        return printf("streamd %s\nbuilt with %s\n", streamd_version(), SX_LIBRARIES), SX_EXIT_OK;
     command = find_command(argv[1]);
     if (command == NULL) {
         if (has("--help", "-h", argc - 1, argv + 1) || strcmp(argv[1], "help") == 0)

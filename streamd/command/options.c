@@ -1,5 +1,6 @@
 /* options.c: command line, environment and config file to values. */
 #include "streamd/command/command.h"
+#include "streamd/command/secret.h"
 
 #include "engine/base/text.h"
 
@@ -66,6 +67,16 @@ static bool takes(const struct sx_command *command, int row)
     return taken;
 }
 
+/* Everybody on the machine can see the words of a command; so none of librdkafka's settings stands there. */
+static bool refuse_kafka(const char *name, size_t size)
+{
+    fprintf(stderr,
+            "error: kafka.%.*s is no option: write it into the file of --config, as "
+            "`kafka.%.*s = value`; the value of a secret as ${env:NAME} or ${file:PATH}\n",
+            (int)size, name, (int)size, name);
+    return false;
+}
+
 /* One `--name value`, `--name=value` or flag at argv[*at]. */
 static bool read_option(struct sx_options *options, const struct sx_command *command, int argc, char **argv,
                         int *at)
@@ -75,6 +86,8 @@ static bool read_option(struct sx_options *options, const struct sx_command *com
     bool set = size == 3 && memcmp(name, "set", 3) == 0;
     int row = find_row(name, size);
 
+    if (!set && row < 0 && strncmp(name, "kafka.", 6) == 0)
+        return refuse_kafka(name + 6, size - 6);
     if (!set && row < 0)
         return unknown("option", sx_arena_format(&options->arena, "--%.*s", (int)size, name), "");
     if (!set && !takes(command, row)) {
@@ -166,6 +179,31 @@ static char *trimmed(char *text)
     return text;
 }
 
+/* A setting of librdkafka, from the config file. */
+static bool add_setting(struct sx_options *options, const char *name, const char *text, const char *where)
+{
+    const char *path = options->values[SX_OPTION_CONFIG];
+    char *reason, *value;
+
+    if (sx_secret_setting(name) && text[0] != '$' && sx_secret_is_open(path)) {
+        fprintf(stderr,
+                "%serror: kafka.%s is a secret, and everybody may read %s: `chmod 600 %s`, or write "
+                "${env:NAME} or ${file:PATH} for its value\n",
+                where, name, path, path);
+        return false;
+    }
+    value = sx_secret_value(text, &reason);
+    if (value == NULL) {
+        fprintf(stderr, "%serror: kafka.%s: %s\n", where, name, reason);
+        free(reason);
+        return false;
+    }
+    options->setting_names[options->setting_count] = sx_arena_strdup(&options->arena, name);
+    options->setting_values[options->setting_count++] = sx_arena_strdup(&options->arena, value);
+    free(value);
+    return true;
+}
+
 static bool read_config_line(struct sx_options *options, char *line, const char *path, unsigned number)
 {
     char *equals, *key, *value, where[4096];
@@ -183,9 +221,8 @@ static bool read_config_line(struct sx_options *options, char *line, const char 
     key = trimmed(line);
     value = trimmed(equals + 1);
     if (strncmp(key, "kafka.", 6) == 0 && options->setting_count < SX_COUNT(options->setting_names)) {
-        options->setting_names[options->setting_count] = sx_arena_strdup(&options->arena, key + 6);
-        options->setting_values[options->setting_count++] = sx_arena_strdup(&options->arena, value);
-        return true;
+        snprintf(where, sizeof(where), "%s:%u:1: ", path, number);
+        return add_setting(options, key + 6, value, where);
     }
     row = find_row(key, strlen(key));
     if (row < 0 || row == SX_OPTION_CONFIG) {
