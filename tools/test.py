@@ -11,7 +11,8 @@ A step is a line with its time and count; its log is build/test-logs/STEP.log, t
 Steps are found by what is there: house rules in tools/check_*.py, CUnit programs build/unit_*, the inputs of fuzzers
 through build/corpus_*, seeds of tests/simulator and tests/differential, programs that use the installed library in
 tests/embed, text cases in tests/cases, tests/errors, tests/conformance and examples, conformance vectors in
-../shared/vectors, suites in tests/integration (on the embedded log and on Kafka), tests of scripts. The last line is
+../shared/vectors, suites in tests/integration (on the embedded log and on Kafka), twenty rounds of tests/chaos, tests
+of scripts. The last line is
 `N passed, N failed`; exit 1 if any failed.
 """
 import argparse
@@ -247,6 +248,8 @@ def product_steps(folder, names):
         if (ROOT / "tests/errors/check.py").exists():
             yield Step("errors", [[sys.executable, ROOT / "tests/errors/check.py", streamd]], by_summary, limit_s=120)
         yield Step("corpora", [[sys.executable, ROOT / "tests/corpora/check.py", streamd]], by_summary)
+        yield Step("chaos/checker", [suite(ROOT / "tests/chaos/test_checker.py")], by_unittest,
+                   {"TEST_BIN": str(streamd)})
         yield Step("scenarios", [[sys.executable, ROOT / "tests/scenarios/check.py", streamd]], by_summary)
         yield Step("reference/examples", [[sys.executable, ROOT / "tests/reference/check.py", streamd]], by_summary)
         yield Step("reference/pages", [[sys.executable, ROOT / "tools/make_reference.py", "--check", "--streamd",
@@ -268,6 +271,12 @@ def integration_steps(log, bootstrap="", preset="dev"):
             yield Step(f"integration/{log}/{path.stem}", [suite(path)], by_unittest, env, limit_s=900)
         command = [sys.executable, NEXMARK, folder / "streamd", "--log", log, "--bootstrap", bootstrap]
         yield Step(f"nexmark/{log}", [command], by_summary)
+
+
+def chaos_step():
+    """Alone, after all others: it kills brokers and members, and waits for what becomes of it."""
+    command = [sys.executable, ROOT / "tests/chaos/chaos.py", "--rounds", "20", "--seed", "1"]
+    return Step("chaos/rounds", [command], by_summary, limit_s=900)
 
 
 def chosen(steps, names):
@@ -355,6 +364,7 @@ def run_all(runner, names):
         if runner.run(build_step("dev")):
             runner.lanes(static + chosen(list(product_steps(BUILD, plain)), plain), LANES)
             run_integration(runner, lambda log, bootstrap: chosen(list(integration_steps(log, bootstrap)), plain))
+            runner.lanes(chosen([chaos_step()], plain), 1)
         else:
             runner.lanes(static, LANES)
             return
@@ -370,7 +380,7 @@ def run_all(runner, names):
 
 def list_steps():
     steps = [build_step("dev"), *lint_steps(), *script_steps(), *product_steps(BUILD, []),
-             *integration_steps("embedded"), *integration_steps("kafka")]
+             *integration_steps("embedded"), *integration_steps("kafka"), chaos_step()]
     for preset in SANITIZERS:
         steps += [build_step(preset), *sanitized(preset, product_steps(BUILD / preset, []), [])]
     for log in ("embedded", "kafka"):

@@ -43,6 +43,7 @@ static void close_log(struct sx_log *log)
         }
     if (kafka->admin != NULL)
         rd_kafka_destroy(kafka->admin);
+    sx_kafka_forget_seen(kafka);
     pthread_mutex_destroy(&kafka->lock);
     pthread_rwlock_destroy(&kafka->group_lock);
     for (uint32_t i = 0; i < kafka->setting_count; i++) {

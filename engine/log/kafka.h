@@ -46,6 +46,7 @@ struct sx_kafka {
     rd_kafka_t *admin;
     rd_kafka_t *read[SX_KAFKA_READ_CLIENTS];
     struct sx_kafka_reader *open; /* all readers, linked by `next_open` */
+    struct sx_kafka_seen *seen;   /* topics that a broker knew, and when */
 
     /* Workers take the group's metadata at each commit while the coordinator may be leaving. */
     pthread_rwlock_t group_lock;
@@ -106,7 +107,9 @@ streamd_status sx_kafka_purge(struct sx_log *, const struct sx_partition_offset 
                               streamd_error **);
 
 /* Have the client learn of the topic now and not when it looks next, in a second. E_NOTFOUND. */
-streamd_status sx_kafka_learn(rd_kafka_t *client, const char *topic, streamd_error **error);
+streamd_status sx_kafka_learn(struct sx_kafka *kafka, rd_kafka_t *client, const char *topic,
+                              streamd_error **error);
+void sx_kafka_forget_seen(struct sx_kafka *kafka);
 
 /* ---- kafka_offsets.c ------------------------------------------------------------------------- */
 

@@ -4,11 +4,69 @@
 #include <stdlib.h>
 
 #define ASK_MS 5000
-#define SEEN_MS 100 /* between two looks at whether a new topic is there */
+#define SEEN_MS 100  /* between two looks at whether a new topic is there */
+#define NEW_MS 10000 /* for so long a broker may not know a topic that is there */
 #define REPARTITION_SEGMENT_BYTES "52428800"
 
-/* Metadata of one topic. */
-static rd_kafka_resp_err_t count_partitions(rd_kafka_t *client, const char *topic, int32_t *count)
+/* ---- Which topics are there ------------------------------------------------------------------- */
+
+struct sx_kafka_seen {
+    struct sx_kafka_seen *next;
+    int64_t at_ms;
+    char name[];
+};
+
+static void note_seen(struct sx_kafka *kafka, const char *topic)
+{
+    size_t size = strlen(topic) + 1;
+    struct sx_kafka_seen *seen;
+
+    pthread_mutex_lock(&kafka->lock);
+    for (seen = kafka->seen; seen != NULL && strcmp(seen->name, topic) != 0; seen = seen->next)
+        ;
+    if (seen == NULL) {
+        seen = sx_malloc(sizeof(*seen) + size);
+        memcpy(seen->name, topic, size);
+        seen->next = kafka->seen;
+        kafka->seen = seen;
+    }
+    seen->at_ms = sx_kafka_now_ms();
+    pthread_mutex_unlock(&kafka->lock);
+}
+
+static bool seen_lately(struct sx_kafka *kafka, const char *topic)
+{
+    int64_t since = sx_kafka_now_ms() - NEW_MS;
+    bool found = false;
+
+    pthread_mutex_lock(&kafka->lock);
+    for (const struct sx_kafka_seen *seen = kafka->seen; seen != NULL && !found; seen = seen->next)
+        found = seen->at_ms >= since && strcmp(seen->name, topic) == 0;
+    pthread_mutex_unlock(&kafka->lock);
+    return found;
+}
+
+static void forget_seen(struct sx_kafka *kafka, const char *topic)
+{
+    pthread_mutex_lock(&kafka->lock);
+    for (struct sx_kafka_seen *seen = kafka->seen; seen != NULL; seen = seen->next)
+        if (strcmp(seen->name, topic) == 0)
+            seen->at_ms = INT64_MIN;
+    pthread_mutex_unlock(&kafka->lock);
+}
+
+void sx_kafka_forget_seen(struct sx_kafka *kafka)
+{
+    while (kafka->seen != NULL) {
+        struct sx_kafka_seen *next = kafka->seen->next;
+
+        free(kafka->seen);
+        kafka->seen = next;
+    }
+}
+
+/* Metadata of one topic, from any broker. */
+static rd_kafka_resp_err_t ask_partitions(rd_kafka_t *client, const char *topic, int32_t *count)
 {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
     const struct rd_kafka_metadata *metadata;
@@ -30,12 +88,27 @@ static rd_kafka_resp_err_t count_partitions(rd_kafka_t *client, const char *topi
     return err;
 }
 
+/* The same; a broker that does not know a topic which another one knows is asked again. */
+static rd_kafka_resp_err_t count_partitions(struct sx_kafka *kafka, rd_kafka_t *client, const char *topic,
+                                            int32_t *count)
+{
+    rd_kafka_resp_err_t err = ask_partitions(client, topic, count);
+
+    while (sx_kafka_kind(err) == SX_KAFKA_MISSING && seen_lately(kafka, topic)) {
+        sx_kafka_sleep_ms(SEEN_MS);
+        err = ask_partitions(client, topic, count);
+    }
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        note_seen(kafka, topic);
+    return err;
+}
+
 streamd_status sx_kafka_partitions(struct sx_log *log, const char *topic, int32_t *count,
                                    streamd_error **error)
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
     int32_t found = 0;
-    rd_kafka_resp_err_t err = count_partitions(kafka->admin, topic, &found);
+    rd_kafka_resp_err_t err = count_partitions(kafka, kafka->admin, topic, &found);
 
     /* The count is known though a leader is away. */
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR && !(err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE && found > 0))
@@ -44,16 +117,19 @@ streamd_status sx_kafka_partitions(struct sx_log *log, const char *topic, int32_
     return STREAMD_OK;
 }
 
-streamd_status sx_kafka_learn(rd_kafka_t *client, const char *topic, streamd_error **error)
+streamd_status sx_kafka_learn(struct sx_kafka *kafka, rd_kafka_t *client, const char *topic,
+                              streamd_error **error)
 {
     int32_t count;
-    rd_kafka_resp_err_t err = count_partitions(client, topic, &count);
+    rd_kafka_resp_err_t err = count_partitions(kafka, client, topic, &count);
 
     /* What passes, passes without us. */
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR || sx_kafka_kind(err) == SX_KAFKA_TRANSIENT)
         return STREAMD_OK;
     return sx_kafka_fail(error, err, NULL, "topic %s", topic);
 }
+
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 /* Wait for the answer. `topic_error` finds what is wrong with the topic in it. */
 static streamd_status await(rd_kafka_queue_t *queue,
@@ -106,20 +182,27 @@ static rd_kafka_resp_err_t deleted_error(rd_kafka_event_t *event, const char **r
     return first_topic_error(results, count, reason);
 }
 
-/* A new topic takes a moment until every broker knows it and its partitions have leaders. */
+/* Of a topic that is there: it takes a moment until every broker knows a new one. */
+static bool passes(rd_kafka_resp_err_t err)
+{
+    enum sx_kafka_kind kind = sx_kafka_kind(err);
+
+    return kind == SX_KAFKA_MISSING || kind == SX_KAFKA_TRANSIENT || kind == SX_KAFKA_TIMEOUT;
+}
+
+/* A new topic takes a moment until its partitions have leaders. */
 static streamd_status wait_until_seen(struct sx_kafka *kafka, const char *topic, streamd_error **error)
 {
     int64_t until = sx_kafka_now_ms() + SX_KAFKA_WAIT_MS;
     rd_kafka_resp_err_t err;
     int32_t count;
 
-    while ((err = count_partitions(kafka->admin, topic, &count)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        enum sx_kafka_kind kind = sx_kafka_kind(err);
-        if ((kind != SX_KAFKA_MISSING && kind != SX_KAFKA_TRANSIENT && kind != SX_KAFKA_TIMEOUT) ||
-            sx_kafka_now_ms() >= until)
+    while ((err = ask_partitions(kafka->admin, topic, &count)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (!passes(err) || sx_kafka_now_ms() >= until)
             return sx_kafka_fail(error, err, NULL, "the new topic %s", topic);
         sx_kafka_sleep_ms(SEEN_MS);
     }
+    note_seen(kafka, topic);
     return STREAMD_OK;
 }
 
@@ -186,6 +269,7 @@ streamd_status sx_kafka_remove(struct sx_log *log, const char *name, streamd_err
     rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->admin);
     streamd_status status;
 
+    forget_seen(kafka, name);
     rd_kafka_DeleteTopics(kafka->admin, &topic, 1, NULL, queue);
     status = await(queue, deleted_error, RD_KAFKA_RESP_ERR_NO_ERROR, "deleting", name, error);
     rd_kafka_queue_destroy(queue);
@@ -263,44 +347,67 @@ static uint32_t record_bytes_max(const struct sx_kafka *kafka, int64_t topic_max
     return (uint32_t)SX_MAX(most - SX_KAFKA_RECORD_OVERHEAD, 1);
 }
 
+static streamd_status ask_settings(struct sx_kafka *kafka, const char *topic, struct described *described,
+                                   rd_kafka_resp_err_t *err, streamd_error **error)
+{
+    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->admin);
+    streamd_status status = STREAMD_OK;
+    const char *reason = NULL;
+    rd_kafka_event_t *event;
+
+    rd_kafka_DescribeConfigs(kafka->admin, &resource, 1, NULL, queue);
+    event = rd_kafka_queue_poll(queue, SX_KAFKA_WAIT_MS);
+    *err = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (event != NULL) {
+        *err = rd_kafka_event_error(event);
+        reason = rd_kafka_event_error_string(event);
+        if (*err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            *err = take_description(event, described, &reason);
+    }
+    if (*err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        status = sx_kafka_fail(error, *err, reason, "describing topic %s", topic);
+    if (event != NULL)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_ConfigResource_destroy(resource);
+    return status;
+}
+
+/* Whoever is asked for the settings may be a broker that does not know a new topic yet, or that goes. */
 streamd_status sx_kafka_describe(struct sx_log *log, const char *topic, struct sx_topic_spec *spec,
                                  streamd_error **error)
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
     struct described described = {.cleanup = SX_CLEANUP_DELETE, .retention_ms = -1};
-    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
-    rd_kafka_ConfigResource_t *resource;
-    const char *reason = NULL;
-    rd_kafka_event_t *event;
-    rd_kafka_queue_t *queue;
+    int64_t until = sx_kafka_now_ms() + SX_KAFKA_WAIT_MS;
+    rd_kafka_resp_err_t err;
     int32_t count;
     streamd_status status = sx_kafka_partitions(log, topic, &count, error);
 
     if (status != STREAMD_OK)
         return status;
-    resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
-    queue = rd_kafka_queue_new(kafka->admin);
-    rd_kafka_DescribeConfigs(kafka->admin, &resource, 1, NULL, queue);
-    event = rd_kafka_queue_poll(queue, SX_KAFKA_WAIT_MS);
-    if (event != NULL) {
-        err = rd_kafka_event_error(event);
-        reason = rd_kafka_event_error_string(event);
-        if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
-            err = take_description(event, &described, &reason);
+    for (;;) {
+        streamd_error *problem = NULL;
+
+        status = ask_settings(kafka, topic, &described, &err, &problem);
+        if (status == STREAMD_OK || !passes(err) || sx_kafka_now_ms() >= until) {
+            if (error != NULL)
+                *error = problem;
+            else
+                streamd_error_free(problem);
+            break;
+        }
+        streamd_error_free(problem);
+        sx_kafka_sleep_ms(SEEN_MS);
     }
-    if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        status = sx_kafka_fail(error, err, reason, "describing topic %s", topic);
-    else
+    if (status == STREAMD_OK)
         *spec = (struct sx_topic_spec){.name = topic,
                                        .partitions = count,
                                        .cleanup = described.cleanup,
                                        .retention_ms = described.retention_ms,
                                        .record_bytes_max = record_bytes_max(kafka, described.bytes_max),
                                        .compaction_lag_ms = described.compaction_lag_ms};
-    if (event != NULL)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_ConfigResource_destroy(resource);
     return status;
 }
 

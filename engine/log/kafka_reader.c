@@ -188,7 +188,7 @@ streamd_status sx_kafka_reader_open(struct sx_log *log, enum sx_reader_use use, 
     }
     status = sx_kafka_read_client(reader->kafka, reader->client_number, &reader->client, error);
     if (status == STREAMD_OK && !known)
-        status = sx_kafka_learn(reader->client, topic, error);
+        status = sx_kafka_learn(reader->kafka, reader->client, topic, error);
     if (status == STREAMD_OK)
         status = start(reader, offset, error);
     if (status != STREAMD_OK) {

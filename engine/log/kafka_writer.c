@@ -85,7 +85,7 @@ streamd_status sx_kafka_writer_revive(struct sx_kafka_writer *writer, streamd_er
         if (topic->handle == NULL)
             status = sx_kafka_fail(error, rd_kafka_last_error(), NULL, "topic %s", topic->name);
         else
-            status = sx_kafka_learn(writer->producer, topic->name, error);
+            status = sx_kafka_learn(kafka, writer->producer, topic->name, error);
     }
     if (status != STREAMD_OK)
         sx_kafka_writer_drop(writer);
@@ -152,7 +152,7 @@ streamd_status sx_kafka_topic_open(struct sx_writer *base, const char *name, str
         }
     if (status != STREAMD_OK)
         return status;
-    status = sx_kafka_learn(writer->producer, name, error);
+    status = sx_kafka_learn(writer->kafka, writer->producer, name, error);
     if (status != STREAMD_OK)
         return status;
     handle = rd_kafka_topic_new(writer->producer, name, NULL);

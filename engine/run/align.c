@@ -23,6 +23,7 @@ void sx_align_init(struct sx_worker *worker)
     const struct sx_plan *plan = worker->engine->plan;
 
     worker->fronts = sx_calloc(plan->subtopology_count + 1, sizeof(*worker->fronts));
+    worker->unseen = sx_calloc(plan->subtopology_count + 1, sizeof(*worker->unseen));
     for (uint32_t s = 0; s < plan->subtopology_count; s++)
         atomic_init(&worker->fronts[s], NONE_MS);
 }
@@ -41,8 +42,8 @@ static void tell(struct sx_worker *worker, uint32_t lane, int64_t front)
     struct sx_engine *engine = worker->engine;
     int64_t before = atomic_load(&worker->fronts[lane]);
 
-    /* What was processed since the commit may be read by others only later. */
-    if (front == before || (worker->dirty && front > before))
+    /* What the lane's rows caused since the commit may be read by others only later. */
+    if (front == before || (worker->unseen[lane] && front > before))
         return;
     atomic_store(&worker->fronts[lane], front);
     for (uint32_t w = 0; front > before && w < engine->worker_count; w++)
@@ -127,7 +128,7 @@ streamd_status sx_align_turn(struct sx_worker *worker, uint32_t lane, bool *busy
         return STREAMD_OK;
     limit = find_limit(worker, lane, head);
     if (head > limit) {
-        if (worker->dirty)
+        if (worker->unseen[lane])
             atomic_store(&worker->asked, true);
         return STREAMD_OK;
     }
@@ -135,13 +136,19 @@ streamd_status sx_align_turn(struct sx_worker *worker, uint32_t lane, bool *busy
     for (uint32_t row = input->next + 1; limit != NONE_MS && row < to; row++)
         if (input->times[row] > limit)
             to = row;
-    *busy = true;
+    *busy = worker->unseen[lane] = true;
     return sx_slot_run_input(slot, input, to, error);
+}
+
+void sx_align_settled(struct sx_worker *worker)
+{
+    memset(worker->unseen, 0, sizeof(*worker->unseen) * worker->engine->plan->subtopology_count);
 }
 
 void sx_align_leave(struct sx_worker *worker)
 {
     worker->dirty = false;
+    sx_align_settled(worker);
     for (uint32_t lane = 0; lane < worker->engine->plan->subtopology_count; lane++)
         tell(worker, lane, NONE_MS);
 }

@@ -11,12 +11,16 @@
 #define PENDING_RECORDS 500000
 #define PENDING_BYTES (32u << 20)
 
-bool sx_worker_must_commit(const struct sx_worker *worker, int64_t now_ms)
+bool sx_worker_must_commit(const struct sx_worker *worker, bool busy, int64_t now_ms)
 {
+    int64_t interval_ms = worker->engine->options.commit_ms;
+
     if (!worker->dirty)
         return false;
-    return now_ms - worker->committed_ms >= worker->engine->options.commit_ms ||
-           worker->pending_records >= PENDING_RECORDS ||
+    /* Another waits for it: at once, unless there is work for this one, which had better be in it. */
+    if (atomic_load(&worker->asked))
+        interval_ms = busy ? interval_ms / 2 : 0;
+    return now_ms - worker->committed_ms >= interval_ms || worker->pending_records >= PENDING_RECORDS ||
            worker->pending_bytes + worker->latest.bytes >= PENDING_BYTES;
 }
 
@@ -223,12 +227,13 @@ static void note_committed(struct sx_worker *worker)
     }
     worker->pending_records = worker->pending_bytes = 0;
     worker->dirty = false;
+    sx_align_settled(worker);
 }
 
 streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error)
 {
     struct sx_engine *engine = worker->engine;
-    int64_t begin_ms = sx_now_ms(engine->options.clock);
+    int64_t begin_ms = sx_now_ms(engine->options.clock), took_ms;
     struct sx_partition_offset *offsets;
     streamd_status status = STREAMD_OK;
     uint32_t count;
@@ -256,7 +261,12 @@ streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error)
     sx_unit_clear(worker->unit);
     sx_latest_clear(&worker->latest);
     note_committed(worker);
-    sx_stats_commit(&worker->stats, (uint64_t)(sx_now_ms(engine->options.clock) - begin_ms) * 1000);
+    took_ms = sx_now_ms(engine->options.clock) - begin_ms;
+    sx_stats_commit(&worker->stats, (uint64_t)took_ms * 1000);
+    /* However long commits take, half of the interval is for work: else each would be due when the last one
+     * ends, and carry a batch. Who waits for more than this one asks again. */
+    worker->committed_ms += SX_MAX(took_ms - engine->options.commit_ms / 2, 0);
+    atomic_store(&worker->asked, false);
     return STREAMD_OK;
 }
 
@@ -273,6 +283,7 @@ streamd_status sx_worker_abort(struct sx_worker *worker, streamd_error **error)
     worker->error = NULL;
     worker->pending_records = worker->pending_bytes = 0;
     worker->dirty = false;
+    sx_align_settled(worker);
     /* From the disk and the committed offsets on: whatever became of the commit, they tell. */
     for (uint32_t i = 0; i < worker->slot_count; i++)
         sx_slot_close(worker->slots[i]);

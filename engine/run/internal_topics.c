@@ -5,34 +5,11 @@
  */
 #include "engine/run/worker.h"
 
-#include <poll.h>
 #include <stdlib.h>
 
 #define EXTERNAL_ROLES (SX_TOPIC_SOURCE | SX_TOPIC_SINK)
-#define APPEAR_TRIES 100 /* a new topic takes a while to be known by all brokers */
-#define APPEAR_MS 50
 
 static bool is_external(const struct sx_topic_plan *topic) { return (topic->roles & EXTERNAL_ROLES) != 0; }
-
-/* The count of a topic that was just created. */
-static streamd_status await_topic(struct sx_engine *engine, const char *name, int32_t *count,
-                                  streamd_error **error)
-{
-    for (int tries = 0;; tries++) {
-        streamd_error *problem = NULL;
-        streamd_status status = engine->def->partitions(engine->log, name, count, &problem);
-
-        if (status != STREAMD_E_NOTFOUND || tries == APPEAR_TRIES) {
-            if (status != STREAMD_OK && error != NULL)
-                *error = problem;
-            else
-                streamd_error_free(problem);
-            return status;
-        }
-        streamd_error_free(problem);
-        poll(NULL, 0, APPEAR_MS);
-    }
-}
 
 static streamd_status create(struct sx_engine *engine, const struct sx_topic_spec *spec, int32_t *count,
                              streamd_error **error)
@@ -42,7 +19,7 @@ static streamd_status create(struct sx_engine *engine, const struct sx_topic_spe
     if (status != STREAMD_OK)
         return status;
     sx_log(engine->options.logger, SX_INFO, "created a topic", "topic", spec->name, NULL);
-    return await_topic(engine, spec->name, count, error);
+    return engine->def->partitions(engine->log, spec->name, count, error);
 }
 
 /* ---- External topics ------------------------------------------------------------------------- */

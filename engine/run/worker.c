@@ -62,6 +62,7 @@ void sx_worker_free(struct sx_worker *worker)
     streamd_error_free(worker->error);
     free(worker->slots);
     free(worker->fronts);
+    free(worker->unseen);
     free(worker->topics);
     free(worker->globals);
     worker->slots = NULL;
@@ -348,8 +349,7 @@ static bool turn(struct sx_worker *worker)
             return false;
         }
     }
-    if (sx_worker_must_commit(worker, sx_now_ms(worker->engine->options.clock)) ||
-        (atomic_exchange(&worker->asked, false) && worker->dirty)) {
+    if (sx_worker_must_commit(worker, busy, sx_now_ms(worker->engine->options.clock))) {
         commit(worker);
         busy = true;
     }

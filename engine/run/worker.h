@@ -70,6 +70,7 @@ struct sx_worker {
 
     /* Alignment, see align.c. By lane: no row before this time is unread here, or not yet committed. */
     _Atomic int64_t *fronts;
+    bool *unseen;          /* by lane: rows of it were processed since the commit */
     atomic_bool held_back; /* it waits for another worker's front */
     atomic_bool asked;     /* another waits for this one's commit */
     struct sx_worker_stats stats;
@@ -153,6 +154,8 @@ struct sx_worker *sx_engine_workers(struct sx_engine *engine);
 /* ---- align.c --------------------------------------------------------------------------------- */
 
 void sx_align_init(struct sx_worker *worker);
+/* What was processed is committed, or will be done again. */
+void sx_align_settled(struct sx_worker *worker);
 /* One step of such a lane. */
 streamd_status sx_align_turn(struct sx_worker *worker, uint32_t lane, bool *busy, streamd_error **error);
 /* The worker has no slot any more, and holds nobody back. */
@@ -220,6 +223,6 @@ void sx_worker_keep_error(struct sx_worker *worker, streamd_error *error);
 streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error);
 /* Forget what was not committed: written records and buffered ones; slots are OPENING again. */
 streamd_status sx_worker_abort(struct sx_worker *worker, streamd_error **error);
-bool sx_worker_must_commit(const struct sx_worker *worker, int64_t now_ms);
+bool sx_worker_must_commit(const struct sx_worker *worker, bool busy, int64_t now_ms);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define TOOLS_BYTES ((size_t)64 << 20) /* of memory, for a disk and for queues */
 
@@ -72,16 +71,15 @@ bool sx_session_open_as(struct sx_session *session, const struct sx_options *opt
 {
     streamd_error *error = NULL;
     struct sx_log_options log;
-    char id[40];
 
     *session = (struct sx_session){.config = sx_session_config(options)};
     if (session->config == NULL)
         return false;
     log = sx_setup_log(session->config, application);
-    /* Two of them at once must not take each other's transactions for those of a dead one. */
-    snprintf(id, sizeof(id), "%d-%lld", (int)getpid(), (long long)sx_wall_ms(&sx_clock_system));
-    log.id = id;
     log.client_id = "streamd-tools";
+    /* What a tool writes belongs to nothing that was read: without transactions no broker that goes away
+     * leaves open whether it is there. */
+    log.guarantee = SX_AT_LEAST_ONCE;
     log.memory_bytes = TOOLS_BYTES;
     if (log.bootstrap == NULL) {
         struct sx_disk_options disk = {.wal = true, .memory_bytes = TOOLS_BYTES};

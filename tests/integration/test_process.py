@@ -1,5 +1,6 @@
 """streamd as a process: signals, directories, what a terminal sees, where settings come from, help, exit codes."""
 import contextlib
+import json
 import os
 import pty
 import re
@@ -55,6 +56,25 @@ class Producers(common.Case):
                                         encoding="utf-8") for _ in range(4)]
             self.assertEqual([p.communicate(lines)[1] for p in several], [""] * 4)
         self.assertEqual(len(self.consume("clicks")), 6000 if common.KAFKA else 0)
+
+    def test_what_comes_slowly_is_there_at_once(self):
+        """A pipe that stays open: longer than a transaction may be, and each line is seen while it does."""
+        self.produce("clicks", [])
+        run = None if common.KAFKA else self.start().ready()  # Through it: the embedded log has one owner.
+        command = [common.STREAMD, "produce", self.topic("clicks"), "--topology", self.file, *self.log]
+        child = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, encoding="utf-8")
+        self.addCleanup(child.kill)
+        for n in range(3):
+            child.stdin.write(json.dumps({"key": "k", "value": {"n": n}}) + "\n")
+            child.stdin.flush()
+            common.wait_for(lambda: len(self.consume("clicks")) == n + 1, 20)
+            time.sleep(5 if common.KAFKA else 0.1)
+        child.stdin.write('{"key": "k", "value": {"n": 3}}')  # The last line needs no end.
+        child.stdin.close()
+        self.assertEqual(child.wait(timeout=common.WAIT_S), 0)
+        self.assertEqual([r["value"]["n"] for r in self.consume("clicks")], [0, 1, 2, 3])
+        if run:
+            self.assertEqual(run.end(), 0)
 
 
 @unittest.skipIf(common.KAFKA, "the rest is the same with Kafka")

@@ -212,7 +212,7 @@ const char *fixture_values(struct fixture *f, const char *topic, int32_t partiti
 
 /* ---- Logs that misbehave --------------------------------------------------------------------- */
 
-static struct sx_log_def apart, failing;
+static struct sx_log_def apart, failing, slow;
 static streamd_status failure;
 static _Atomic int commits_left;
 
@@ -242,6 +242,22 @@ static streamd_status commit_failing(struct sx_writer *writer, const struct sx_p
         return failure == STREAMD_E_FENCED ? sx_fail(error, failure, "fenced")
                                            : sx_fail_retriable(error, failure, "away");
     return embedded()->commit(writer, offsets, count, unit, last, arg, error);
+}
+
+static streamd_status commit_slowly(struct sx_writer *writer, const struct sx_partition_offset *offsets,
+                                    uint32_t count, struct sx_unit *unit,
+                                    void (*last)(struct sx_unit *unit, void *arg), void *arg,
+                                    streamd_error **error)
+{
+    poll(NULL, 0, SLOW_COMMIT_MS);
+    return embedded()->commit(writer, offsets, count, unit, last, arg, error);
+}
+
+const struct sx_log_def *log_with_slow_commits(void)
+{
+    slow = *embedded();
+    slow.commit = commit_slowly;
+    return &slow;
 }
 
 const struct sx_log_def *log_failing_once(streamd_status status, int at)

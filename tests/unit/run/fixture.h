@@ -11,6 +11,7 @@
 #include "tests/unit/unit.h"
 
 #define PARTITIONS 4
+#define SLOW_COMMIT_MS 50
 
 struct fixture {
     char folder[64];
@@ -49,6 +50,7 @@ const char *fixture_values(struct fixture *f, const char *topic, int32_t partiti
 
 /* Embedded logs that misbehave. */
 extern const struct sx_log_def *log_with_changelogs(void);                       /* state and log are apart */
+extern const struct sx_log_def *log_with_slow_commits(void);                     /* SLOW_COMMIT_MS each */
 extern const struct sx_log_def *log_failing_once(streamd_status status, int at); /* the at-th commit */
 
 #endif

@@ -177,6 +177,38 @@ static void a_commit_that_fails_is_done_again(void) { failing_commit(STREAMD_E_L
 
 static void a_fenced_worker_joins_again(void) { failing_commit(STREAMD_E_FENCED); }
 
+static double commits(const struct fixture *f)
+{
+    struct seen seen = {0};
+
+    sx_engine_stats(f->engine, see, &seen);
+    return seen.commits;
+}
+
+/* Two inputs whose records alternate in time, so that each run is of one row. */
+static void commits_slower_than_their_interval_carry_much(void)
+{
+    enum { ROWS = 2000 };
+    struct fixture f;
+
+    fixture_make(&f);
+    f.def = log_with_slow_commits();
+    f.commit_ms = SLOW_COMMIT_MS / 2;
+    f.threads = 1;
+    fixture_topic(&f, "rows", 1);
+    fixture_topic(&f, "in", 1);
+    fixture_topic(&f, "out", 1);
+    for (uint32_t i = 0; i < ROWS; i += 2) {
+        fixture_write(&f, "rows", i, 1, 1, "a");
+        fixture_write(&f, "in", i + 1, 1, 1, "x");
+    }
+    FINE(fixture_start(&f, plan_lookup(false), e));
+    CU_ASSERT(fixture_await(&f, "out", ROWS / 2));
+    CU_ASSERT(commits(&f) < ROWS / 10);
+    FINE(fixture_stop(&f, e));
+    fixture_drop(&f);
+}
+
 /* Forget all state but stores' numbers. */
 static void lose_state(struct fixture *f)
 {
@@ -384,6 +416,7 @@ void suite_engine(void)
     SX_TEST(only_the_last_per_key_is_sent);
     SX_TEST(a_bad_row_stops_the_engine);
     SX_TEST(a_bad_row_can_be_skipped_or_sent_on);
+    SX_TEST(commits_slower_than_their_interval_carry_much);
     SX_TEST(a_commit_that_fails_is_done_again);
     SX_TEST(a_fenced_worker_joins_again);
     SX_TEST(state_comes_back_from_the_changelog);

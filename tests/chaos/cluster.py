@@ -1,0 +1,189 @@
+"""The processes of a chaos run: brokers, members of the application, and who writes its input."""
+import http.client
+import json
+import pathlib
+import queue
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+TOPOLOGY = HERE / "chaos.stream"
+PARTITIONS, KEYS = 6, 200
+SESSION_S = 3
+SETTINGS = f"""\
+kafka.session.timeout.ms = {SESSION_S * 1000}
+kafka.heartbeat.interval.ms = 500
+kafka.transaction.timeout.ms = 6000
+"""
+sys.path.insert(0, str(ROOT / "tools"))
+import kafka  # noqa: E402
+
+
+class Brokers:
+    """Three brokers, each topic on all of them, two of which must have a record."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.call("start", "--brokers", "3", "--port", "0", "--heap", "384m")
+        self.bootstrap = kafka.bootstrap(kafka.load(folder)[0])
+
+    def call(self, *words):
+        done = subprocess.run([sys.executable, ROOT / "tools/kafka.py", *words, "--dir", str(self.folder)],
+                              capture_output=True, encoding="utf-8", check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"kafka {' '.join(words)}: {done.stderr}")
+
+    def bounce(self, number, how, pause_s):
+        kafka.end([kafka.load(self.folder)[1][number - 1]], how)
+        time.sleep(pause_s)
+        self.call("revive", str(number))
+
+    def stop(self):
+        kafka.end(kafka.load(self.folder)[1], signal.SIGKILL)
+
+
+class Member:
+    """A `streamd run` with a disk of its own, started and ended as often as one likes."""
+
+    def __init__(self, streamd, number, folder, bootstrap):
+        self.name = f"member-{number}"
+        self.folder = folder / self.name
+        self.folder.mkdir()
+        settings = self.folder / "settings.conf"
+        settings.write_text(SETTINGS, encoding="utf-8")
+        self.log = self.folder / "log"
+        self.command = [streamd, "run", TOPOLOGY, "--bootstrap", bootstrap, "--threads", "2", "--state-dir",
+                        self.folder / "state", "--config", settings, "--http", "127.0.0.1:0"]
+        if number == 1:
+            self.command += ["--instance", "first"]
+        self.child, self.begins, self.starts = None, 0, 0
+
+    def runs(self):
+        return self.child is not None
+
+    def start(self):
+        self.starts += 1
+        with self.log.open("ab") as log:
+            self.begins = log.tell()
+            self.child = subprocess.Popen(list(map(str, self.command)), stderr=log, stdin=subprocess.DEVNULL)
+
+    def send(self, number):
+        self.child.send_signal(number)
+
+    def end(self, number):
+        """Ends it; its exit code."""
+        self.send(number)
+        code = self.child.wait(timeout=60)
+        self.child = None
+        return code
+
+    def said(self):
+        with self.log.open("rb") as log:
+            log.seek(self.begins)
+            return log.read().decode(errors="replace")
+
+    def page(self, path):
+        """(status, text); (0, "") if nobody answers."""
+        found = re.search(r"serving .*address=([\d.:]+)", self.said())
+        if not found:
+            return 0, ""
+        connection = http.client.HTTPConnection(found[1], timeout=5)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        except OSError:
+            return 0, ""
+        finally:
+            connection.close()
+
+    def sum_of(self, metric):
+        return sum(float(v) for v in re.findall(rf"(?m)^{metric}(?:{{.*}})? (\S+)$", self.page("/metrics")[1]))
+
+
+class Writer(threading.Thread):
+    """Hands lines to a `streamd produce`, which may make it wait while brokers are away."""
+
+    def __init__(self, command):
+        super().__init__(daemon=True)
+        self.child = subprocess.Popen(command, encoding="utf-8", stdin=subprocess.PIPE)
+        self.lines, self.trouble = queue.SimpleQueue(), None
+        self.start()
+
+    def run(self):
+        try:
+            while (lines := self.lines.get()) is not None:
+                self.child.stdin.write(lines)
+                self.child.stdin.flush()
+            self.child.stdin.close()
+        except OSError as error:
+            self.trouble = error
+
+    def finish(self):
+        """Ends when all is in the topic."""
+        self.lines.put(None)
+        self.join()
+        if self.child.wait(timeout=120) != 0 or self.trouble:
+            raise RuntimeError(f"`streamd produce` ended with {self.child.returncode}: {self.trouble}")
+
+
+class Load(threading.Thread):
+    """Makes records until it is told to stop, whatever happens to the brokers. What the topics hold in the end, not
+    what was sent, is the input."""
+
+    RATES = {"chaos-events": 300, "chaos-payments": 30, "chaos-rates": 3}  # records a second
+    TICK_S = 0.05
+
+    def __init__(self, streamd, bootstrap, seed):
+        super().__init__(daemon=True)
+        self.command = [streamd, "produce", "--topology", TOPOLOGY, "--bootstrap", bootstrap, "--partitions",
+                        str(PARTITIONS)]
+        self.chance, self.sent = random.Random(seed), 0
+        self.stopping, self.writers = threading.Event(), {}
+
+    def record(self, topic):
+        """Times go forward with the clock, by up to two and a half seconds out of order."""
+        self.sent += 1
+        value = {"chaos-events": {"id": self.sent, "n": self.chance.randrange(1000),
+                                  "other": f"o{self.chance.randrange(50)}"},
+                 "chaos-payments": {"id": self.sent}, "chaos-rates": {"rate": self.sent}}[topic]
+        return json.dumps({"key": f"k{self.chance.randrange(KEYS)}", "value": value,
+                           "timestamp": int(time.time() * 1000) - self.chance.randrange(2500)}) + "\n"
+
+    def begin(self):
+        """Makes the topics, then starts."""
+        for topic in self.RATES:
+            subprocess.run([*self.command, topic], input=self.record(topic), encoding="utf-8", check=True)
+            self.writers[topic] = Writer([*self.command, topic])
+        self.start()
+
+    def run(self):
+        due, last = dict.fromkeys(self.RATES, 0.0), time.monotonic()
+        while not self.stopping.wait(self.TICK_S):
+            now = time.monotonic()
+            for topic, rate in self.RATES.items():
+                due[topic] += rate * (now - last)
+                self.writers[topic].lines.put("".join(self.record(topic) for _ in range(int(due[topic]))))
+                due[topic] %= 1
+            last = now
+
+    def trouble(self):
+        return next((w.trouble for w in self.writers.values() if w.trouble), None)
+
+    def stop(self):
+        """Ends when all that was sent is in the topics."""
+        self.stopping.set()
+        self.join()
+        for writer in self.writers.values():
+            writer.finish()
+
+    def kill(self):
+        self.stopping.set()
+        for writer in self.writers.values():
+            writer.child.kill()
