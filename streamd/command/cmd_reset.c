@@ -119,7 +119,7 @@ static bool open_all(struct resetting *r, const struct sx_options *options)
 {
     streamd_error *error = NULL;
 
-    if (!sx_session_open_as(&r->session, options, r->plan->application))
+    if (!sx_session_open_as(&r->session, options, r->plan->application, SX_AT_LEAST_ONCE))
         return false;
     r->folder = sx_setup_folder(r->session.config, r->plan->application);
     r->disk = r->session.disk;

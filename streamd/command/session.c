@@ -64,10 +64,13 @@ struct sx_disk *sx_session_disk(const char *folder, bool written, struct sx_disk
 
 bool sx_session_open(struct sx_session *session, const struct sx_options *options)
 {
-    return sx_session_open_as(session, options, "streamd-tools");
+    /* What is written belongs to nothing that was read: without transactions no broker that goes away leaves
+     * open whether it is there. */
+    return sx_session_open_as(session, options, "streamd-tools", SX_AT_LEAST_ONCE);
 }
 
-bool sx_session_open_as(struct sx_session *session, const struct sx_options *options, const char *application)
+bool sx_session_open_as(struct sx_session *session, const struct sx_options *options, const char *application,
+                        enum sx_guarantee guarantee)
 {
     streamd_error *error = NULL;
     struct sx_log_options log;
@@ -77,9 +80,7 @@ bool sx_session_open_as(struct sx_session *session, const struct sx_options *opt
         return false;
     log = sx_setup_log(session->config, application);
     log.client_id = "streamd-tools";
-    /* What a tool writes belongs to nothing that was read: without transactions no broker that goes away
-     * leaves open whether it is there. */
-    log.guarantee = SX_AT_LEAST_ONCE;
+    log.guarantee = guarantee;
     log.memory_bytes = TOOLS_BYTES;
     if (log.bootstrap == NULL) {
         struct sx_disk_options disk = {.wal = true, .memory_bytes = TOOLS_BYTES};

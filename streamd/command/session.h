@@ -21,8 +21,8 @@ struct sx_session {
 };
 bool sx_session_open(struct sx_session *session, const struct sx_options *options);
 /* The same as that application, whose group's offsets it then sees. */
-bool sx_session_open_as(struct sx_session *session, const struct sx_options *options,
-                        const char *application);
+bool sx_session_open_as(struct sx_session *session, const struct sx_options *options, const char *application,
+                        enum sx_guarantee guarantee);
 void sx_session_close(struct sx_session *session);
 
 /* How a topic's records are encoded: by the topology of --topology, else keys and values as text. *compiled

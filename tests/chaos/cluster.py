@@ -1,4 +1,5 @@
 """The processes of a chaos run: brokers, members of the application, and who writes its input."""
+import contextlib
 import http.client
 import json
 import pathlib
@@ -108,29 +109,35 @@ class Member:
 
 
 class Writer(threading.Thread):
-    """Hands lines to a `streamd produce`, which may make it wait while brokers are away."""
+    """Hands lines to a `streamd produce`, which may make it wait while brokers are away. One that gives up, as it may
+    when a broker dies, is followed by another."""
 
     def __init__(self, command):
         super().__init__(daemon=True)
-        self.child = subprocess.Popen(command, encoding="utf-8", stdin=subprocess.PIPE)
-        self.lines, self.trouble = queue.SimpleQueue(), None
+        self.command, self.lines, self.restarts = command, queue.SimpleQueue(), -1
+        self.begin()
         self.start()
 
+    def begin(self):
+        self.restarts += 1
+        self.child = subprocess.Popen(self.command, encoding="utf-8", stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
     def run(self):
-        try:
-            while (lines := self.lines.get()) is not None:
+        while (lines := self.lines.get()) is not None:
+            try:
                 self.child.stdin.write(lines)
                 self.child.stdin.flush()
+            except OSError:
+                self.child.wait()
+                self.begin()
+        with contextlib.suppress(OSError):
             self.child.stdin.close()
-        except OSError as error:
-            self.trouble = error
 
     def finish(self):
-        """Ends when all is in the topic."""
+        """Ends when all is in the topic that will be."""
         self.lines.put(None)
         self.join()
-        if self.child.wait(timeout=120) != 0 or self.trouble:
-            raise RuntimeError(f"`streamd produce` ended with {self.child.returncode}: {self.trouble}")
+        self.child.wait(timeout=120)
 
 
 class Load(threading.Thread):
@@ -173,15 +180,13 @@ class Load(threading.Thread):
                 due[topic] %= 1
             last = now
 
-    def trouble(self):
-        return next((w.trouble for w in self.writers.values() if w.trouble), None)
-
     def stop(self):
-        """Ends when all that was sent is in the topics."""
+        """Ends when nothing more comes into the topics; how often a writer had to be started again."""
         self.stopping.set()
         self.join()
         for writer in self.writers.values():
             writer.finish()
+        return sum(w.restarts for w in self.writers.values())
 
     def kill(self):
         self.stopping.set()

@@ -86,6 +86,89 @@ class ToTopic(OnError):
                          (self.topic("bids"), sent["partition"], sent["offset"]))
 
 
+class Letters(OnError):
+    """`streamd deadletters`: they are listed, and go back to where they came from when what was wrong is put right."""
+
+    POLICY = ToTopic.POLICY
+    TIMES = {"zero-1": 1000, "zero-2": 2000, "zero-3": 86_400_000}
+
+    def setUp(self):
+        super().setUp()
+        self.produce("bids", [GOOD[0], *({"key": key, "value": {"n": 0}, "timestamp": time, "headers": {"mine": key}}
+                                         for key, time in self.TIMES.items())])
+        self.run_once()
+
+    def letters(self, *more, code=0):
+        return self.streamd("deadletters", self.topic("dead"), *more, *self.log, code=code)
+
+    def listed(self, *more):
+        return {r["key"]: r for r in map(json.loads, self.letters("--format", "json", *more).splitlines())}
+
+    def repair(self):
+        text = self.file.read_text(encoding="utf-8")
+        self.file.write_text(text.replace("10 / n", "10 / (n + 1)"), encoding="utf-8")
+
+    def test_listed(self):
+        text = self.letters()
+        self.assertRegex(text,
+                         r"(?m)^\d:\d  1970-01-02T00:00:00\.000Z  from .*-bids\[\d\] at \d, in .*map \(.*:4:\d+\)$")
+        self.assertEqual(text.count("division by zero"), 3)
+        self.assertTrue(text.endswith("3 dead letters\n"), text)
+        rows, sources = self.listed(), {r["key"]: r for r in self.consume("bids")}
+        self.assertEqual({key: row["timestamp"] for key, row in rows.items()}, self.TIMES)
+        for key, row in rows.items():
+            self.assertEqual(row["from"], {"topic": self.topic("bids"), "partition": sources[key]["partition"],
+                                           "offset": sources[key]["offset"]})
+            self.assertEqual((row["value"], row["headers"]), ({"n": 0}, {"mine": key}))
+        one = rows["zero-2"]
+        self.assertEqual(json.loads(self.letters("--only", f"{one['partition']}:{one['offset']}")), one)
+
+    def test_sent_back(self):
+        before = self.consume("bids")
+        self.repair()
+        self.assertEqual(self.letters("--replay"), "3 sent back\n")
+        self.assertEqual(self.letters("--replay"), "0 sent back\n")  # They were.
+        for was in before:
+            same = [r for r in self.consume("bids") if r["key"] == was["key"]]
+            self.assertEqual(len(same), 1 if was["key"] == "k1" else 2)
+            for row in same:
+                self.assertEqual({**row, "offset": 0}, {**was, "offset": 0})  # Partition, time, headers, bytes.
+        self.run_once()
+        done = {r["key"]: r["timestamp"] for r in self.consume("out") if r["key"] != "k1"}
+        self.assertEqual(done, self.TIMES)
+        self.produce("bids", [{"raw": True, "key": "broken", "value": "{"}])
+        self.run_once()
+        self.assertEqual(self.letters("--replay"), "1 sent back\n")  # The new one alone.
+        self.assertEqual(self.letters("--replay", "--from", "earliest"), "4 sent back\n")
+        one = self.listed()["zero-3"]
+        self.assertEqual(self.letters("--replay", "--only", f"{one['partition']}:{one['offset']}"), "1 sent back\n")
+
+    def test_to_another_topic(self):
+        self.streamd("produce", self.topic("other"), "--partitions", 1, *self.log, stdin="")
+        self.assertEqual(self.letters("--replay", "--to", self.topic("other")), "3 sent back\n")
+        self.assertEqual({r["key"]: r["timestamp"] for r in self.consume("other")}, self.TIMES)
+        self.assertEqual({r["partition"] for r in self.consume("other")}, {0})
+
+    def test_what_is_no_dead_letter(self):
+        self.produce("bids", [])
+        said = self.streamd("deadletters", self.topic("bids"), "--replay", *self.log)
+        self.assertEqual(said, "0 sent back, 4 left out: they do not say where they came from\n")
+
+    def test_wrong_usage(self):
+        self.assertIn("--only is PARTITION:OFFSET", self.letters("--only", "3", code=2))
+        self.assertIn("--to is for --replay", self.letters("--to", "x", code=2))
+        self.assertIn("--from is earliest", self.letters("--from", "then", code=2))
+        self.assertIn("has no record 0:999", self.letters("--only", "0:999", code=1))
+        self.assertIn("there-is-none", self.streamd("deadletters", "there-is-none", *self.log, code=1))
+
+    @unittest.skipIf(common.KAFKA, "Kafka belongs to nobody")
+    def test_while_it_runs(self):
+        run = self.start().ready()
+        self.assertEqual(len(self.listed()), 3)
+        self.assertIn("stop it, send the records back", self.letters("--replay", code=1))
+        self.assertEqual(run.end(), 0)
+
+
 class Skip(OnError):
     POLICY = "on error skip"
 

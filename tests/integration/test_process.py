@@ -17,7 +17,8 @@ application {name}
 stream s from topic "{name}-in" {{ key string  value json {{ text string, n int }} }}
 s | map {{ n, slow: try(text =~ "^(([a-z])+.)+[A-Z]([a-z])+$") }} | to topic "{name}-out"
 """
-COMMANDS = ["run", "check", "describe", "diff", "pipe", "test", "produce", "consume", "functions", "reset"]
+COMMANDS = ["run", "check", "describe", "diff", "pipe", "test", "produce", "consume", "deadletters",
+            "acls", "functions", "list", "reset"]
 
 
 class Signals(common.Case):
