@@ -27,11 +27,11 @@ import kafka  # noqa: E402
 
 
 class Brokers:
-    """Three brokers, each topic on all of them, two of which must have a record."""
+    """Each topic is on all of them, up to three, two of which must have a record."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, count=3):
         self.folder = folder
-        self.call("start", "--brokers", "3", "--port", "0", "--heap", "384m")
+        self.call("start", "--brokers", str(count), "--port", "0", "--heap", "384m")
         self.bootstrap = kafka.bootstrap(kafka.load(folder)[0])
 
     def call(self, *words):
@@ -52,7 +52,7 @@ class Brokers:
 class Member:
     """A `streamd run` with a disk of its own, started and ended as often as one likes."""
 
-    def __init__(self, streamd, number, folder, bootstrap):
+    def __init__(self, streamd, number, folder, bootstrap, *more):
         self.name = f"member-{number}"
         self.folder = folder / self.name
         self.folder.mkdir()
@@ -60,7 +60,7 @@ class Member:
         settings.write_text(SETTINGS, encoding="utf-8")
         self.log = self.folder / "log"
         self.command = [streamd, "run", TOPOLOGY, "--bootstrap", bootstrap, "--threads", "2", "--state-dir",
-                        self.folder / "state", "--config", settings, "--http", "127.0.0.1:0"]
+                        self.folder / "state", "--config", settings, "--http", "127.0.0.1:0", *more]
         if number == 1:
             self.command += ["--instance", "first"]
         self.child, self.begins, self.starts = None, 0, 0
@@ -147,12 +147,12 @@ class Load(threading.Thread):
     RATES = {"chaos-events": 300, "chaos-payments": 30, "chaos-rates": 3}  # records a second
     TICK_S = 0.05
 
-    def __init__(self, streamd, bootstrap, seed):
+    def __init__(self, streamd, bootstrap, seed, factor=1):
         super().__init__(daemon=True)
         self.command = [streamd, "produce", "--topology", TOPOLOGY, "--bootstrap", bootstrap, "--partitions",
                         str(PARTITIONS)]
         self.chance, self.sent = random.Random(seed), 0
-        self.stopping, self.writers = threading.Event(), {}
+        self.stopping, self.writers, self.factor = threading.Event(), {}, factor
 
     def record(self, topic):
         """Times go forward with the clock, by up to two and a half seconds out of order."""
@@ -175,7 +175,7 @@ class Load(threading.Thread):
         while not self.stopping.wait(self.TICK_S):
             now = time.monotonic()
             for topic, rate in self.RATES.items():
-                due[topic] += rate * (now - last)
+                due[topic] += rate * self.factor * (now - last)
                 self.writers[topic].lines.put("".join(self.record(topic) for _ in range(int(due[topic]))))
                 due[topic] %= 1
             last = now
