@@ -54,8 +54,10 @@ struct sx_kafka {
     char *slots_topic;
     struct sx_group_events events;
 
-    /* The first authorization error or the like that a client reported in the background. */
+    /* The first authorization error or the like that a client reported in the background, and what was
+     * said of it; what was last said of any error. The texts are guarded by `lock`. */
     atomic_int fatal;
+    char fatal_reason[512], last_reason[512];
 };
 
 extern const struct sx_log_def sx_log_kafka;
@@ -85,12 +87,15 @@ enum sx_kafka_kind {
 };
 enum sx_kafka_kind sx_kafka_kind(rd_kafka_resp_err_t err);
 /* Fill *error and return the status that `err` stands for. The message is `format`, then a colon
- * and `reason` (NULL: librdkafka's text for err). */
+ * and `reason` (NULL: librdkafka's text for err). `right` is the operation of Kafka's ACLs that must be
+ * allowed for what failed, and is named if it is not; NULL: none, or who knows. */
 streamd_status sx_kafka_fail(streamd_error **error, rd_kafka_resp_err_t err, const char *reason,
-                             const char *format, ...) SX_PRINTF(4, 5);
+                             const char *right, const char *format, ...) SX_PRINTF(5, 6);
 /* As above, from an error object, which it destroys. */
-streamd_status sx_kafka_fail_with(streamd_error **error, rd_kafka_error_t *from, const char *format, ...)
-    SX_PRINTF(3, 4);
+streamd_status sx_kafka_fail_with(streamd_error **error, rd_kafka_error_t *from, const char *right,
+                                  const char *format, ...) SX_PRINTF(4, 5);
+/* Keep what was reported in the background. */
+void sx_kafka_report(struct sx_kafka *kafka, rd_kafka_resp_err_t err, const char *reason);
 /* The background's fatal error, if there was one. */
 streamd_status sx_kafka_background(struct sx_kafka *kafka, streamd_error **error);
 int64_t sx_kafka_now_ms(void);

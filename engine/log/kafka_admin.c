@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #define ASK_MS 5000
+/* Of the first try: then it is looked whether brokers refuse us, of which no answer tells. */
+#define ASK_FIRST_MS 250
 #define SEEN_MS 100  /* between two looks at whether a new topic is there */
 #define NEW_MS 10000 /* for so long a broker may not know a topic that is there */
 #define REPARTITION_SEGMENT_BYTES "52428800"
@@ -65,8 +67,48 @@ void sx_kafka_forget_seen(struct sx_kafka *kafka)
     }
 }
 
-/* Metadata of one topic, from any broker. */
-static rd_kafka_resp_err_t ask_partitions(rd_kafka_t *client, const char *topic, int32_t *count)
+/* Metadata of one topic, or of all. */
+static rd_kafka_resp_err_t ask(struct sx_kafka *kafka, rd_kafka_t *client, rd_kafka_topic_t *topic,
+                               const struct rd_kafka_metadata **metadata)
+{
+    int left_ms = ASK_MS, step_ms = ASK_FIRST_MS;
+    rd_kafka_resp_err_t err;
+
+    do {
+        rd_kafka_message_t *message;
+
+        err = rd_kafka_metadata(client, topic == NULL, topic, metadata, step_ms);
+        if (err != RD_KAFKA_RESP_ERR__TRANSPORT && err != RD_KAFKA_RESP_ERR__TIMED_OUT)
+            return err;
+        /* The other clients are served elsewhere. */
+        while ((message = rd_kafka_consumer_poll(kafka->admin, 0)) != NULL)
+            rd_kafka_message_destroy(message);
+        left_ms -= step_ms;
+        step_ms =
+            step_ms < left_ms / 4 ? 2 * step_ms : left_ms; /* the last is the longest: brokers are slow */
+    } while (atomic_load(&kafka->fatal) == RD_KAFKA_RESP_ERR_NO_ERROR && left_ms > 0);
+    return err;
+}
+
+/* Why nobody answered. */
+static streamd_status no_answer(struct sx_kafka *kafka, rd_kafka_resp_err_t err, const char *what,
+                                streamd_error **error)
+{
+    char last[sizeof(kafka->last_reason)], reason[sizeof(last) + 64];
+    streamd_status status = sx_kafka_background(kafka, error);
+
+    if (status != STREAMD_OK)
+        return status;
+    pthread_mutex_lock(&kafka->lock);
+    snprintf(last, sizeof(last), "%s", kafka->last_reason);
+    pthread_mutex_unlock(&kafka->lock);
+    snprintf(reason, sizeof(reason), "no broker could be reached%s%s", *last ? ": " : "", last);
+    return sx_kafka_fail(error, err, reason, NULL, "%s", what);
+}
+
+/* Of one topic, from any broker. */
+static rd_kafka_resp_err_t ask_partitions(struct sx_kafka *kafka, rd_kafka_t *client, const char *topic,
+                                          int32_t *count)
 {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
     const struct rd_kafka_metadata *metadata;
@@ -74,7 +116,7 @@ static rd_kafka_resp_err_t ask_partitions(rd_kafka_t *client, const char *topic,
 
     if (handle == NULL)
         return rd_kafka_last_error();
-    err = rd_kafka_metadata(client, 0, handle, &metadata, ASK_MS);
+    err = ask(kafka, client, handle, &metadata);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         err = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
         if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -92,11 +134,11 @@ static rd_kafka_resp_err_t ask_partitions(rd_kafka_t *client, const char *topic,
 static rd_kafka_resp_err_t count_partitions(struct sx_kafka *kafka, rd_kafka_t *client, const char *topic,
                                             int32_t *count)
 {
-    rd_kafka_resp_err_t err = ask_partitions(client, topic, count);
+    rd_kafka_resp_err_t err = ask_partitions(kafka, client, topic, count);
 
     while (sx_kafka_kind(err) == SX_KAFKA_MISSING && seen_lately(kafka, topic)) {
         sx_kafka_sleep_ms(SEEN_MS);
-        err = ask_partitions(client, topic, count);
+        err = ask_partitions(kafka, client, topic, count);
     }
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
         note_seen(kafka, topic);
@@ -110,9 +152,11 @@ streamd_status sx_kafka_partitions(struct sx_log *log, const char *topic, int32_
     int32_t found = 0;
     rd_kafka_resp_err_t err = count_partitions(kafka, kafka->admin, topic, &found);
 
+    if (err == RD_KAFKA_RESP_ERR__TRANSPORT)
+        return no_answer(kafka, err, topic, error);
     /* The count is known though a leader is away. */
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR && !(err == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE && found > 0))
-        return sx_kafka_fail(error, err, NULL, "topic %s", topic);
+        return sx_kafka_fail(error, err, NULL, "Describe", "topic %s", topic);
     *count = found;
     return STREAMD_OK;
 }
@@ -126,7 +170,7 @@ streamd_status sx_kafka_learn(struct sx_kafka *kafka, rd_kafka_t *client, const 
     /* What passes, passes without us. */
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR || sx_kafka_kind(err) == SX_KAFKA_TRANSIENT)
         return STREAMD_OK;
-    return sx_kafka_fail(error, err, NULL, "topic %s", topic);
+    return sx_kafka_fail(error, err, NULL, "Describe", "topic %s", topic);
 }
 
 /* ---- Requests -------------------------------------------------------------------------------- */
@@ -134,8 +178,8 @@ streamd_status sx_kafka_learn(struct sx_kafka *kafka, rd_kafka_t *client, const 
 /* Wait for the answer. `topic_error` finds what is wrong with the topic in it. */
 static streamd_status await(rd_kafka_queue_t *queue,
                             rd_kafka_resp_err_t (*topic_error)(rd_kafka_event_t *, const char **),
-                            rd_kafka_resp_err_t allowed, const char *what, const char *topic,
-                            streamd_error **error)
+                            rd_kafka_resp_err_t allowed, const char *what, const char *right,
+                            const char *topic, streamd_error **error)
 {
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, SX_KAFKA_WAIT_MS);
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
@@ -149,7 +193,7 @@ static streamd_status await(rd_kafka_queue_t *queue,
             err = topic_error(event, &reason);
     }
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR && err != allowed)
-        status = sx_kafka_fail(error, err, reason, "%s topic %s", what, topic);
+        status = sx_kafka_fail(error, err, reason, right, "%s topic %s", what, topic);
     if (event != NULL)
         rd_kafka_event_destroy(event);
     return status;
@@ -197,9 +241,9 @@ static streamd_status wait_until_seen(struct sx_kafka *kafka, const char *topic,
     rd_kafka_resp_err_t err;
     int32_t count;
 
-    while ((err = ask_partitions(kafka->admin, topic, &count)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    while ((err = ask_partitions(kafka, kafka->admin, topic, &count)) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         if (!passes(err) || sx_kafka_now_ms() >= until)
-            return sx_kafka_fail(error, err, NULL, "the new topic %s", topic);
+            return sx_kafka_fail(error, err, NULL, "Describe", "the new topic %s", topic);
         sx_kafka_sleep_ms(SEEN_MS);
     }
     note_seen(kafka, topic);
@@ -237,8 +281,8 @@ static streamd_status create_topic(struct sx_kafka *kafka, const struct sx_topic
         rd_kafka_NewTopic_set_config(topic, "segment.bytes", REPARTITION_SEGMENT_BYTES);
     queue = rd_kafka_queue_new(kafka->admin);
     rd_kafka_CreateTopics(kafka->admin, &topic, 1, NULL, queue);
-    status =
-        await(queue, created_error, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, "creating", spec->name, error);
+    status = await(queue, created_error, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, "creating", "Create",
+                   spec->name, error);
     rd_kafka_queue_destroy(queue);
     rd_kafka_NewTopic_destroy(topic);
     return status;
@@ -271,7 +315,7 @@ streamd_status sx_kafka_remove(struct sx_log *log, const char *name, streamd_err
 
     forget_seen(kafka, name);
     rd_kafka_DeleteTopics(kafka->admin, &topic, 1, NULL, queue);
-    status = await(queue, deleted_error, RD_KAFKA_RESP_ERR_NO_ERROR, "deleting", name, error);
+    status = await(queue, deleted_error, RD_KAFKA_RESP_ERR_NO_ERROR, "deleting", "Delete", name, error);
     rd_kafka_queue_destroy(queue);
     rd_kafka_DeleteTopic_destroy(topic);
     return status;
@@ -366,7 +410,7 @@ static streamd_status ask_settings(struct sx_kafka *kafka, const char *topic, st
             *err = take_description(event, described, &reason);
     }
     if (*err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        status = sx_kafka_fail(error, *err, reason, "describing topic %s", topic);
+        status = sx_kafka_fail(error, *err, reason, "DescribeConfigs", "describing topic %s", topic);
     if (event != NULL)
         rd_kafka_event_destroy(event);
     rd_kafka_queue_destroy(queue);
@@ -421,12 +465,14 @@ streamd_status sx_kafka_topics(struct sx_log *log, char ***names, uint32_t *coun
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t err = rd_kafka_metadata(kafka->admin, 1, NULL, &metadata, ASK_MS);
+    rd_kafka_resp_err_t err = ask(kafka, kafka->admin, NULL, &metadata);
     uint32_t found = 0;
     char **list;
 
+    if (err == RD_KAFKA_RESP_ERR__TRANSPORT)
+        return no_answer(kafka, err, "the list of topics", error);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return sx_kafka_fail(error, err, NULL, "the list of topics");
+        return sx_kafka_fail(error, err, NULL, "Describe", "the list of topics");
     list = sx_malloc(((size_t)metadata->topic_cnt + 1) * sizeof(*list));
     for (int i = 0; i < metadata->topic_cnt; i++)
         if (!is_kafkas(metadata->topics[i].topic))
@@ -465,7 +511,8 @@ streamd_status sx_kafka_purge(struct sx_log *log, const struct sx_partition_offs
     records = rd_kafka_DeleteRecords_new(list);
     queue = rd_kafka_queue_new(kafka->admin);
     rd_kafka_DeleteRecords(kafka->admin, &records, 1, NULL, queue);
-    status = await(queue, purged_error, RD_KAFKA_RESP_ERR_NO_ERROR, "purging", before[0].topic, error);
+    status =
+        await(queue, purged_error, RD_KAFKA_RESP_ERR_NO_ERROR, "purging", "Delete", before[0].topic, error);
     rd_kafka_queue_destroy(queue);
     rd_kafka_DeleteRecords_destroy(records);
     rd_kafka_topic_partition_list_destroy(list);

@@ -17,11 +17,15 @@ enum outcome { COMMITTED, NOT_COMMITTED, UNKNOWN };
 
 static int64_t deadline(const struct sx_kafka *kafka) { return sx_kafka_now_ms() + kafka->transaction_ms; }
 
-/* A record that was refused fails the transaction before its delivery report was served: the report says
- * why, the transaction only that. */
+/* What was refused fails the transaction, which says only that. Why was logged, or is in the delivery
+ * report that was not served yet. */
 static streamd_status refused(struct sx_kafka_writer *writer, const rd_kafka_error_t *problem,
                               streamd_error **error)
 {
+    streamd_status status = sx_kafka_background(writer->kafka, error);
+
+    if (status != STREAMD_OK)
+        return status;
     for (int waited = 0; rd_kafka_error_txn_requires_abort(problem) && waited < REPORTS_MS &&
                          writer->failed == RD_KAFKA_RESP_ERR_NO_ERROR;
          waited += 10)
@@ -46,7 +50,7 @@ static streamd_status end_transaction(struct sx_kafka_writer *writer, enum outco
                 *outcome = UNKNOWN;
             status = refused(writer, problem, error);
             if (status == STREAMD_OK)
-                return sx_kafka_fail_with(error, problem, "committing writer %u", writer->number);
+                return sx_kafka_fail_with(error, problem, "Write", "committing writer %u", writer->number);
             rd_kafka_error_destroy(problem);
             return status;
         }
@@ -85,7 +89,7 @@ static streamd_status send_offsets(struct sx_kafka_writer *writer,
         }
         status = refused(writer, problem, error);
         if (status == STREAMD_OK)
-            status = sx_kafka_fail_with(error, problem, "committing offsets of group %s",
+            status = sx_kafka_fail_with(error, problem, "Read", "committing offsets of group %s",
                                         writer->kafka->application);
         else
             rd_kafka_error_destroy(problem);
@@ -172,10 +176,10 @@ static streamd_status flush(struct sx_kafka_writer *writer, streamd_error **erro
     if (status != STREAMD_OK)
         return status;
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return sx_kafka_fail(error, err, NULL, "flushing writer %u", writer->number);
+        return sx_kafka_fail(error, err, NULL, "Write", "flushing writer %u", writer->number);
     err = rd_kafka_fatal_error(writer->producer, reason, sizeof(reason));
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return sx_kafka_fail(error, err, reason, "writer %u", writer->number);
+        return sx_kafka_fail(error, err, reason, "Write", "writer %u", writer->number);
     return STREAMD_OK;
 }
 
@@ -215,8 +219,8 @@ static streamd_status commit_at_least_once(struct sx_kafka_writer *writer,
         sx_kafka_sleep_ms(REBALANCE_MS);
     rd_kafka_topic_partition_list_destroy(list);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        status =
-            sx_kafka_fail(error, err, NULL, "committing offsets of group %s", writer->kafka->application);
+        status = sx_kafka_fail(error, err, NULL, "Read", "committing offsets of group %s",
+                               writer->kafka->application);
     return status;
 }
 

@@ -10,6 +10,9 @@
  * a filter took a fifth more CPU than with this. */
 #define FETCH_BYTES_MOST ((size_t)256 << 10)
 
+/* The first that repeats the broker's nonce in SCRAM as Kafka 4 insists. */
+#define SCRAM_VERSION 0x020601ff
+
 /* Settings that are ours to make, and what to use instead. */
 static const struct {
     const char *name, *why;
@@ -31,7 +34,7 @@ streamd_status sx_kafka_check_settings(struct sx_kafka *kafka, streamd_error **e
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     streamd_error *all = NULL;
     streamd_status status = STREAMD_OK;
-    bool secrets = false, encrypted = false;
+    bool secrets = false, encrypted = false, scram = false;
     char reason[512];
 
     for (uint32_t i = 0; i < kafka->setting_count; i++) {
@@ -49,6 +52,7 @@ streamd_status sx_kafka_check_settings(struct sx_kafka *kafka, streamd_error **e
                              is_secret(name) ? "the value is not valid" : reason);
         if (one != NULL)
             sx_error_append(&all, one);
+        scram = scram || (strncmp(name, "sasl.mechanism", 14) == 0 && strncasecmp(value, "SCRAM", 5) == 0);
         secrets = secrets || strncmp(name, "sasl.", 5) == 0;
         encrypted = encrypted || (strcmp(name, "security.protocol") == 0 &&
                                   (strcasecmp(value, "ssl") == 0 || strcasecmp(value, "sasl_ssl") == 0));
@@ -57,6 +61,9 @@ streamd_status sx_kafka_check_settings(struct sx_kafka *kafka, streamd_error **e
     if (secrets && !encrypted)
         sx_log(kafka->logger, SX_WARN, "secrets travel to Kafka without TLS", "set",
                "kafka.security.protocol=sasl_ssl", NULL);
+    if (scram && rd_kafka_version() < SCRAM_VERSION)
+        sx_log(kafka->logger, SX_WARN, "this librdkafka cannot log in with SCRAM at Kafka 4", "version",
+               rd_kafka_version_str(), "instead", "librdkafka 2.6.1, or PLAIN over TLS", NULL);
     if (error != NULL)
         *error = all;
     else
@@ -64,14 +71,30 @@ streamd_status sx_kafka_check_settings(struct sx_kafka *kafka, streamd_error **e
     return status;
 }
 
+/* That a transaction may not write to a topic is an error that does not name the topic. Its log line does,
+ * between the first two quotation marks. */
+static void report_refused_topic(struct sx_kafka *kafka, const char *text)
+{
+    const char *name = strchr(text, '"'), *end = name != NULL ? strchr(name + 1, '"') : NULL;
+    char reason[384];
+
+    if (end == NULL || strstr(end, rd_kafka_err2str(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)) == NULL)
+        return;
+    snprintf(reason, sizeof(reason), "Write on the topic %.*s is not allowed", (int)(end - name - 1),
+             name + 1);
+    sx_kafka_report(kafka, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, reason);
+}
+
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
-    const struct sx_kafka *kafka = rd_kafka_opaque(client);
+    struct sx_kafka *kafka = rd_kafka_opaque(client);
     enum sx_level ours = level <= 3 ? SX_ERROR : level == 4 ? SX_WARN : level == 5 ? SX_INFO : SX_DEBUG;
 
     /* A client is told all of the user's settings, also those of the other clients. */
     if (strcmp(facility, "CONFWARN") == 0)
         ours = SX_DEBUG;
+    if (strcmp(facility, "ADDPARTS") == 0)
+        report_refused_topic(kafka, text);
     sx_log(kafka->logger, ours, "librdkafka", "client", rd_kafka_name(client), "facility", facility, "text",
            text, NULL);
 }
@@ -89,10 +112,7 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *opa
                text, NULL);
         return;
     }
-    if (sx_kafka_kind(err) == SX_KAFKA_FATAL) {
-        int none = RD_KAFKA_RESP_ERR_NO_ERROR;
-        atomic_compare_exchange_strong(&kafka->fatal, &none, (int)err);
-    }
+    sx_kafka_report(kafka, err, reason);
     sx_log(kafka->logger, SX_WARN, "Kafka error", "client", rd_kafka_name(client), "error",
            rd_kafka_err2name(err), "reason", reason, NULL);
 }

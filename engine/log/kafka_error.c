@@ -99,14 +99,56 @@ enum sx_kafka_kind sx_kafka_kind(rd_kafka_resp_err_t err)
     }
 }
 
-static streamd_status fail(streamd_error **error, rd_kafka_resp_err_t err, const char *reason, bool retriable,
-                           const char *what)
+/* What the reader of the error can do about it; "": that is not known. */
+static void advise(rd_kafka_resp_err_t err, const char *right, char *text, size_t size)
 {
+    const char *on = NULL;
+
+    *text = '\0';
+    switch (err) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        on = "topic";
+        break;
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+        on = "group";
+        break;
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+        on = "cluster";
+        break;
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+        on = "transactional id";
+        break;
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+        snprintf(text, size, "; look at kafka.sasl.mechanism, .username and .password");
+        break;
+    case RD_KAFKA_RESP_ERR__SSL:
+        snprintf(text, size,
+                 "; is the broker's certificate signed by what kafka.ssl.ca.location holds, "
+                 "and made out to the name under which the broker is asked?");
+        break;
+    default:
+        break;
+    }
+    if (on != NULL && right != NULL)
+        snprintf(text, size, "; %s on the %s is not allowed: `streamd acls FILE` shows the rights needed",
+                 right, on);
+    else if (on != NULL)
+        snprintf(text, size, "; `streamd acls FILE` shows the rights needed");
+}
+
+static streamd_status fail(streamd_error **error, rd_kafka_resp_err_t err, const char *reason,
+                           const char *right, bool retriable, const char *what)
+{
+    char advice[256];
+    int length;
+
     if ((reason == NULL || *reason == '\0') &&
         (err == RD_KAFKA_RESP_ERR__TRANSPORT || err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN))
         reason = "no broker could be reached";
     if (reason == NULL || *reason == '\0')
         reason = rd_kafka_err2str(err);
+    advise(err, right, advice, sizeof(advice));
     switch (sx_kafka_kind(err)) {
     case SX_KAFKA_TRANSIENT:
         return sx_fail_retriable(error, STREAMD_E_LOG, "%s: %s", what, reason);
@@ -117,7 +159,9 @@ static streamd_status fail(streamd_error **error, rd_kafka_resp_err_t err, const
     case SX_KAFKA_MISSING:
         return sx_fail(error, STREAMD_E_NOTFOUND, "%s: %s", what, reason);
     case SX_KAFKA_FATAL:
-        return sx_fail_fatal(error, STREAMD_E_LOG, "%s: %s", what, reason);
+        length = (int)strlen(reason);
+        length -= *advice != '\0' && length > 0 && reason[length - 1] == '.';
+        return sx_fail_fatal(error, STREAMD_E_LOG, "%s: %.*s%s", what, length, reason, advice);
     case SX_KAFKA_OTHER:
         break;
     }
@@ -127,7 +171,7 @@ static streamd_status fail(streamd_error **error, rd_kafka_resp_err_t err, const
 }
 
 streamd_status sx_kafka_fail(streamd_error **error, rd_kafka_resp_err_t err, const char *reason,
-                             const char *format, ...)
+                             const char *right, const char *format, ...)
 {
     char what[512];
     va_list args;
@@ -135,10 +179,11 @@ streamd_status sx_kafka_fail(streamd_error **error, rd_kafka_resp_err_t err, con
     va_start(args, format);
     vsnprintf(what, sizeof(what), format, args);
     va_end(args);
-    return fail(error, err, reason, false, what);
+    return fail(error, err, reason, right, false, what);
 }
 
-streamd_status sx_kafka_fail_with(streamd_error **error, rd_kafka_error_t *from, const char *format, ...)
+streamd_status sx_kafka_fail_with(streamd_error **error, rd_kafka_error_t *from, const char *right,
+                                  const char *format, ...)
 {
     streamd_status status;
     char what[512];
@@ -148,10 +193,27 @@ streamd_status sx_kafka_fail_with(streamd_error **error, rd_kafka_error_t *from,
     vsnprintf(what, sizeof(what), format, args);
     va_end(args);
     /* An error that only asks for an abort is over once the transaction is. */
-    status = fail(error, rd_kafka_error_code(from), rd_kafka_error_string(from),
+    status = fail(error, rd_kafka_error_code(from), rd_kafka_error_string(from), right,
                   rd_kafka_error_is_retriable(from) || rd_kafka_error_txn_requires_abort(from), what);
     rd_kafka_error_destroy(from);
     return status;
+}
+
+void sx_kafka_report(struct sx_kafka *kafka, rd_kafka_resp_err_t err, const char *reason)
+{
+    /* A connection that ends within its handshake is an error of TLS too, and comes and goes. */
+    bool fatal = sx_kafka_kind(err) == SX_KAFKA_FATAL &&
+                 (err != RD_KAFKA_RESP_ERR__SSL || strstr(reason, "certificate") != NULL);
+
+    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+        return;
+    pthread_mutex_lock(&kafka->lock);
+    snprintf(kafka->last_reason, sizeof(kafka->last_reason), "%s", reason);
+    if (fatal && atomic_load(&kafka->fatal) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        snprintf(kafka->fatal_reason, sizeof(kafka->fatal_reason), "%s", reason);
+        atomic_store(&kafka->fatal, (int)err);
+    }
+    pthread_mutex_unlock(&kafka->lock);
 }
 
 streamd_status sx_kafka_background(struct sx_kafka *kafka, streamd_error **error)
@@ -160,7 +222,7 @@ streamd_status sx_kafka_background(struct sx_kafka *kafka, streamd_error **error
 
     if (SX_LIKELY(err == RD_KAFKA_RESP_ERR_NO_ERROR))
         return STREAMD_OK;
-    return sx_kafka_fail(error, err, NULL, "Kafka at %s", kafka->bootstrap);
+    return sx_kafka_fail(error, err, kafka->fatal_reason, NULL, "Kafka at %s", kafka->bootstrap);
 }
 
 int64_t sx_kafka_now_ms(void)

@@ -95,7 +95,7 @@ streamd_status sx_kafka_join(struct sx_log *log, const char *slots_topic, int32_
     rd_kafka_topic_partition_list_destroy(topics);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         rd_kafka_destroy(group);
-        return sx_kafka_fail(error, err, NULL, "group %s", kafka->application);
+        return sx_kafka_fail(error, err, NULL, "Read", "group %s", kafka->application);
     }
     pthread_rwlock_wrlock(&kafka->group_lock);
     kafka->group = group;
@@ -143,7 +143,7 @@ streamd_status sx_kafka_poll(struct sx_log *log, int timeout_ms, streamd_error *
     else if (message != NULL && message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         enum sx_kafka_kind kind = sx_kafka_kind(message->err);
         if (kind == SX_KAFKA_FATAL || kind == SX_KAFKA_MISSING)
-            status = sx_kafka_fail(error, message->err, rd_kafka_message_errstr(message), "group %s",
+            status = sx_kafka_fail(error, message->err, rd_kafka_message_errstr(message), "Read", "group %s",
                                    kafka->application);
         else
             sx_log(kafka->logger, SX_WARN, "consumer group", "reason", rd_kafka_message_errstr(message),
@@ -169,7 +169,7 @@ streamd_status sx_kafka_leave(struct sx_log *log, streamd_error **error)
     pthread_rwlock_unlock(&kafka->group_lock);
     rd_kafka_destroy(group);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return sx_kafka_fail(error, err, NULL, "leaving group %s", kafka->application);
+        return sx_kafka_fail(error, err, NULL, "Read", "leaving group %s", kafka->application);
     return STREAMD_OK;
 }
 

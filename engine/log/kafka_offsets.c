@@ -22,7 +22,7 @@ streamd_status sx_kafka_watermarks(struct sx_log *log, const char *topic, int32_
     }
     err = rd_kafka_query_watermark_offsets(client, topic, partition, &first, &next, ASK_MS);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return sx_kafka_fail(error, err, NULL, "the ends of %s [%d]", topic, partition);
+        return sx_kafka_fail(error, err, NULL, "Describe", "the ends of %s [%d]", topic, partition);
     *low = first;
     *high = next;
     return STREAMD_OK;
@@ -68,7 +68,8 @@ streamd_status sx_kafka_committed_list(struct sx_kafka *kafka, rd_kafka_topic_pa
         if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
             return STREAMD_OK;
         if ((kind != SX_KAFKA_TRANSIENT && kind != SX_KAFKA_TIMEOUT) || sx_kafka_now_ms() >= until)
-            status = sx_kafka_fail(error, err, NULL, "the offsets of group %s", kafka->application);
+            status =
+                sx_kafka_fail(error, err, NULL, "Describe", "the offsets of group %s", kafka->application);
         else
             sx_kafka_sleep_ms(RETRY_MS);
     }
@@ -122,7 +123,7 @@ streamd_status sx_kafka_forget(struct sx_log *log, streamd_error **error)
     if (err == RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP)
         status = sx_fail(error, STREAMD_E_STATE, "group %s has members: stop them first", kafka->application);
     else if (err != RD_KAFKA_RESP_ERR_NO_ERROR && err != RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
-        status = sx_kafka_fail(error, err, reason, "forgetting group %s", kafka->application);
+        status = sx_kafka_fail(error, err, reason, "Delete", "forgetting group %s", kafka->application);
     free(reason);
     rd_kafka_DeleteGroup_destroy(group);
     rd_kafka_queue_destroy(queue);

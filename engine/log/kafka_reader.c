@@ -112,7 +112,8 @@ static streamd_status assign(struct sx_kafka_reader *reader, bool add, int64_t o
                   : rd_kafka_incremental_unassign(reader->client, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (problem != NULL)
-        return sx_kafka_fail_with(error, problem, "%s [%d]", reader->reader.topic, reader->reader.partition);
+        return sx_kafka_fail_with(error, problem, "Read", "%s [%d]", reader->reader.topic,
+                                  reader->reader.partition);
     reader->assigned = add;
     return STREAMD_OK;
 }
@@ -438,7 +439,7 @@ streamd_status sx_kafka_fetch(struct sx_reader *base, uint32_t max, struct sx_fe
     /* Fetching goes on by itself after an error that passes. */
     if (sx_kafka_kind(failed) != SX_KAFKA_MISSING && sx_kafka_kind(failed) != SX_KAFKA_FATAL)
         reader->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
-    status = sx_kafka_fail(error, failed, reader->reason, "%s [%d] at offset %lld", base->topic,
+    status = sx_kafka_fail(error, failed, reader->reason, "Read", "%s [%d] at offset %lld", base->topic,
                            base->partition, (long long)reader->next);
     if (reader->failed == RD_KAFKA_RESP_ERR_NO_ERROR) {
         free(reader->reason);

@@ -62,7 +62,8 @@ static streamd_status init_transactions(struct sx_kafka_writer *writer, streamd_
 
     while ((problem = rd_kafka_init_transactions(writer->producer, INIT_MS / 4)) != NULL) {
         if (!rd_kafka_error_is_retriable(problem) || sx_kafka_now_ms() >= until)
-            return sx_kafka_fail_with(error, problem, "writer %u", writer->number);
+            return sx_kafka_fail_with(error, problem, "Write", "transactional id %s-%s-%u",
+                                      writer->kafka->application, writer->kafka->id, writer->number);
         rd_kafka_error_destroy(problem);
     }
     return STREAMD_OK;
@@ -83,7 +84,7 @@ streamd_status sx_kafka_writer_revive(struct sx_kafka_writer *writer, streamd_er
          topic = topic->other) {
         topic->handle = rd_kafka_topic_new(writer->producer, topic->name, NULL);
         if (topic->handle == NULL)
-            status = sx_kafka_fail(error, rd_kafka_last_error(), NULL, "topic %s", topic->name);
+            status = sx_kafka_fail(error, rd_kafka_last_error(), NULL, "Describe", "topic %s", topic->name);
         else
             status = sx_kafka_learn(kafka, writer->producer, topic->name, error);
     }
@@ -157,7 +158,7 @@ streamd_status sx_kafka_topic_open(struct sx_writer *base, const char *name, str
         return status;
     handle = rd_kafka_topic_new(writer->producer, name, NULL);
     if (handle == NULL)
-        return sx_kafka_fail(error, rd_kafka_last_error(), NULL, "topic %s", name);
+        return sx_kafka_fail(error, rd_kafka_last_error(), NULL, "Describe", "topic %s", name);
     topic = sx_calloc(1, sizeof(*topic));
     topic->writer = writer;
     topic->name = sx_strdup(name);
@@ -172,7 +173,7 @@ streamd_status sx_kafka_writer_failed(struct sx_kafka_writer *writer, streamd_er
 {
     if (SX_LIKELY(writer->failed == RD_KAFKA_RESP_ERR_NO_ERROR))
         return STREAMD_OK;
-    return sx_kafka_fail(error, writer->failed, NULL, "writing to %s", writer->failed_where);
+    return sx_kafka_fail(error, writer->failed, NULL, "Write", "writing to %s", writer->failed_where);
 }
 
 streamd_status sx_kafka_writer_begin(struct sx_kafka_writer *writer, streamd_error **error)
@@ -184,7 +185,7 @@ streamd_status sx_kafka_writer_begin(struct sx_kafka_writer *writer, streamd_err
         return status;
     problem = rd_kafka_begin_transaction(writer->producer);
     if (problem != NULL)
-        return sx_kafka_fail_with(error, problem, "writer %u", writer->number);
+        return sx_kafka_fail_with(error, problem, "Write", "writer %u", writer->number);
     writer->in_transaction = true;
     return STREAMD_OK;
 }
@@ -234,9 +235,9 @@ static streamd_status refuse(struct sx_kafka_writer *writer, const struct sx_top
     rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(writer->producer, reason, sizeof(reason));
 
     if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return sx_kafka_fail(error, fatal, reason, "writing to %s [%d]", topic->name, partition);
+        return sx_kafka_fail(error, fatal, reason, "Write", "writing to %s [%d]", topic->name, partition);
     if (err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-        return sx_kafka_fail(error, err, NULL, "writing to %s [%d]", topic->name, partition);
+        return sx_kafka_fail(error, err, NULL, "Write", "writing to %s [%d]", topic->name, partition);
     rd_kafka_conf_get(rd_kafka_conf(writer->producer), "message.max.bytes", most, &size);
     return sx_fail(error, STREAMD_E_ARGUMENT,
                    "a record for %s [%d] has %u bytes, more than kafka.message.max.bytes (%s)", topic->name,

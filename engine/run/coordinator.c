@@ -120,7 +120,11 @@ static void purge(struct sx_engine *engine)
             }
         pthread_mutex_unlock(&worker->looks);
     }
-    if (count && engine->def->purge(engine->log, before, count, &error) != STREAMD_OK)
+    if (count && engine->def->purge(engine->log, before, count, &error) != STREAMD_OK &&
+        streamd_error_is_fatal(error)) {
+        sx_engine_fail(engine, error);
+        error = NULL;
+    } else if (error != NULL)
         sx_log(engine->options.logger, SX_WARN, "repartition topics could not be purged", "reason",
                streamd_error_message(error), NULL);
     streamd_error_free(error);
