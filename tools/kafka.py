@@ -40,7 +40,7 @@ CACHES = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / 
 CACHE = CACHES / "streamd" / f"kafka-{VERSION}"
 JARS = CACHE / "jars"
 CLUSTER = "c3RyZWFtZC10ZXN0cy0wMA"  # Always the same, so that a formatted folder can be made once and copied.
-START_S, STOP_S = 60, 20
+START_S, STOP_S = 180, 20  # One that ends by itself is seen at once; slow is what a machine under load is.
 TOOLS = ("", "org.apache.kafka.tools.", "org.apache.kafka.tools.consumer.", "org.apache.kafka.tools.consumer.group.",
          "kafka.tools.")
 

@@ -27,6 +27,8 @@ from cluster import ROOT, SESSION_S, TOPOLOGY, Brokers, Load, Member
 MEMBERS_MOST = 4
 RECOVER_S, DRAIN_S = 90, 300
 SHOWN = 20
+ENOUGH = 0.5  # of the records that were made: the others went with writers that gave up
+COUNTS = ("fenced", "aborts", "restored")
 
 
 class Failure(Exception):
@@ -40,7 +42,7 @@ class Chaos:
         self.brokers = Brokers(folder / "kafka")
         self.load = Load(streamd, self.brokers.bootstrap, seed)
         self.members = [Member(streamd, i + 1, folder, self.brokers.bootstrap) for i in range(MEMBERS_MOST)]
-        self.fenced = self.aborts = self.restarts = 0
+        self.counts, self.restarts = dict.fromkeys(COUNTS, 0.0), 0
 
     # ---- Faults: each says what it did ----
 
@@ -90,8 +92,8 @@ class Chaos:
 
     def bounce(self, how, word):
         number = self.chance.randint(1, 3)
-        self.brokers.bounce(number, how, self.chance.choice((0, 1, 3)))
-        return f"{word} of broker {number}"
+        obeyed = self.brokers.bounce(number, how, self.chance.choice((0, 1, 3)))
+        return f"{word} of broker {number}" + ("" if obeyed else ", which had to be killed")
 
     def bounce_cleanly(self):
         return self.bounce(signal.SIGTERM, "stop and start")
@@ -126,7 +128,7 @@ class Chaos:
     # ---- Rounds ----
 
     def begin(self):
-        self.load.begin()
+        self.load.begin(checker.OUTPUTS)
         for member in self.members[:3]:
             member.start()
         self.recover()
@@ -145,19 +147,20 @@ class Chaos:
                               + "; ".join(f"{m.name}: {m.page('/health')}" for m in self.running()))
             time.sleep(0.05)
 
+    def counted(self):
+        """What members have counted since they were started; they are other ones when they are started again."""
+        return {(m.name, m.starts, c): m.sum_of(f"streamd_{c}_total") for m in self.running() for c in COUNTS}
+
     def round(self, number):
         begun = time.monotonic()
         fault = self.chance.choices(list(self.FAULTS), list(self.FAULTS.values()))[0]
-        counts = {m: [m.sum_of(f"streamd_{c}_total") for c in ("fenced", "aborts")] for m in self.running()}
+        before = self.counted()
         said = fault(self)
         recovered = self.recover()
         time.sleep(self.chance.random())
         members = self.running()
-        for member in members:
-            now = [member.sum_of(f"streamd_{c}_total") for c in ("fenced", "aborts")]
-            before = counts.get(member, [0, 0])
-            self.fenced += max(0, now[0] - before[0])
-            self.aborts += max(0, now[1] - before[1])
+        for what, count in self.counted().items():
+            self.counts[what[-1]] += max(0, count - before.get(what, 0))
         lag = sum(m.sum_of("streamd_task_input_lag") for m in members)
         print(f"{number:4}  {time.monotonic() - begun:5.1f} s  {said}; {len(members)} members process again after "
               f"{recovered:.1f} s, lag {lag:.0f}", flush=True)
@@ -186,11 +189,13 @@ class Chaos:
     def check(self, seed):
         """Prints what each topic holds; how many checks passed and failed."""
         topics = {name: self.read(name) for name in (*checker.INPUTS, *checker.OUTPUTS)}
-        findings = {name: checker.check(name, topics) for name in checker.OUTPUTS}
+        findings = {name: checker.check(name, topics) for name in checker.CHECKS}
+        if (there := sum(len(topics[name]) for name in checker.INPUTS)) < self.load.sent * ENOUGH:
+            raise Failure(f"only {there} of {self.load.sent} records are in the input topics, which tells too little")
         for name, records in topics.items():
-            found = findings.get(name)
-            print(f"{name:16} {len(records):9} records" + ("" if found is None else f", {len(found)} findings"))
-            print(*(f"      {line}" for line in (found or [])[:SHOWN]), sep="\n", end="\n" if found else "")
+            found = findings[name]
+            print(f"{name:16} {len(records):9} records, {len(found)} findings", flush=True)
+            print(*(f"      {line}" for line in found[:SHOWN]), sep="\n", end="\n" if found else "")
         bad = sum(1 for found in findings.values() if found)
         missed = [] if bad else checker.unseen(topics, seed)
         print(*(f"planted, and not found: {what}" for what in missed), sep="\n", end="\n" if missed else "")
@@ -215,7 +220,8 @@ def run(args, folder):
             chaos.round(rounds)
         chaos.drain()
         print(f"{args.rounds} rounds, {chaos.load.sent} records made without a pause; members were fenced "
-              f"{chaos.fenced:.0f} times and gave up {chaos.aborts:.0f} transactions, {chaos.restarts} writers gave up")
+              f"{chaos.counts['fenced']:.0f} times, gave up {chaos.counts['aborts']:.0f} transactions and restored "
+              f"{chaos.counts['restored']:.0f} records; {chaos.restarts} writers gave up", flush=True)
         passed, failed = chaos.check(args.seed)
     except Failure as failure:
         print(f"FAIL in round {rounds}: {failure}")

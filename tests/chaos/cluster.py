@@ -41,9 +41,11 @@ class Brokers:
             raise RuntimeError(f"kafka {' '.join(words)}: {done.stderr}")
 
     def bounce(self, number, how, pause_s):
-        kafka.end([kafka.load(self.folder)[1][number - 1]], how)
+        """Whether it went as it was told; a broker that takes too long is killed."""
+        obeyed = kafka.end([kafka.load(self.folder)[1][number - 1]], how)
         time.sleep(pause_s)
         self.call("revive", str(number))
+        return obeyed or how == signal.SIGKILL
 
     def stop(self):
         kafka.end(kafka.load(self.folder)[1], signal.SIGKILL)
@@ -163,11 +165,12 @@ class Load(threading.Thread):
         return json.dumps({"key": f"k{self.chance.randrange(KEYS)}", "value": value,
                            "timestamp": int(time.time() * 1000) - self.chance.randrange(2500)}) + "\n"
 
-    def begin(self):
-        """Makes the topics, then starts."""
-        for topic in self.RATES:
-            subprocess.run([*self.command, topic], input=self.record(topic), encoding="utf-8", check=True)
-            self.writers[topic] = Writer([*self.command, topic])
+    def begin(self, outputs=()):
+        """Makes the topics, all with as many partitions, then starts."""
+        for topic in (*self.RATES, *outputs):
+            subprocess.run([*self.command, topic], input=self.record(topic) if topic in self.RATES else "",
+                           encoding="utf-8", check=True)
+        self.writers = {topic: Writer([*self.command, topic]) for topic in self.RATES}
         self.start()
 
     def run(self):
