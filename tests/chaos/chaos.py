@@ -38,7 +38,7 @@ class Failure(Exception):
 class Chaos:
     def __init__(self, streamd, folder, seed):
         self.streamd, self.folder = streamd, folder
-        self.chance = random.Random(seed)
+        self.chance, self.deck = random.Random(seed), []
         self.brokers = Brokers(folder / "kafka")
         self.load = Load(streamd, self.brokers.bootstrap, seed)
         self.members = [Member(streamd, i + 1, folder, self.brokers.bootstrap) for i in range(MEMBERS_MOST)]
@@ -122,8 +122,15 @@ class Chaos:
             raise Failure(f"{member.name} ended with {code} when it was told to stop")
         return f"{member.name} goes"
 
+    # How often each is drawn in nineteen rounds.
     FAULTS = {kill: 4, hang: 3, come_or_go: 4, bounce_cleanly: 2, bounce_hard: 2, take_disk: 1, kill_all: 1,
               stutter: 1, broker_and_member: 1}
+
+    def draw(self):
+        if not self.deck:
+            self.deck = [fault for fault, times in self.FAULTS.items() for _ in range(times)]
+            self.chance.shuffle(self.deck)
+        return self.deck.pop()
 
     # ---- Rounds ----
 
@@ -153,9 +160,8 @@ class Chaos:
 
     def round(self, number):
         begun = time.monotonic()
-        fault = self.chance.choices(list(self.FAULTS), list(self.FAULTS.values()))[0]
         before = self.counted()
-        said = fault(self)
+        said = self.draw()(self)
         recovered = self.recover()
         time.sleep(self.chance.random())
         members = self.running()
