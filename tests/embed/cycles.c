@@ -1,4 +1,4 @@
-/* cycles.c: an engine is started and stopped a hundred times in one process, and nothing of it stays behind. */
+/* cycles.c: an engine is started and stopped a hundred times in a process, and nothing of it stays behind. */
 #include "tests/embed/check.h"
 
 #include <dirent.h>
