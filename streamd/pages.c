@@ -53,6 +53,7 @@ static char *why_not(struct sx_engine *engine, enum streamd_engine_state state)
 {
     streamd_error *error = sx_engine_error(engine);
     struct restoring r = {0};
+    int64_t left_s;
     char *why;
 
     if (error != NULL) {
@@ -63,6 +64,10 @@ static char *why_not(struct sx_engine *engine, enum streamd_engine_state state)
     if (state == STREAMD_ENGINE_RUNNING)
         return NULL;
     sx_engine_each_task(engine, add_restoring, &r);
+    left_s = sx_engine_seconds_left(engine, r.lag);
+    if (r.tasks && left_s > 0)
+        return sx_format("%u tasks are being restored, %lld records are ahead, for about %lld s", r.tasks,
+                         (long long)r.lag, (long long)left_s);
     if (r.tasks)
         return sx_format("%u tasks are being restored, %lld records are ahead", r.tasks, (long long)r.lag);
     return sx_strdup(state == STREAMD_ENGINE_REBALANCING ? "tasks are being given out" : state_word(state));

@@ -236,6 +236,7 @@ int sx_coordinator_step(struct sx_engine *engine)
     status = engine->def->poll(engine->log, POLL_MS, &error);
     now_ms = sx_now_ms(engine->options.clock);
     wait_ms = bear(engine, status, error);
+    sx_progress_step(engine, now_ms);
     if (must_end(engine))
         return wait_ms;
     if (atomic_load(&engine->rejoin)) {

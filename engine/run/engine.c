@@ -28,11 +28,14 @@ static void settle(struct sx_engine *engine)
 {
     bool runs = engine->assigned && engine->ready >= engine->given;
 
-    if (engine->ready >= engine->given)
+    if (engine->ready >= engine->given) {
+        if (atomic_load(&engine->settling_ms) >= 0 && engine->given > 0)
+            sx_progress_end(engine);
         atomic_store(&engine->settling_ms, -1);
-    else if (atomic_load(&engine->settling_ms) < 0)
+    } else if (atomic_load(&engine->settling_ms) < 0) {
         atomic_store(&engine->settling_ms, sx_now_ms(engine->options.clock));
-
+        sx_progress_begin(engine);
+    }
     sx_engine_go(engine, runs ? STREAMD_ENGINE_RUNNING : STREAMD_ENGINE_REBALANCING);
 }
 

@@ -74,6 +74,8 @@ struct sx_log *sx_engine_log(struct sx_engine *engine);
 /* Until fn returns false. */
 void sx_engine_each_task(struct sx_engine *engine, bool (*fn)(const struct sx_task_look *task, void *arg),
                          void *arg);
+/* How long restoring so many records more will take, as it went so far; -1: not known yet. Threads: any. */
+int64_t sx_engine_seconds_left(struct sx_engine *engine, int64_t ahead);
 /* Called with the stores of one partition number, by index in the plan (NULL: not there); to be read by
  * sx_store_peek() only. False: enough. */
 typedef bool (*sx_stores_fn)(struct sx_store *const *stores, void *arg);

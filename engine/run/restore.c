@@ -257,6 +257,16 @@ static streamd_status apply(struct sx_slot *slot, struct sx_slot_store *store, c
                          plan->changelog, slot->number, (long long)record->offset);
 }
 
+static void count_restored(struct sx_slot *slot, const struct sx_record *records, uint32_t count)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        bytes += (uint64_t)records[i].key.size + records[i].value.size;
+    sx_count(&slot->worker->stats.restored_rows, count);
+    sx_count(&slot->worker->stats.restored_bytes, bytes);
+}
+
 static streamd_status step_changelog(struct sx_slot *slot, struct sx_slot_store *store, bool *busy,
                                      streamd_error **error)
 {
@@ -276,7 +286,7 @@ static streamd_status step_changelog(struct sx_slot *slot, struct sx_slot_store 
         store->position = fetch.next_offset;
         sx_position_put(slot->unit, store->id, slot->number, store->store->plan->changelog, store->position);
         status = sx_unit_write(slot->unit, false, error);
-        sx_count(&slot->worker->stats.restored_rows, fetch.count);
+        count_restored(slot, fetch.records, fetch.count);
     }
     engine->def->release(store->reader, &fetch);
     if (status != STREAMD_OK) {
@@ -352,7 +362,7 @@ static streamd_status step_tables(struct sx_slot *slot, uint32_t lane, bool *bus
     for (uint32_t u = 0; u < input->use_count; u++)
         if (input->uses[u].restores)
             sx_task_restore_rows(input->uses[u].task->task, &input->uses[u].decoded, from, to);
-    sx_count(&slot->worker->stats.restored_rows, to - from);
+    count_restored(slot, input->fetch.records + from, to - from);
     sx_input_done(slot, input, to);
     for (uint32_t u = 0; u < input->use_count && status == STREAMD_OK; u++)
         if (input->uses[u].restores)

@@ -308,6 +308,7 @@ void sx_engine_stats(struct sx_engine *engine, sx_stat_fn fn, void *arg)
     tell_workers(&t, ABORTS, offsetof(struct sx_worker_stats, aborts));
     tell_workers(&t, FENCED, offsetof(struct sx_worker_stats, fenced));
     tell_workers(&t, RESTORED, offsetof(struct sx_worker_stats, restored_rows));
+    tell_workers(&t, RESTORED_BYTES, offsetof(struct sx_worker_stats, restored_bytes));
     tell_latency(&t);
     tell_tasks(&t, INPUT_LAG);
     tell_tasks(&t, RESTORE_LAG);

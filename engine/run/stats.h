@@ -74,7 +74,7 @@ struct sx_worker_stats {
     _Atomic(struct sx_drop_stat *) drops;
     _Atomic uint64_t commits, aborts, fenced, commit_us;
     _Atomic uint64_t commit_counts[SX_COMMIT_BOUNDS + 1]; /* each its own samples only */
-    _Atomic uint64_t restored_rows;
+    _Atomic uint64_t restored_rows, restored_bytes;
 };
 
 static inline void sx_count(_Atomic uint64_t *counter, uint64_t more)

@@ -120,6 +120,10 @@ struct sx_engine {
     bool started;
     atomic_bool stopping, failed, abandon, rejoin;
     _Atomic int64_t settling_ms; /* since when a slot of ours does not process yet; -1: all do */
+    struct {
+        uint64_t rows, bytes; /* restored before that */
+        int64_t said_ms;
+    } progress;
 
     pthread_t coordinator;
     bool has_coordinator;
@@ -150,6 +154,14 @@ void sx_engine_find_lanes(struct sx_engine *engine);
 
 /* NULL: none yet. */
 struct sx_worker *sx_engine_workers(struct sx_engine *engine);
+
+/* ---- progress.c ------------------------------------------------------------------------------- */
+
+/* Under the engine's lock: a slot does not process yet; all do, which is said with what was restored. */
+void sx_progress_begin(struct sx_engine *engine);
+void sx_progress_end(struct sx_engine *engine);
+/* Says now and then how much is left. */
+void sx_progress_step(struct sx_engine *engine, int64_t now_ms);
 
 /* ---- align.c --------------------------------------------------------------------------------- */
 

@@ -1,0 +1,68 @@
+"""Members that come back: static ones keep their place, and what is restored is said."""
+import re
+import shutil
+import signal
+import unittest
+
+import common
+
+READY = r"every task here processes slots=(\d+) records_restored=(\d+) bytes_restored=(\d+) ms=\d+"
+
+
+@unittest.skipUnless(common.KAFKA, "the embedded log has one process, whose state is the log's")
+class Restart(common.Case):
+    KEYS = 100
+
+    def setUp(self):
+        super().setUp()
+        self.click()
+
+    def click(self):
+        self.produce("clicks", [{"key": f"k{k}", "value": {"n": k}} for k in range(self.KEYS)])
+
+    def await_counts(self, clicks):
+        def counts():
+            return {r["key"]: r["value"]["clicks"] for r in self.consume("counts")}
+        common.wait_for(lambda: set(counts().values()) == {clicks} and len(counts()) == self.KEYS)
+
+    @staticmethod
+    def said_ready(run):
+        return [tuple(map(int, found)) for found in re.findall(READY, run.said())]
+
+    def test_a_static_member_keeps_its_place(self):
+        first, second = (self.start("--instance", f"m{n}", number=n).ready() for n in (1, 2))
+        common.wait_for(lambda: all(len(self.said_ready(run)) > 0 and run.ask("GET", "/health")[0] == 200 and
+                                    self.said_ready(run)[-1][0] == 2 for run in (first, second)))
+        self.await_counts(1)
+        before = self.said_ready(second)
+        first.end(signal.SIGKILL)
+        self.click()
+        first = self.start("--instance", "m1", number=1).ready()
+        self.await_counts(2)
+        self.assertEqual(self.said_ready(second), before, "the other one was not asked to give or take anything")
+        ((slots, _, _),) = self.said_ready(first)
+        self.assertEqual(slots, 2)
+        for run in (first, second):
+            self.assertEqual(run.end(), 0, run.said()[-1000:])
+
+    def test_a_lost_disk_is_restored(self):
+        run = self.start().ready()
+        self.await_counts(1)
+        self.assertEqual(run.end(), 0)
+        ((_, records, _),) = self.said_ready(run)
+        self.assertEqual(records, 0)
+        shutil.rmtree(self.folder / "state-1")
+        run = self.start().ready()
+        ((slots, records, size),) = self.said_ready(run)
+        self.assertEqual(slots, common.PARTITIONS)
+        self.assertGreaterEqual(records, self.KEYS)
+        self.assertGreater(size, records)
+        restored = dict(re.findall(r"(?m)^(streamd_restored_\w+){worker=\"0\"} (\d+)$", run.ask("GET", "/metrics")[1]))
+        self.assertEqual(set(restored), {"streamd_restored_total", "streamd_restored_bytes_total"})
+        self.click()
+        self.await_counts(2)
+        self.assertEqual(run.end(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
