@@ -124,6 +124,16 @@ static bool through_socket(const struct sx_http_request *request)
     return from != NULL && from->client_addr != NULL && from->client_addr->sa_family == AF_UNIX;
 }
 
+/* An IPv4 address of loopback, with or without a port; 127.example.com is none. */
+static bool is_loopback_address(const char *host)
+{
+    char address[INET_ADDRSTRLEN];
+    struct in_addr parsed;
+
+    snprintf(address, sizeof(address), "%.*s", (int)strcspn(host, ":"), host);
+    return inet_pton(AF_INET, address, &parsed) == 1 && ntohl(parsed.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 /* Without a token records are for those on this machine: who comes through the socket, or to a loopback
  * address under a name that no page of another site can have made to point here. */
 static bool is_local(const struct sx_http_request *request)
@@ -133,8 +143,8 @@ static bool is_local(const struct sx_http_request *request)
 
     return through_socket(request) ||
            (request->http->loopback &&
-            (host == NULL || host[0] == '[' || strncmp(host, "127.", 4) == 0 ||
-             strcmp(host, "localhost") == 0 || strncmp(host, "localhost:", 10) == 0));
+            (host == NULL || host[0] == '[' || is_loopback_address(host) || strcmp(host, "localhost") == 0 ||
+             strncmp(host, "localhost:", 10) == 0));
 }
 
 /* How long it takes does not tell how much of a wrong token is right. */

@@ -111,11 +111,15 @@ static bool wait_a_look(struct running *r, const sigset_t *signals, bool until_e
 
 static sigset_t stop_signals(void)
 {
+    struct sigaction hang_up;
     sigset_t signals;
 
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    /* The terminal is gone; under nohup that is nothing to stop for. */
+    if (sigaction(SIGHUP, NULL, &hang_up) == 0 && hang_up.sa_handler != SIG_IGN)
+        sigaddset(&signals, SIGHUP);
     return signals;
 }
 
@@ -275,8 +279,8 @@ const struct sx_command sx_command_run = {
     .usage = "FILE",
     .summary = "Run a topology: on the embedded log, or with --bootstrap on Kafka.",
     .more =
-        "It runs until SIGTERM or SIGINT: then the batch in hand is finished and committed. A second signal\n"
-        "ends it at once, which loses nothing: what was not committed is done again.\n",
+        "It runs until SIGTERM, SIGINT or SIGHUP: then the batch in hand is finished and committed. A\n"
+        "second signal ends it at once, which loses nothing: what was not committed is done again.\n",
     .options =
         " bootstrap config threads state-dir data-dir http http-token-file log guarantee commit instance "
         "memory partitions until-end ",

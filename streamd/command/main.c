@@ -4,6 +4,7 @@
 #include "engine/base/text.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 
 enum { OPTION_WIDTH = 24 };
 
@@ -120,6 +121,7 @@ int main(int argc, char **argv)
     FILE *file;
 
     signal(SIGPIPE, SIG_IGN);
+    umask(077); /* RocksDB makes files that everybody may read, and the folder need not be ours alone */
     if (argc < 2)
         return print_help(), SX_EXIT_USAGE;
     if (has("--version", "-V", argc - 1, argv + 1))
