@@ -278,9 +278,8 @@ const struct sx_command sx_command_run = {
     .name = "run",
     .usage = "FILE",
     .summary = "Run a topology: on the embedded log, or with --bootstrap on Kafka.",
-    .more =
-        "It runs until SIGTERM, SIGINT or SIGHUP: then the batch in hand is finished and committed. A\n"
-        "second signal ends it at once, which loses nothing: what was not committed is done again.\n",
+    .more = "It runs until SIGTERM, SIGINT or SIGHUP: then the batch in hand is finished and committed. A\n"
+            "second signal ends it at once, which loses nothing: what was not committed is done again.\n",
     .options =
         " bootstrap config threads state-dir data-dir http http-token-file log guarantee commit instance "
         "memory partitions until-end ",
