@@ -173,6 +173,31 @@ static streamd_status match_again(struct sx_engine *engine, streamd_error **erro
     return status;
 }
 
+/* ---- Partitions ------------------------------------------------------------------------------ */
+
+/* With another number of partitions keys go where their state is not. What cannot be asked now is asked
+ * again. */
+static streamd_status count_again(struct sx_engine *engine, streamd_error **error)
+{
+    for (uint32_t i = 0; i < engine->plan->topic_count; i++) {
+        const struct sx_topic_plan *topic = engine->plan->topics[i];
+        int32_t count = 0;
+
+        if ((topic->roles & SX_TOPIC_SOURCE) == 0 || topic->pattern != NULL ||
+            topic->medium != SX_MEDIUM_LOG ||
+            engine->def->partitions(engine->log, topic->name, &count, NULL) != STREAMD_OK ||
+            count == engine->partitions[i])
+            continue;
+        return sx_fail_fatal(
+            error, STREAMD_E_CONFIG,
+            "`%s` has %d partitions now and had %d: its keys are in other partitions than what is "
+            "kept of them; what came before is committed. Give it a new name with as many "
+            "partitions from the start, or begin anew with `streamd reset`",
+            topic->name, count, engine->partitions[i]);
+    }
+    return STREAMD_OK;
+}
+
 /* ---- The loop -------------------------------------------------------------------------------- */
 
 static bool must_end(const struct sx_engine *engine)
@@ -248,6 +273,8 @@ int sx_coordinator_step(struct sx_engine *engine)
 
         engine->matched_ms = now_ms;
         status = match_again(engine, &problem);
+        if (status == STREAMD_OK)
+            status = count_again(engine, &problem);
         wait_ms += bear(engine, status, problem);
     }
     if (now_ms - engine->purged_ms >= PURGE_MS) {

@@ -6,10 +6,11 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 100, STOP_MS = 30000 };
+enum { LOOK_MS = 100, STOP_MS = 30000, FILES_LEAST = 1024 };
 
 struct running {
     const struct sx_options *options;
@@ -241,6 +242,26 @@ static int run_on_disk(struct running *r)
     return code;
 }
 
+/* Files of state, connections to brokers and clients: as many as a run may open. */
+static bool may_open_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= FILES_LEAST)
+        return true;
+    if (limit.rlim_max >= FILES_LEAST) {
+        limit.rlim_cur = FILES_LEAST;
+        if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+            return true;
+    }
+    fprintf(
+        stderr,
+        "error: %llu files may be open at once, and a run needs up to %d: raise the limit, by `ulimit -n` or "
+        "LimitNOFILE\n",
+        (unsigned long long)limit.rlim_max, FILES_LEAST);
+    return false;
+}
+
 static int run(const struct sx_options *options)
 {
     struct running r = {.options = options, .to_terminal = isatty(STDERR_FILENO) == 1};
@@ -262,7 +283,7 @@ static int run(const struct sx_options *options)
         r.config = sx_session_config(options);
     if (r.config != NULL) {
         code = SX_EXIT_FAILED;
-        r.disk = open_disk(&r);
+        r.disk = may_open_files() ? open_disk(&r) : NULL;
     }
     if (r.disk != NULL) {
         code = run_on_disk(&r);

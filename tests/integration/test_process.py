@@ -102,6 +102,17 @@ class Directories(common.Case):
             self.assertEqual(child.wait(timeout=common.WAIT_S), 0)
         self.assertEqual((self.folder / "streamd-data").stat().st_mode & 0o777, 0o700)
 
+    def test_too_few_files_may_be_open(self):
+        run = [common.STREAMD, "run", self.file, "--http", "off", "--until-end", *self.log]
+        run = " ".join(map(str, run))
+        done = subprocess.run(["bash", "-c", f"ulimit -n 64; {run}"], capture_output=True, encoding="utf-8",
+                              timeout=common.WAIT_S)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("64 files may be open at once, and a run needs up to 1024", done.stderr)
+        done = subprocess.run(["bash", "-c", f"ulimit -Sn 64; {run}"], capture_output=True, encoding="utf-8",
+                              timeout=common.WAIT_S)
+        self.assertEqual(done.returncode, 0, done.stderr)  # What is only a default is raised.
+
     def test_a_default_port_that_is_taken(self):
         runs = [self.in_folder("run", self.file) for _ in range(2)]
         for child, said in runs:

@@ -2,6 +2,8 @@
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import unittest
 
 import common
@@ -62,6 +64,21 @@ class Restart(common.Case):
         self.click()
         self.await_counts(2)
         self.assertEqual(run.end(), 0)
+
+
+@unittest.skipUnless(common.KAFKA, "topics of the embedded log keep their number of partitions")
+class Partitions(common.Case):
+    def test_more_while_it_runs(self):
+        self.produce("clicks", [{"key": f"k{k}", "value": {"n": 1}} for k in range(20)])
+        run = self.start().ready()
+        common.wait_for(lambda: len(self.consume("copies")) == 20)
+        tool = [sys.executable, common.ROOT / "tools/kafka.py", "tool", "TopicCommand", "--bootstrap-server",
+                common.BOOTSTRAP, "--alter", "--topic", self.topic("clicks"), "--partitions", common.PARTITIONS + 2]
+        subprocess.run(list(map(str, tool)), check=True, capture_output=True)
+        self.assertEqual(run.child.wait(timeout=common.WAIT_S), 1)
+        self.assertIn(f"`{self.topic('clicks')}` has 6 partitions now and had 4", run.said())
+        self.assertIn("streamd reset", run.said())
+        self.assertEqual({r["value"]["clicks"] for r in self.consume("counts")}, {1})
 
 
 if __name__ == "__main__":
