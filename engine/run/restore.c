@@ -99,6 +99,13 @@ static streamd_status begin_changelog(struct sx_slot *slot, struct sx_slot_store
             sx_position_get(engine->options.disk, store->id, slot->number, topic, &store->position, error);
     if (status != STREAMD_OK)
         return status;
+    if (store->position > high && low == high)
+        return sx_fail_fatal(
+            error, STREAMD_E_CORRUPT,
+            "the changelog `%s`, partition %d, holds nothing and stood at offset %lld when the state "
+            "here was written: the topic was deleted or emptied. Bring it back, or begin anew with "
+            "`streamd reset`",
+            topic, slot->number, (long long)store->position);
     if (store->position < low || store->position > high) {
         if (store->position != SX_OFFSET_NONE)
             warn_misfit(slot, store->store->plan->name, store->position, low, high);
