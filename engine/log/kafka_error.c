@@ -199,11 +199,19 @@ streamd_status sx_kafka_fail_with(streamd_error **error, rd_kafka_error_t *from,
     return status;
 }
 
+/* A connection that ends within a handshake, as when a broker stops: librdkafka takes it for an error of TLS
+ * or of who we are, but it comes and goes. */
+static bool is_lost_handshake(rd_kafka_resp_err_t err, const char *reason)
+{
+    if (err == RD_KAFKA_RESP_ERR__AUTHENTICATION)
+        return strstr(reason, rd_kafka_err2str(RD_KAFKA_RESP_ERR__TRANSPORT)) != NULL ||
+               strstr(reason, rd_kafka_err2str(RD_KAFKA_RESP_ERR__TIMED_OUT)) != NULL;
+    return err == RD_KAFKA_RESP_ERR__SSL && strstr(reason, "certificate") == NULL;
+}
+
 void sx_kafka_report(struct sx_kafka *kafka, rd_kafka_resp_err_t err, const char *reason)
 {
-    /* A connection that ends within its handshake is an error of TLS too, and comes and goes. */
-    bool fatal = sx_kafka_kind(err) == SX_KAFKA_FATAL &&
-                 (err != RD_KAFKA_RESP_ERR__SSL || strstr(reason, "certificate") != NULL);
+    bool fatal = sx_kafka_kind(err) == SX_KAFKA_FATAL && !is_lost_handshake(err, reason);
 
     if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
         return;

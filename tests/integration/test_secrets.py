@@ -1,11 +1,14 @@
 """Secrets come from files and the environment and come out nowhere; a token guards the pages; rights are told."""
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import signal
 import socket
+import struct
 import subprocess
+import threading
 import time
 import unittest
 
@@ -89,6 +92,35 @@ class Config(common.Case):
             shown.append(self.streamd(*command, "--config", config))
         for text in (*shown, run.said()):
             self.assertNotIn(MARKER, text)
+
+    def test_a_broker_that_leaves_in_the_middle(self):
+        """While a broker stops it may close a connection that is logging in: nobody was refused by that."""
+        config = self.config("kafka.security.protocol = sasl_plaintext\nkafka.sasl.mechanism = PLAIN\n"
+                             "kafka.sasl.username = me\nkafka.sasl.password = ${env:SECRET}\n")
+        with socket.create_server(("127.0.0.1", 0)) as broker:
+            closer = threading.Thread(target=self.take_and_leave, args=(broker,))
+            closer.start()
+            done = subprocess.run([common.STREAMD, "run", self.file, "--http", "off", "--config", config, "--state-dir",
+                                   self.folder / "s", "--bootstrap", f"127.0.0.1:{broker.getsockname()[1]}"],
+                                  capture_output=True, encoding="utf-8", timeout=common.WAIT_S,
+                                  env={**os.environ, "SECRET": MARKER})
+            broker.shutdown(socket.SHUT_RDWR)
+            closer.join()
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"(?m)^error: .*no broker could be reached: .*mechanism handshake failed")
+        self.assertNotIn("look at kafka.sasl", done.stderr)
+
+    @staticmethod
+    def take_and_leave(broker):
+        """Say which requests are known (of each the key, and that versions 0 and 1 are), and leave at the next."""
+        known = b"".join(struct.pack(">hhhb", key, 0, 1, 0) for key in (3, 17, 18, 36))
+        with contextlib.suppress(OSError):
+            while True:
+                with broker.accept()[0] as client:
+                    number = client.recv(4096)[8:12]
+                    answer = number + struct.pack(">hb", 0, 5) + known + struct.pack(">ib", 0, 0)
+                    client.sendall(struct.pack(">i", len(answer)) + answer)
+                    client.recv(4096)
 
 
 @unittest.skipIf(common.KAFKA, "the pages are the same on both logs")
