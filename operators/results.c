@@ -64,7 +64,7 @@ struct sx_results {
     const struct sx_batch *cause;
     uint32_t port;
     bool want_old;
-    uint32_t count;
+    uint32_t count, room;
     struct sx_column *now, *before; /* by column of plan->results */
     int64_t *ts, *ts_before;
     struct sx_window *windows;
@@ -79,15 +79,17 @@ static void results_begin(struct sx_results *r)
     const struct sx_schema *schema = r->groups->plan->results;
     struct sx_arena *arena = r->node->arena;
 
+    /* A row that goes alone is to cost no batch. */
+    r->room = r->is_final ? SX_BATCH_ROWS : SX_MIN(SX_MAX(r->cause->count * 2, 16u), (uint32_t)SX_BATCH_ROWS);
     r->count = 0;
-    r->now = sx_columns_new(arena, schema, SX_BATCH_ROWS);
-    r->ts = sx_arena_alloc(arena, sizeof(*r->ts) * SX_BATCH_ROWS);
-    r->windows = sx_arena_alloc(arena, sizeof(*r->windows) * SX_BATCH_ROWS);
-    r->origin_row = sx_arena_alloc(arena, sizeof(*r->origin_row) * SX_BATCH_ROWS);
+    r->now = sx_columns_new(arena, schema, r->room);
+    r->ts = sx_arena_alloc(arena, sizeof(*r->ts) * r->room);
+    r->windows = sx_arena_alloc(arena, sizeof(*r->windows) * r->room);
+    r->origin_row = sx_arena_alloc(arena, sizeof(*r->origin_row) * r->room);
     r->gone = NULL;
     if (r->want_old) {
-        r->before = sx_columns_new(arena, schema, SX_BATCH_ROWS);
-        r->ts_before = sx_arena_alloc(arena, sizeof(*r->ts_before) * SX_BATCH_ROWS);
+        r->before = sx_columns_new(arena, schema, r->room);
+        r->ts_before = sx_arena_alloc(arena, sizeof(*r->ts_before) * r->room);
         r->absent = SX_ARENA_ARRAY(arena, uint64_t, SX_BITMAP_WORDS(SX_BATCH_ROWS));
     }
 }
@@ -126,7 +128,7 @@ void sx_results_end_final(struct sx_results *r)
 /* The next row's place, with what all kinds of results have. */
 static uint32_t next_row(struct sx_results *r, uint32_t row, const struct sx_window *window, int64_t ts)
 {
-    if (r->count == SX_BATCH_ROWS)
+    if (r->count == r->room)
         sx_results_flush(r);
     if (r->count == 0)
         results_begin(r);
@@ -252,7 +254,7 @@ void sx_results_add_stored(struct sx_results *r, struct sx_slice key, struct sx_
     uint32_t at;
 
     /* Before anything is read: it would go with the batch. */
-    if (r->count == SX_BATCH_ROWS)
+    if (r->count == r->room)
         sx_results_flush(r);
     keys = read_stored(r, key, stored, &ts);
     if (keys == NULL)

@@ -53,6 +53,7 @@ struct sx_task *sx_task_new(const struct sx_plan *plan, int32_t subtopology, int
     task->plan = plan;
     task->events = events;
     sx_arena_init(&task->arena, 0);
+    sx_arena_init(&task->row_arena, 0);
     sx_arena_init(&task->failure_arena, 4096);
     task->nodes = sx_calloc(plan->node_count + 1, sizeof(*task->nodes));
     task->order = sx_calloc(plan->node_count + 1, sizeof(*task->order));
@@ -114,6 +115,7 @@ void sx_task_free(struct sx_task *task)
         free(task->order[i]);
     }
     sx_arena_free(&task->arena);
+    sx_arena_free(&task->row_arena);
     sx_outbox_free(&task->outbox);
     sx_arena_free(&task->failure_arena);
     free(task->nodes);
@@ -344,19 +346,26 @@ static void run_rows(struct sx_task *task, struct sx_node_plan *entry, const str
 {
     struct task_node *n = task->nodes[entry->index];
     uint32_t input = entry->input_count > 0; /* a repartition's far side */
+    struct sx_arena whole;
 
     n->counts.rows_in += batch->count;
     if (!task->one_by_one) {
         entry->op->process(entry->plan, n->node.state, &n->node, input, batch);
         return;
     }
+    /* What a row needs is gone when it is through: the batch's memory does not grow with rows times nodes. */
+    whole = task->arena;
+    task->arena = task->row_arena;
     for (SX_EACH_ROW(batch, i, row)) {
         struct sx_batch single = sx_batch_row(&task->arena, batch, row);
 
         entry->op->process(entry->plan, n->node.state, &n->node, input, &single);
+        sx_arena_reset(&task->arena);
         if (task->failure_count)
-            return;
+            break;
     }
+    task->row_arena = task->arena;
+    task->arena = whole;
 }
 
 void sx_task_hand_out(struct sx_task *task)

@@ -33,7 +33,8 @@ struct sx_task {
     bool is_open;
     bool restoring; /* what nodes emit goes nowhere */
 
-    struct sx_arena arena; /* the batch's */
+    struct sx_arena arena;     /* the batch's */
+    struct sx_arena row_arena; /* where rows go one by one */
     struct sx_outbox outbox;
     struct dropped *drops;
     uint32_t drop_count, drop_room;
