@@ -241,7 +241,9 @@ def product_steps(folder, names):
         corpus = pathlib.Path("tests/fuzz/corpus") / program.name.removeprefix("corpus_")
         yield Step(f"fuzz/{corpus.name}", [[program, corpus]], by_summary, limit_s=60)
     if (folder / "simulator").exists():
-        yield Step("simulator", [[sys.executable, ROOT / "tests/simulator/check.py", folder / "simulator"]], by_summary)
+        seeds = "1000" if folder == BUILD else "200"
+        yield Step("simulator", [[sys.executable, ROOT / "tests/simulator/check.py", folder / "simulator", "--seeds",
+                                  seeds]], by_summary)
     if streamd.exists():
         yield Step("embed", [suite(ROOT / "tests/embed/test_embed.py")], by_unittest, {"STREAMD_BUILD": str(folder)})
         yield from text_steps(streamd, names)
