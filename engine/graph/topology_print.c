@@ -74,6 +74,7 @@ static void print_node(const struct sx_plan *plan, const struct sx_node_plan *no
         if (node->op->print != NULL) {
             sx_buffer_add_byte(to, ' ');
             node->op->print(node->plan, to);
+            to->size -= to->data[to->size - 1] == ' '; /* there was nothing to say */
         }
     }
     for (uint32_t s = 0; s < node->store_count; s++)
