@@ -341,15 +341,15 @@ def kafka(runner):
 
 
 def run_integration(runner, steps):
-    """Two lanes, one per log: the suites measure time and kill processes, so those of one log run one by one.
-    steps(log, bootstrap) gives those of a log."""
+    """The suites of the embedded log one by one, beside them those of Kafka, two at a time: most of their time they
+    wait for a group or a session. steps(log, bootstrap) gives those of a log."""
     def lane(log):
         if log == "embedded":
             return runner.lanes(steps(log, ""), 1)
         if not steps(log, ""):
             return True
         with kafka(runner) as bootstrap:
-            return bootstrap is not None and runner.lanes(steps(log, bootstrap), 1)
+            return bootstrap is not None and runner.lanes(steps(log, bootstrap), 2)
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         list(pool.map(lane, ("kafka", "embedded")))

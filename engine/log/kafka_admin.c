@@ -6,8 +6,10 @@
 #define ASK_MS 5000
 /* Of the first try: then it is looked whether brokers refuse us, of which no answer tells. */
 #define ASK_FIRST_MS 250
-#define SEEN_MS 100  /* between two looks at whether a new topic is there */
-#define NEW_MS 10000 /* for so long a broker may not know a topic that is there */
+#define ASK_AGAIN_MS 10000
+#define SEEN_MS 100        /* between two looks at whether a new topic is there */
+#define NEW_MS 30000       /* for so long a broker may not know a topic that is there */
+#define PURGE_WAIT_MS 3000 /* the group is not served meanwhile, and the next purge does it too */
 #define REPARTITION_SEGMENT_BYTES "52428800"
 
 /* ---- Which topics are there ------------------------------------------------------------------- */
@@ -134,9 +136,10 @@ static rd_kafka_resp_err_t ask_partitions(struct sx_kafka *kafka, rd_kafka_t *cl
 static rd_kafka_resp_err_t count_partitions(struct sx_kafka *kafka, rd_kafka_t *client, const char *topic,
                                             int32_t *count)
 {
+    int64_t until = sx_kafka_now_ms() + ASK_AGAIN_MS;
     rd_kafka_resp_err_t err = ask_partitions(kafka, client, topic, count);
 
-    while (sx_kafka_kind(err) == SX_KAFKA_MISSING && seen_lately(kafka, topic)) {
+    while (sx_kafka_kind(err) == SX_KAFKA_MISSING && seen_lately(kafka, topic) && sx_kafka_now_ms() < until) {
         sx_kafka_sleep_ms(SEEN_MS);
         err = ask_partitions(kafka, client, topic, count);
     }
@@ -176,12 +179,12 @@ streamd_status sx_kafka_learn(struct sx_kafka *kafka, rd_kafka_t *client, const 
 /* ---- Requests -------------------------------------------------------------------------------- */
 
 /* Wait for the answer. `topic_error` finds what is wrong with the topic in it. */
-static streamd_status await(rd_kafka_queue_t *queue,
+static streamd_status await(rd_kafka_queue_t *queue, int wait_ms,
                             rd_kafka_resp_err_t (*topic_error)(rd_kafka_event_t *, const char **),
                             rd_kafka_resp_err_t allowed, const char *what, const char *right,
                             const char *topic, streamd_error **error)
 {
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, SX_KAFKA_WAIT_MS);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, wait_ms);
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
     streamd_status status = STREAMD_OK;
     const char *reason = NULL;
@@ -281,8 +284,8 @@ static streamd_status create_topic(struct sx_kafka *kafka, const struct sx_topic
         rd_kafka_NewTopic_set_config(topic, "segment.bytes", REPARTITION_SEGMENT_BYTES);
     queue = rd_kafka_queue_new(kafka->admin);
     rd_kafka_CreateTopics(kafka->admin, &topic, 1, NULL, queue);
-    status = await(queue, created_error, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, "creating", "Create",
-                   spec->name, error);
+    status = await(queue, SX_KAFKA_WAIT_MS, created_error, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, "creating",
+                   "Create", spec->name, error);
     rd_kafka_queue_destroy(queue);
     rd_kafka_NewTopic_destroy(topic);
     return status;
@@ -315,7 +318,8 @@ streamd_status sx_kafka_remove(struct sx_log *log, const char *name, streamd_err
 
     forget_seen(kafka, name);
     rd_kafka_DeleteTopics(kafka->admin, &topic, 1, NULL, queue);
-    status = await(queue, deleted_error, RD_KAFKA_RESP_ERR_NO_ERROR, "deleting", "Delete", name, error);
+    status = await(queue, SX_KAFKA_WAIT_MS, deleted_error, RD_KAFKA_RESP_ERR_NO_ERROR, "deleting", "Delete",
+                   name, error);
     rd_kafka_queue_destroy(queue);
     rd_kafka_DeleteTopic_destroy(topic);
     return status;
@@ -511,8 +515,8 @@ streamd_status sx_kafka_purge(struct sx_log *log, const struct sx_partition_offs
     records = rd_kafka_DeleteRecords_new(list);
     queue = rd_kafka_queue_new(kafka->admin);
     rd_kafka_DeleteRecords(kafka->admin, &records, 1, NULL, queue);
-    status =
-        await(queue, purged_error, RD_KAFKA_RESP_ERR_NO_ERROR, "purging", "Delete", before[0].topic, error);
+    status = await(queue, PURGE_WAIT_MS, purged_error, RD_KAFKA_RESP_ERR_NO_ERROR, "purging", "Delete",
+                   before[0].topic, error);
     rd_kafka_queue_destroy(queue);
     rd_kafka_DeleteRecords_destroy(records);
     rd_kafka_topic_partition_list_destroy(list);

@@ -21,6 +21,9 @@ streamd_status sx_kafka_watermarks(struct sx_log *log, const char *topic, int32_
             return status;
     }
     err = rd_kafka_query_watermark_offsets(client, topic, partition, &first, &next, ASK_MS);
+    /* A broker that does not know a new topic yet made the client forget it. */
+    if (sx_kafka_kind(err) == SX_KAFKA_MISSING && sx_kafka_learn(kafka, client, topic, NULL) == STREAMD_OK)
+        err = rd_kafka_query_watermark_offsets(client, topic, partition, &first, &next, ASK_MS);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return sx_kafka_fail(error, err, NULL, "Describe", "the ends of %s [%d]", topic, partition);
     *low = first;

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+enum { MANY_NODES = 32, ROWS_LEAST = 64 };
+
 struct sx_slot *sx_slot_new(struct sx_worker *worker, int32_t number)
 {
     struct sx_slot *slot = sx_calloc(1, sizeof(*slot));
@@ -376,6 +378,16 @@ static streamd_status written(struct sx_worker *worker, streamd_error **error)
     return status;
 }
 
+/* What a run takes of memory goes with its rows times the nodes that they come to: many nodes get fewer. */
+static uint32_t rows_at_once(const struct sx_input *input)
+{
+    uint32_t nodes = 0;
+
+    for (uint32_t u = 0; u < input->use_count; u++)
+        nodes += input->uses[u].task->subtopology->node_count;
+    return SX_MAX(SX_BATCH_ROWS * MANY_NODES / SX_MAX(nodes, (uint32_t)MANY_NODES), (uint32_t)ROWS_LEAST);
+}
+
 streamd_status sx_slot_run_input(struct sx_slot *slot, struct sx_input *input, uint32_t to,
                                  streamd_error **error)
 {
@@ -383,6 +395,8 @@ streamd_status sx_slot_run_input(struct sx_slot *slot, struct sx_input *input, u
     struct sx_task_failure failure;
     uint32_t from = input->next;
     bool took;
+
+    to = SX_MIN(to, from + rows_at_once(input));
 
     sx_worker_soil(worker);
     if (!sx_idle_notice(slot, input, &to, &took, &failure))

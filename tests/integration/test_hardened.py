@@ -91,6 +91,8 @@ class Signals(common.Case):
     def test_at_random_times(self):
         """Each ends it with 0 and a commit, whenever it comes; SIGPIPE does nothing. Nothing is lost or done twice."""
         numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+        was = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # The tests themselves may run under nohup.
+        self.addCleanup(signal.signal, signal.SIGHUP, was)
         self.produce("clicks", [{"key": f"k{n % 10}", "value": {"n": n}} for n in range(2000)])
         for i, number in enumerate(numbers * (1 if common.KAFKA else 3)):
             run = self.start()

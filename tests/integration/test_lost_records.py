@@ -53,13 +53,6 @@ class Lost(common.Case):
         self.assertIn("streamd reset", said)
         self.assertEqual(set(self.counts().values()), {1}, "nothing was counted from zero")
 
-    def test_a_changelog_whose_records_went_with_the_disk_there(self):
-        """What is on the disk is all that was: emptied behind it, the changelog is no longer needed for this start."""
-        self.empty(f"{self.name}-counts-changelog")
-        self.click()
-        self.run_to_end()
-        self.assertEqual(set(self.counts().values()), {2})
-
     def test_an_old_disk_is_brought_to_the_end_of_its_changelog(self):
         """A copy of the state directory from before: the commits since are replayed, none is taken twice."""
         old = self.folder / "old"
