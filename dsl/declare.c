@@ -159,6 +159,15 @@ void sx_declare_setting(struct sx_compiler *c, const struct sx_statement *s)
             sx_mistake(c, s->value->at, STREAMD_E_CONFIG, NULL,
                        "the commit interval must be between 1ms and 1m");
         break;
+    case SX_SET_AHEAD:
+        if (!sx_check_constant(&none, s->value, &sx_type_duration, &value))
+            break;
+        if (value.kind != SX_NULL && value.i >= 0)
+            c->plan->ahead_ms = value.i;
+        else
+            sx_mistake(c, s->value->at, STREAMD_E_CONFIG, NULL,
+                       "how far rows may be ahead of the clock is 0s or more");
+        break;
     case SX_SET_PARTITIONER:
         c->plan->any_partitioner = s->any;
         break;

@@ -367,7 +367,7 @@ enum sx_on_error sx_parse_on_error(struct sx_parser *p, const char **topic, stru
     return SX_ON_ERROR_DEFAULT;
 }
 
-/* set guarantee exactly_once | set commit 100ms | set on error to topic "t" | set partitioner any */
+/* set guarantee exactly_once | set commit 100ms | set on error to topic "t" | set ahead 1h | ... */
 static void parse_set(struct sx_parser *p)
 {
     static const char *const names[] = {
@@ -388,6 +388,9 @@ static void parse_set(struct sx_parser *p)
     } else if (sx_take_word(p, names[SX_SET_COMMIT])) {
         s->setting = SX_SET_COMMIT;
         s->value = sx_parse_expr(p);
+    } else if (sx_take_word(p, names[SX_SET_AHEAD])) {
+        s->setting = SX_SET_AHEAD;
+        s->value = sx_parse_expr(p);
     } else if (sx_take_word(p, names[SX_SET_PARTITIONER])) {
         s->setting = SX_SET_PARTITIONER;
         s->any = sx_take_word(p, "any");
@@ -400,13 +403,13 @@ static void parse_set(struct sx_parser *p)
         s->on_error = sx_parse_on_error(p, &s->error_topic, &s->at);
     } else {
         near = p->at->kind == SX_TOKEN_NAME ? sx_nearest(p->at->text, names, SX_COUNT(names)) : NULL;
-        sx_parse_failed(p, p->at->at,
-                        near ? sx_arena_format(p->arena, "did you mean `%s`?", near)
-                             : "a file sets `guarantee`, `commit`, `on error` and `partitioner`; where a "
-                               "topology runs is the command's business",
-                        p->at->kind == SX_TOKEN_NAME ? "there is no setting %s"
-                                                     : "expected a setting, got %s",
-                        sx_here(p));
+        sx_parse_failed(
+            p, p->at->at,
+            near ? sx_arena_format(p->arena, "did you mean `%s`?", near)
+                 : "a file sets `guarantee`, `commit`, `on error`, `ahead` and `partitioner`; where a "
+                   "topology runs is the command's business",
+            p->at->kind == SX_TOKEN_NAME ? "there is no setting %s" : "expected a setting, got %s",
+            sx_here(p));
     }
 }
 

@@ -394,3 +394,20 @@ void sx_table_upsert(struct sx_node *node, const struct sx_batch *batch, const u
     out.outdated = NULL; /* this table has no versions: what comes last counts, whatever its time */
     sx_node_emit(node, SX_PORT_ROWS, &out);
 }
+
+const char *sx_future_text(struct sx_node *node, int64_t time_ms)
+{
+    struct sx_buffer text = {0};
+    const char *kept;
+
+    sx_buffer_printf(&text, "the event time ");
+    sx_add_timestamp(&text, time_ms);
+    sx_buffer_printf(&text, " is more than ");
+    sx_add_duration(&text, node->bound->ahead_ms);
+    sx_buffer_printf(&text, " ahead of the clock, which says ");
+    sx_add_timestamp(&text, node->bound->wall_ms);
+    sx_buffer_add_byte(&text, 0);
+    kept = sx_arena_strdup(node->arena, text.data);
+    sx_buffer_free(&text);
+    return kept;
+}

@@ -2,6 +2,7 @@
 #ifndef SX_OPERATORS_COMMON_H
 #define SX_OPERATORS_COMMON_H
 
+#include "engine/base/clock.h"
 #include "engine/base/text.h"
 #include "engine/data/row.h"
 #include "engine/graph/operator.h"
@@ -18,6 +19,16 @@ bool sx_evaluate(struct sx_node *node, const struct sx_batch *batch, struct sx_e
 
 /* The columns that programs read, or-ed into a bitmap. */
 void sx_named_columns(const struct sx_named *items, uint32_t count, uint64_t *columns);
+
+/* ---- Time ------------------------------------------------------------------------------------ */
+
+/* Is the time further ahead of the wall clock than `set ahead` lets it be? */
+static inline bool sx_is_future(const struct sx_node *node, int64_t time_ms)
+{
+    return node->bound->ahead_ms >= 0 && time_ms > sx_time_plus(node->bound->wall_ms, node->bound->ahead_ms);
+}
+/* That it is, as a row error says it; in the node's arena. */
+const char *sx_future_text(struct sx_node *node, int64_t time_ms);
 
 /* ---- Batches --------------------------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 
 #include "engine/format/record_json.h"
 #include "engine/format/windowed_key.h"
+#include "operators/common.h"
 #include "operators/history.h"
 #include "operators/view.h"
 
@@ -248,6 +249,8 @@ static void set_times(const struct source_plan *plan, struct source_state *state
         if (ts[row] < 0)
             fail(failed, node, batch, row, "timestamp", plan->at,
                  null ? "the event time is null" : "the event time is missing or negative");
+        else if (SX_UNLIKELY(sx_is_future(node, ts[row])))
+            fail(failed, node, batch, row, "future", plan->at, sx_future_text(node, ts[row]));
     }
 }
 

@@ -68,6 +68,9 @@ static void process(const void *p, void *s, struct sx_node *node, uint32_t input
                            sx_column_is_null(&time, row) ? "the event time is null"
                                                          : "the event time is negative");
             failed = true;
+        } else if (sx_is_future(node, time.i[row])) {
+            sx_node_reject(node, batch, row, "future", plan->at, sx_future_text(node, time.i[row]));
+            failed = true;
         }
     }
     if (failed)

@@ -324,6 +324,12 @@ struct sx_node_ops {
     void (*drop)(struct sx_node *, const char *reason, uint64_t count);
 };
 
+/* How far event time may be ahead of the wall clock, as it was when the rows in hand came. */
+struct sx_time_bound {
+    int64_t ahead_ms; /* -1: there is no bound */
+    int64_t wall_ms;
+};
+
 struct sx_node {
     const struct sx_node_ops *ops;
     const struct sx_node_plan *plan;
@@ -331,6 +337,7 @@ struct sx_node {
     struct sx_store *stores[SX_NODE_STORES];
     struct sx_arena *arena;   /* the batch's */
     struct sx_buffer scratch; /* for building keys and rows; anybody's between two calls */
+    const struct sx_time_bound *bound;
     /* The records in hand, for batches that are made of nothing given, as in on_time. */
     const struct sx_origin *origin;
     int32_t partition;   /* the task's */

@@ -11,6 +11,7 @@ struct sx_plan *sx_plan_new(const char *application)
     plan->application = sx_arena_strdup(&plan->arena, application);
     plan->guarantee = -1;
     plan->commit_ms = -1;
+    plan->ahead_ms = -1;
     plan->skew_ms = SX_ANY_SKEW;
     return plan;
 }

@@ -169,6 +169,7 @@ struct sx_plan {
     /* `set` in the file; -1 and SX_ON_ERROR_DEFAULT: not written */
     int guarantee; /* enum sx_guarantee */
     int64_t commit_ms;
+    int64_t ahead_ms; /* rows further ahead of the wall clock are errors; -1: none are */
     enum sx_on_error on_error;
     uint32_t error_topic;
     bool any_partitioner; /* keys of topics that meet are not checked for where they are */

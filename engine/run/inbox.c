@@ -95,9 +95,11 @@ void sx_input_close(struct sx_slot *slot, struct sx_input *input)
 }
 
 /* The times by which inputs are compared: as the first entry sees them, of a row that failed as the
- * log has them. */
-static void note_times(struct sx_input *input)
+ * log has them. One that `ahead` refuses goes at once: others shall not go on to its time before it. */
+static void note_times(const struct sx_engine *engine, struct sx_input *input)
 {
+    int64_t ahead_ms = engine->plan->ahead_ms;
+    int64_t most = ahead_ms < 0 ? INT64_MAX : sx_time_plus(sx_wall_ms(engine->options.clock), ahead_ms);
     const struct sx_batch *batch;
     uint32_t first = 0;
 
@@ -106,7 +108,7 @@ static void note_times(struct sx_input *input)
     batch = &input->uses[first].decoded.batch;
     input->times = sx_arena_alloc(&input->arena, sizeof(*input->times) * (input->count + 1));
     for (uint32_t i = 0; i < input->count; i++)
-        input->times[i] = input->fetch.records[i].timestamp;
+        input->times[i] = input->fetch.records[i].timestamp > most ? 0 : input->fetch.records[i].timestamp;
     if (batch->ts != NULL)
         for (SX_EACH_ROW(batch, i, row))
             input->times[row] = batch->ts[row];
@@ -158,12 +160,16 @@ streamd_status sx_input_fill(struct sx_slot *slot, struct sx_input *input, strea
         input->position = input->limit;
         return STREAMD_OK;
     }
-    for (uint32_t u = 0; u < input->use_count; u++)
-        if (input->limit == SX_OFFSET_NONE || input->uses[u].restores)
-            sx_task_decode(input->uses[u].task->task, input->uses[u].entry, input->name, input->partition,
-                           input->fetch.records, input->count, input->fetch.padded, &input->arena,
-                           &input->uses[u].decoded);
-    note_times(input);
+    for (uint32_t u = 0; u < input->use_count; u++) {
+        struct sx_input_use *use = &input->uses[u];
+
+        if (input->limit != SX_OFFSET_NONE && !use->restores)
+            continue;
+        sx_task_bound(use->task->task, worker->engine->options.clock);
+        sx_task_decode(use->task->task, use->entry, input->name, input->partition, input->fetch.records,
+                       input->count, input->fetch.padded, &input->arena, &use->decoded);
+    }
+    note_times(worker->engine, input);
     if (input->limit == SX_OFFSET_NONE)
         sx_count(&worker->stats.topics[input->topic].consumed, input->count);
     return STREAMD_OK;

@@ -122,6 +122,7 @@ static void failed(const struct sx_task_failure *failure, enum sx_on_error polic
     char offset[24], partition[16];
 
     sx_count(&worker->stats.nodes[failure->entry->index].errors, 1);
+    sx_stats_drop(&worker->stats, failure->entry, failure->reason, 1);
     snprintf(offset, sizeof(offset), "%lld", (long long)found.record->offset);
     snprintf(partition, sizeof(partition), "%d", found.partition);
     sx_log(worker->engine->options.logger, SX_WARN,

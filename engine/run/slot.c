@@ -406,10 +406,12 @@ streamd_status sx_slot_run_input(struct sx_slot *slot, struct sx_input *input, u
     sx_arena_reset(&worker->global_arena);
     for (uint32_t u = 0; u < input->use_count; u++) {
         struct sx_input_use *use = &input->uses[u];
-        uint32_t stop = sx_task_process(use->task->task, &use->decoded, from, to, &failure);
-        bool good;
         streamd_status status;
+        uint32_t stop;
+        bool good;
 
+        sx_task_bound(use->task->task, worker->engine->options.clock);
+        stop = sx_task_process(use->task->task, &use->decoded, from, to, &failure);
         note_time(use->task, input, from, stop);
         good = stop < to || sx_idle_rows(slot, input, use, from, stop, &failure);
         status = written(worker, error);

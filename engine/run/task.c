@@ -33,6 +33,7 @@ static struct task_node *make_node(struct sx_task *task, const struct sx_node_pl
     n->node.plan = plan;
     n->node.partition = partition;
     n->node.arena = &task->arena;
+    n->node.bound = &task->bound;
     n->node.passes_through = subtopology < 0;
     n->node.state = sx_calloc(1, plan->op->state_bytes + 1);
     n->saved = sx_calloc(1, plan->op->state_bytes + 1);
@@ -52,6 +53,7 @@ struct sx_task *sx_task_new(const struct sx_plan *plan, int32_t subtopology, int
 
     task->plan = plan;
     task->events = events;
+    task->bound.ahead_ms = -1;
     sx_arena_init(&task->arena, 0);
     sx_arena_init(&task->row_arena, 0);
     sx_arena_init(&task->failure_arena, 4096);
@@ -76,6 +78,13 @@ struct sx_task *sx_task_new(const struct sx_plan *plan, int32_t subtopology, int
     /* Through repartitions that pass through, paths of different subtopologies may meet too. */
     task->one_by_one |= subtopology < 0;
     return task;
+}
+
+void sx_task_bound(struct sx_task *task, const struct sx_clock *clock)
+{
+    task->bound.ahead_ms = task->plan->ahead_ms;
+    if (task->bound.ahead_ms >= 0)
+        task->bound.wall_ms = sx_wall_ms(clock);
 }
 
 void sx_task_open(struct sx_task *task)

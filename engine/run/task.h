@@ -12,6 +12,7 @@
 #ifndef SX_TASK_H
 #define SX_TASK_H
 
+#include "engine/base/clock.h"
 #include "engine/graph/operator.h"
 
 struct sx_task;
@@ -65,6 +66,10 @@ struct sx_task *sx_task_new(const struct sx_plan *plan, int32_t subtopology, int
 void sx_task_open(struct sx_task *task);
 void sx_task_close_operators(struct sx_task *task);
 void sx_task_free(struct sx_task *task);
+
+/* What is decoded and run from now on is held to the plan's `ahead`, by the clock as it is now. A task that
+ * is never told has no bound. */
+void sx_task_bound(struct sx_task *task, const struct sx_clock *clock);
 
 /* Records of one entry, decoded. Lives in `arena`, as do the failures. */
 struct sx_decoded {

@@ -46,6 +46,7 @@ struct sx_task {
     const struct sx_decoded *decoding; /* not NULL while decoding */
     const struct sx_origin *origin;
     struct sx_node_plan *entry;
+    struct sx_time_bound bound;
     struct sx_record advanced; /* what stands for a failed advance */
 };
 
