@@ -102,6 +102,8 @@ struct sx_ast_body {
     int64_t idle_ms;
     struct sx_position idle_at;
     bool start_latest;
+    enum sx_on_gap on_gap;
+    struct sx_position gap_at;
     enum sx_on_error on_error;
     const char *error_topic;
     struct sx_position error_at;

@@ -265,6 +265,7 @@ const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_s
     spec->topic_count = s->topic_count;
     spec->at = s->at;
     spec->start_latest = body->start_latest;
+    spec->on_gap = body->on_gap;
     spec->on_error = body->on_error;
     spec->error_topic = body->error_topic;
     spec->idle_ms = body->idle_ms;
@@ -279,6 +280,11 @@ const struct sx_flow *sx_compile_source(struct sx_compiler *c, const struct sx_s
                    "the table `%s` has no `key`", s->name);
         return NULL;
     }
+    if (s->flow != SX_FLOW_STREAM && body->on_gap != SX_ON_GAP_FAIL)
+        sx_mistake(c, body->gap_at, STREAMD_E_CONFIG,
+                   "a table with a gap is wrong for good: begin anew with `streamd reset`",
+                   "only a stream goes on behind a gap: the table `%s` would miss rows and deletions",
+                   s->name);
     for (uint32_t t = 0; t < s->topic_count && s->medium == SX_MEDIUM_LOG; t++)
         sx_check_topic(c, s->topics[t], s->topics_at[t]);
     if (s->medium != SX_MEDIUM_LOG && !set_medium(c, s, spec))

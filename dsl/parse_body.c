@@ -142,8 +142,18 @@ static void parse_source_entry(struct sx_parser *p, struct sx_ast_body *body, bo
     } else if (sx_at_words(p, "on error") && once(p, &seen[5], "on error")) {
         p->at += 2;
         body->on_error = sx_parse_on_error(p, &body->error_topic, &body->error_at);
+    } else if (sx_at_words(p, "on gap") && once(p, &seen[6], "on gap")) {
+        p->at += 2;
+        body->gap_at = p->at->at;
+        if (sx_take_word(p, "earliest"))
+            body->on_gap = SX_ON_GAP_EARLIEST;
+        else if (sx_take_word(p, "latest"))
+            body->on_gap = SX_ON_GAP_LATEST;
+        else if (!sx_take_word(p, "fail"))
+            sx_parse_failed(p, p->at->at, NULL, "expected `fail`, `earliest` or `latest`, got %s",
+                            sx_here(p));
     } else if (!p->failed) {
-        sx_parse_failed(p, p->at->at, "a source has `key`, `value`, `time`, `start` and `on error`",
+        sx_parse_failed(p, p->at->at, "a source has `key`, `value`, `time`, `start`, `on error` and `on gap`",
                         "%s cannot stand in the body of a source", sx_here(p));
     }
 }
@@ -192,7 +202,7 @@ static void parse_sink_entry(struct sx_parser *p, struct sx_ast_body *body, bool
 struct sx_ast_body *sx_parse_body(struct sx_parser *p, bool source)
 {
     struct sx_ast_body *body = SX_ARENA_NEW(p->arena, struct sx_ast_body);
-    bool seen[6] = {false};
+    bool seen[7] = {false};
 
     body->at = p->at->at;
     sx_want_sign_or(p, "{", "before the body",

@@ -68,6 +68,7 @@ static struct sx_entry_plan *make_entry(struct sx_plan *plan, const struct sx_so
     entry->topics = topics;
     entry->topic_count = count;
     entry->start_latest = spec->start_latest;
+    entry->on_gap = spec->on_gap;
     entry->on_error = spec->on_error;
     if (spec->on_error == SX_ON_ERROR_TOPIC)
         entry->error_topic = sx_plan_topic(plan, spec->error_topic, SX_TOPIC_SINK)->index;

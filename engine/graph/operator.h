@@ -416,6 +416,7 @@ struct sx_source_spec {
     int64_t history_ms; /* `versioned D`; 0: not versioned */
     int64_t idle_ms;
     bool start_latest;
+    enum sx_on_gap on_gap;
     enum sx_on_error on_error;
     const char *error_topic;
     struct sx_position at;

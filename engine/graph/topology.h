@@ -97,11 +97,15 @@ struct sx_topic_plan {
 
 enum sx_on_error { SX_ON_ERROR_DEFAULT, SX_ON_ERROR_FAIL, SX_ON_ERROR_SKIP, SX_ON_ERROR_TOPIC };
 
+/* What becomes of records that are gone before they were read; the strictest first. */
+enum sx_on_gap { SX_ON_GAP_FAIL, SX_ON_GAP_EARLIEST, SX_ON_GAP_LATEST };
+
 /* What an entry needs besides its operator. */
 struct sx_entry_plan {
     const uint32_t *topics; /* indexes of topics, `topic_count` of them */
     uint32_t topic_count;
     bool start_latest;
+    enum sx_on_gap on_gap;
     enum sx_on_error on_error;
     uint32_t error_topic; /* index of the topic, if SX_ON_ERROR_TOPIC */
     bool global;          /* all partitions on every instance; read to its end before others start */

@@ -125,6 +125,40 @@ static bool is_overtaken(struct sx_slot *slot, const struct sx_input *input)
            group.offset > input->position;
 }
 
+/* Go on behind what is gone, as `on gap` says. `problem`: as the fetch has it, taken when this goes well. */
+static streamd_status jump(struct sx_slot *slot, struct sx_input *input, streamd_error **problem)
+{
+    struct sx_worker *worker = slot->worker;
+    const struct sx_log_def *def = worker->engine->def;
+    char partition[16], from[24], to[24], first[24], end[24];
+    int64_t low, high, target;
+
+    if (def->watermarks(worker->engine->log, input->name, input->partition, false, &low, &high, NULL) !=
+            STREAMD_OK ||
+        (input->position >= low && input->position <= high))
+        return STREAMD_E_NOTFOUND;
+    if (problem != NULL)
+        streamd_error_free(*problem);
+    if (problem != NULL)
+        *problem = NULL;
+    target = input->on_gap == SX_ON_GAP_EARLIEST ? low : high;
+    snprintf(partition, sizeof(partition), "%d", input->partition);
+    snprintf(from, sizeof(from), "%lld", (long long)input->position);
+    snprintf(to, sizeof(to), "%lld", (long long)target);
+    snprintf(first, sizeof(first), "%lld", (long long)low);
+    snprintf(end, sizeof(end), "%lld", (long long)high);
+    sx_log(worker->engine->options.logger, SX_WARN,
+           "records are gone before they were read; going on behind them", "topic", input->name, "partition",
+           partition, "from", from, "to", to, "first", first, "end", end, "on gap",
+           input->on_gap == SX_ON_GAP_EARLIEST ? "earliest" : "latest", NULL);
+    sx_count(&worker->stats.topics[input->topic].resets, 1);
+    sx_input_close(slot, input);
+    input->position = target;
+    sx_worker_soil(worker); /* where it stands now is to be committed, also if no record comes */
+    return def->reader_open(worker->engine->log, SX_READ_INPUT, input->name, input->partition, target,
+                            &worker->waker, &input->reader, problem);
+}
+
 streamd_status sx_input_fill(struct sx_slot *slot, struct sx_input *input, streamd_error **error)
 {
     struct sx_worker *worker = slot->worker;
@@ -139,6 +173,9 @@ streamd_status sx_input_fill(struct sx_slot *slot, struct sx_input *input, strea
         return sx_fail(error, STREAMD_E_FENCED, "another instance has gone on reading %s, partition %d",
                        input->name, input->partition);
     }
+    if (SX_UNLIKELY(status == STREAMD_E_NOTFOUND && input->on_gap != SX_ON_GAP_FAIL && input->feed == NULL &&
+                    input->limit == SX_OFFSET_NONE))
+        return jump(slot, input, error);
     if (status != STREAMD_OK)
         return status;
     input->at_end = input->fetch.at_end;

@@ -104,6 +104,7 @@ static struct sx_input *input_for(struct sx_slot *slot, uint32_t topic, const ch
     atomic_init(&input->ended, -1);
     input->empty_since_ms = -1;
     input->start_latest = true;
+    input->on_gap = SX_ON_GAP_LATEST;
     sx_arena_init(&input->arena, 0);
     return input;
 }
@@ -115,6 +116,7 @@ static void add_input(struct sx_slot *slot, struct sx_slot_task *task, struct sx
         input_for(slot, topic, name, slot->worker->engine->lanes[task->subtopology->index]);
 
     input->start_latest &= node->entry->start_latest;
+    input->on_gap = SX_MIN(input->on_gap, node->entry->on_gap);
     for (uint32_t u = 0; u < input->use_count; u++)
         input->row_by_row |= input->uses[u].task == task;
     input->uses = sx_realloc(input->uses, sizeof(*input->uses) * (input->use_count + 1));

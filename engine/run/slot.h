@@ -60,7 +60,8 @@ struct sx_input {
     struct sx_input_use *uses; /* in the order of the file */
     uint32_t use_count;
     bool start_latest;
-    bool row_by_row; /* two entries of one task read it: each row goes through both */
+    enum sx_on_gap on_gap; /* the strictest of its entries */
+    bool row_by_row;       /* two entries of one task read it: each row goes through both */
     struct sx_reader *reader;
     struct sx_feed *feed; /* instead of a reader, when it is no topic; standard input's is the engine's */
     struct sx_slot_store *kept; /* what the engine keeps of it: a feed's position, event time; or NULL */

@@ -138,7 +138,9 @@ static void tell_topics(const struct tell *t, enum stat which)
         for (uint32_t w = 0; w < t->worker_count; w++) {
             const struct sx_topic_stat *stat = &t->workers[w].stats.topics[i];
 
-            sum += sx_counted(which == PRODUCED ? &stat->produced : &stat->consumed);
+            sum += sx_counted(which == PRODUCED   ? &stat->produced
+                              : which == CONSUMED ? &stat->consumed
+                                                  : &stat->resets);
         }
         tell(t, which, t->engine->plan->topics[i]->name, NULL, (double)sum);
     }
@@ -304,6 +306,7 @@ void sx_engine_stats(struct sx_engine *engine, sx_stat_fn fn, void *arg)
     tell_drops(&t);
     tell_topics(&t, CONSUMED);
     tell_topics(&t, PRODUCED);
+    tell_topics(&t, OFFSET_RESET);
     tell_workers(&t, COMMITS, offsetof(struct sx_worker_stats, commits));
     tell_workers(&t, ABORTS, offsetof(struct sx_worker_stats, aborts));
     tell_workers(&t, FENCED, offsetof(struct sx_worker_stats, fenced));

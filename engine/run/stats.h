@@ -51,7 +51,7 @@ struct sx_node_stat {
 };
 
 struct sx_topic_stat {
-    _Atomic uint64_t consumed, produced;
+    _Atomic uint64_t consumed, produced, resets;
 };
 
 /* Of all of a worker's instances of a store; `memory_bytes` is of the last look. */

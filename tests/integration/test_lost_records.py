@@ -1,5 +1,6 @@
 """Records that are gone from Kafka before they were read: the run stops and names them, and nothing is guessed."""
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -21,8 +22,10 @@ class Lost(common.Case):
         self.produce("clicks", [{"key": f"k{k}", "value": {"n": 1}} for k in range(self.KEYS)])
 
     def tool(self, name, *arguments):
-        subprocess.run([sys.executable, common.ROOT / "tools/kafka.py", "tool", name, "--bootstrap-server",
-                        common.BOOTSTRAP, *map(str, arguments)], check=True, capture_output=True, timeout=common.WAIT_S)
+        done = subprocess.run([sys.executable, common.ROOT / "tools/kafka.py", "tool", name, "--bootstrap-server",
+                               common.BOOTSTRAP, *map(str, arguments)], check=True, capture_output=True,
+                              encoding="utf-8", timeout=common.WAIT_S)
+        return done.stdout
 
     def empty(self, topic):
         """Delete all records of a topic's partitions."""
@@ -43,6 +46,61 @@ class Lost(common.Case):
         for _ in range(2):  # Also again: offsets are never set anew by themselves.
             self.assertRegex(self.refused(), rf"{self.topic('clicks')}.*\[?\d\]?.*offset \d+")
         self.assertEqual(set(self.counts().values()), {1})
+
+    def go_on(self, where):
+        """The topology with `on gap`; what it says of the gap, and its pages at the end."""
+        text = self.file.read_text(encoding="utf-8")
+        self.file.write_text(text.replace("{ n int } }", f"{{ n int }} on gap {where} }}"), encoding="utf-8")
+        process = self.start().ready()
+        common.wait_for(lambda: process.said().count("records are gone before they were read") == common.PARTITIONS)
+        return process
+
+    def ends(self, topic, when):
+        out = self.tool("GetOffsetShell", "--topic", topic, "--time", when)
+        return {int(line.split(":")[1]): int(line.split(":")[2]) for line in out.splitlines() if line}
+
+    def group(self):
+        """By partition of the clicks: where the group stands."""
+        out = self.tool("ConsumerGroupCommand", "--describe", "--group", self.name)
+        rows = [line.split() for line in out.splitlines() if self.topic("clicks") in line]
+        return {int(row[2]): int(row[3]) for row in rows}
+
+    def gap(self, where, left, counted):
+        """Two rounds are gone, one is left when it starts, one comes then."""
+        before = self.ends(self.topic("clicks"), -1)
+        self.click()
+        self.click()
+        self.empty(self.topic("clicks"))
+        gone = self.ends(self.topic("clicks"), -1)
+        for _ in range(left):
+            self.click()
+        process = self.go_on(where)
+        target = gone if where == "earliest" else self.ends(self.topic("clicks"), -1)
+        for partition in range(common.PARTITIONS):
+            self.assertRegex(process.said(), rf"topic={self.topic('clicks')} partition={partition} "
+                                             rf"from={before[partition]} to={target[partition]} ")
+        for partition, offset in target.items():
+            common.wait_for(lambda p=partition, o=offset: self.group().get(p, 0) >= o)
+        self.click()
+        common.wait_for(lambda: set(self.counts().values()) == {counted})
+        found = re.search(rf'streamd_offset_reset_total{{topic="{self.topic("clicks")}"}} (\d+)',
+                          process.ask("GET", "/metrics")[1])
+        self.assertEqual(int(found[1]), common.PARTITIONS)
+        self.assertEqual(process.end(), 0)
+        again = self.start().ready()  # Where it stands is committed: there is no gap any more.
+        self.click()
+        common.wait_for(lambda: set(self.counts().values()) == {counted + 1})
+        self.assertNotIn("records are gone", again.said())
+        self.assertEqual(again.end(), 0)
+
+    def test_going_on_with_what_is_left(self):
+        self.gap("earliest", left=1, counted=3)
+
+    def test_going_on_at_the_end(self):
+        self.gap("latest", left=1, counted=2)
+
+    def test_nothing_is_left(self):
+        self.gap("earliest", left=0, counted=2)
 
     def test_a_changelog_that_was_made_anew(self):
         changelog = f"{self.name}-counts-changelog"
