@@ -88,6 +88,8 @@ static streamd_status open_log(const struct sx_log_options *options, struct sx_l
     pthread_mutex_init(&kafka->lock, NULL);
     pthread_rwlock_init(&kafka->group_lock, NULL);
     set_limits(kafka);
+    if (kafka->guarantee == SX_EXACTLY_ONCE)
+        kafka->log.transaction_ms = kafka->transaction_ms;
     status = sx_kafka_check_settings(kafka, error);
     if (status == STREAMD_OK)
         status = sx_kafka_client(kafka, SX_KAFKA_ADMIN, 0, NULL, NULL, &kafka->admin, error);

@@ -90,6 +90,7 @@ struct sx_log {
     const struct sx_log_def *def;
     /* State and log are one database: a commit writes both, state needs no changelog. */
     bool holds_state;
+    int64_t transaction_ms; /* a transaction may be open for so long; 0: there is no limit */
 };
 
 struct sx_reader {

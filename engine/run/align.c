@@ -95,6 +95,7 @@ streamd_status sx_align_turn(struct sx_worker *worker, uint32_t lane, bool *busy
     struct sx_input *input = NULL;
     int64_t head = NONE_MS, second = NONE_MS, limit;
     bool unknown = is_settling(worker);
+    streamd_status status;
     uint32_t to = 0;
 
     for (uint32_t i = 0; i < worker->slot_count; i++) {
@@ -102,7 +103,6 @@ streamd_status sx_align_turn(struct sx_worker *worker, uint32_t lane, bool *busy
         struct sx_input *next;
         bool awaited = false;
         uint32_t end;
-        streamd_status status;
 
         if (at->state != SX_SLOT_RUNNING)
             continue;
@@ -136,8 +136,10 @@ streamd_status sx_align_turn(struct sx_worker *worker, uint32_t lane, bool *busy
     for (uint32_t row = input->next + 1; limit != NONE_MS && row < to; row++)
         if (input->times[row] > limit)
             to = row;
-    *busy = worker->unseen[lane] = true;
-    return sx_slot_run_input(slot, input, to, error);
+    *busy = true;
+    status = sx_slot_run_input(slot, input, to, error);
+    worker->unseen[lane] = true; /* behind the run, which may begin with a commit */
+    return status;
 }
 
 void sx_align_settled(struct sx_worker *worker)
@@ -147,7 +149,7 @@ void sx_align_settled(struct sx_worker *worker)
 
 void sx_align_leave(struct sx_worker *worker)
 {
-    worker->dirty = false;
+    sx_worker_cleanse(worker);
     sx_align_settled(worker);
     for (uint32_t lane = 0; lane < worker->engine->plan->subtopology_count; lane++)
         tell(worker, lane, NONE_MS);

@@ -21,7 +21,7 @@ bool sx_worker_must_commit(const struct sx_worker *worker, bool busy, int64_t no
     if (atomic_load(&worker->asked))
         interval_ms = busy ? interval_ms / 2 : 0;
     return now_ms - worker->committed_ms >= interval_ms || worker->pending_records >= PENDING_RECORDS ||
-           worker->pending_bytes + worker->latest.bytes >= PENDING_BYTES;
+           worker->pending_bytes + worker->latest.bytes >= PENDING_BYTES || sx_pace_is_late(worker, now_ms);
 }
 
 static streamd_status take_error(struct sx_worker *worker, streamd_error **error)
@@ -226,7 +226,7 @@ static void note_committed(struct sx_worker *worker)
         sx_slot_publish(slot);
     }
     worker->pending_records = worker->pending_bytes = 0;
-    worker->dirty = false;
+    sx_worker_cleanse(worker);
     sx_align_settled(worker);
 }
 
@@ -282,7 +282,7 @@ streamd_status sx_worker_abort(struct sx_worker *worker, streamd_error **error)
     streamd_error_free(worker->error);
     worker->error = NULL;
     worker->pending_records = worker->pending_bytes = 0;
-    worker->dirty = false;
+    sx_worker_cleanse(worker);
     sx_align_settled(worker);
     /* From the disk and the committed offsets on: whatever became of the commit, they tell. */
     for (uint32_t i = 0; i < worker->slot_count; i++)

@@ -394,12 +394,21 @@ streamd_status sx_slot_run_input(struct sx_slot *slot, struct sx_input *input, u
                                  streamd_error **error)
 {
     struct sx_worker *worker = slot->worker;
+    const struct sx_clock *clock = worker->engine->options.clock;
     struct sx_task_failure failure;
+    int64_t begin_ms = sx_now_ms(clock);
     uint32_t from = input->next;
     bool took;
 
-    to = SX_MIN(to, from + rows_at_once(input));
+    to = SX_MIN(to, from + sx_pace_rows(worker, rows_at_once(input)));
+    /* A turn is a run of every slot: too long to wait for its end. */
+    if (SX_UNLIKELY(worker->dirty && sx_pace_is_late(worker, begin_ms))) {
+        streamd_status status = sx_worker_commit(worker, error);
 
+        if (status != STREAMD_OK)
+            return status;
+        begin_ms = sx_now_ms(clock);
+    }
     sx_worker_soil(worker);
     if (!sx_idle_notice(slot, input, &to, &took, &failure))
         return stop_at(slot, &failure, false, error);
@@ -412,7 +421,7 @@ streamd_status sx_slot_run_input(struct sx_slot *slot, struct sx_input *input, u
         uint32_t stop;
         bool good;
 
-        sx_task_bound(use->task->task, worker->engine->options.clock);
+        sx_task_bound(use->task->task, clock);
         stop = sx_task_process(use->task->task, &use->decoded, from, to, &failure);
         note_time(use->task, input, from, stop);
         good = stop < to || sx_idle_rows(slot, input, use, from, stop, &failure);
@@ -431,6 +440,7 @@ streamd_status sx_slot_run_input(struct sx_slot *slot, struct sx_input *input, u
         }
     }
     sx_input_done(slot, input, to);
+    sx_pace_ran(worker, to - from, sx_now_ms(clock) - begin_ms);
     return STREAMD_OK;
 }
 

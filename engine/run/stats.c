@@ -193,6 +193,19 @@ static void tell_workers(const struct tell *t, enum stat which, size_t offset)
     }
 }
 
+static void tell_ages(const struct tell *t)
+{
+    int64_t now_ms = sx_now_ms(t->engine->options.clock);
+
+    for (uint32_t w = 0; w < t->worker_count; w++) {
+        int64_t since_ms = atomic_load_explicit(&t->workers[w].work_since_ms, memory_order_relaxed);
+        char number[12];
+
+        snprintf(number, sizeof(number), "%u", w);
+        tell(t, TRANSACTION_AGE, number, NULL, since_ms < 0 ? 0 : (double)SX_MAX(now_ms - since_ms, 0));
+    }
+}
+
 static void tell_latency(const struct tell *t)
 {
     uint64_t counts[SX_COMMIT_BOUNDS] = {0}, own[SX_COMMIT_BOUNDS + 1] = {0}, sum_us = 0, total = 0;
@@ -312,6 +325,7 @@ void sx_engine_stats(struct sx_engine *engine, sx_stat_fn fn, void *arg)
     tell_workers(&t, FENCED, offsetof(struct sx_worker_stats, fenced));
     tell_workers(&t, RESTORED, offsetof(struct sx_worker_stats, restored_rows));
     tell_workers(&t, RESTORED_BYTES, offsetof(struct sx_worker_stats, restored_bytes));
+    tell_ages(&t);
     tell_latency(&t);
     tell_tasks(&t, INPUT_LAG);
     tell_tasks(&t, RESTORE_LAG);

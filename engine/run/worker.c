@@ -30,6 +30,7 @@ bool sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t
     sx_arena_init(&worker->global_arena, 4096);
     sx_worker_events(worker);
     sx_align_init(worker);
+    sx_pace_init(worker);
     sx_worker_stats_init(&worker->stats, plan);
     for (uint32_t s = 0; s < plan->store_count; s++)
         worker->globals[s] = sx_global_view(engine->global, s, &worker->global_arena);

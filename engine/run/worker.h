@@ -61,6 +61,11 @@ struct sx_worker {
     streamd_error *error;                    /* the first of a run, from within the task's callbacks */
     uint64_t pending_records, pending_bytes; /* written since the commit */
     bool dirty;                              /* something was processed since the commit */
+    /* Pace, see pace.c: since when there is work that is not committed (-1: there is none), the longest run
+     * of late, the rows of one. */
+    _Atomic int64_t work_since_ms;
+    int64_t run_ms;
+    uint32_t rows_most;
     int64_t committed_ms;
     bool broken; /* fenced or failed: does nothing until its slots are taken */
     bool reopen; /* the writer has to be opened anew first */
@@ -135,8 +140,18 @@ struct sx_engine {
 /* Something was done that waits for a commit. */
 static inline void sx_worker_soil(struct sx_worker *worker)
 {
+    if (!worker->dirty)
+        atomic_store_explicit(&worker->work_since_ms, sx_now_ms(worker->engine->options.clock),
+                              memory_order_relaxed);
     worker->dirty = true;
     atomic_store_explicit(&worker->clean, false, memory_order_relaxed);
+}
+
+/* All of that is committed, or will be done again. */
+static inline void sx_worker_cleanse(struct sx_worker *worker)
+{
+    worker->dirty = false;
+    atomic_store_explicit(&worker->work_since_ms, -1, memory_order_relaxed);
 }
 
 /* ---- engine.c -------------------------------------------------------------------------------- */
@@ -228,6 +243,16 @@ bool sx_worker_write(struct sx_worker *worker, uint32_t topic, int32_t partition
                      const struct sx_record *record);
 struct sx_topic *sx_worker_topic(struct sx_worker *worker, uint32_t topic); /* NULL: worker->error */
 void sx_worker_keep_error(struct sx_worker *worker, streamd_error *error);
+
+/* ---- pace.c ----------------------------------------------------------------------------------- */
+
+void sx_pace_init(struct sx_worker *worker);
+/* The transaction would be open for too long with another run. */
+bool sx_pace_is_late(const struct sx_worker *worker, int64_t now_ms);
+/* Of so many rows, those that go through in time. */
+uint32_t sx_pace_rows(const struct sx_worker *worker, uint32_t rows);
+/* A run of so many rows took so long. */
+void sx_pace_ran(struct sx_worker *worker, uint32_t rows, int64_t took_ms);
 
 /* ---- commit.c -------------------------------------------------------------------------------- */
 
