@@ -53,7 +53,8 @@ static char *why_not(struct sx_engine *engine, enum streamd_engine_state state)
 {
     streamd_error *error = sx_engine_error(engine);
     struct restoring r = {0};
-    int64_t left_s;
+    int64_t left_s, limit_ms;
+    uint32_t worker;
     char *why;
 
     if (error != NULL) {
@@ -61,6 +62,9 @@ static char *why_not(struct sx_engine *engine, enum streamd_engine_state state)
         streamd_error_free(error);
         return why;
     }
+    if (sx_engine_stalled(engine, &worker, &limit_ms))
+        return sx_format("worker %u has ended no batch for more than %lld ms (max.poll.interval.ms)", worker,
+                         (long long)limit_ms);
     if (state == STREAMD_ENGINE_RUNNING)
         return NULL;
     sx_engine_each_task(engine, add_restoring, &r);
@@ -77,7 +81,10 @@ enum MHD_Result sx_page_health(const struct sx_http_request *request)
 {
     struct sx_engine *engine = request->http->options.engine;
     enum streamd_engine_state state = sx_engine_state(engine);
-    bool live = state != STREAMD_ENGINE_FAILED, ready = state == STREAMD_ENGINE_RUNNING;
+    uint32_t worker;
+    int64_t limit_ms;
+    bool live = state != STREAMD_ENGINE_FAILED && !sx_engine_stalled(engine, &worker, &limit_ms);
+    bool ready = live && state == STREAMD_ENGINE_RUNNING;
     char *why = why_not(engine, state);
     json_t *document = json_object();
     struct sx_buffer text = {0};

@@ -43,6 +43,7 @@ static streamd_status embedded_open(const struct sx_log_options *options, struct
     e = sx_calloc(1, sizeof(*e));
     e->log.def = &sx_log_embedded;
     e->log.holds_state = true;
+    e->log.stall_ms = SX_STALL_MS;
     e->disk = options->disk;
     e->logger = options->logger;
     e->application = sx_strdup(options->application ? options->application : "");

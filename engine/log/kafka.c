@@ -16,10 +16,13 @@ static void set_limits(struct sx_kafka *kafka)
     kafka->queue_bytes = SX_MIN(SX_MAX(bytes, QUEUE_BYTES_MIN), QUEUE_BYTES_MAX);
     kafka->queue_messages = (uint32_t)(kafka->queue_bytes / QUEUE_MESSAGE_BYTES);
     kafka->transaction_ms = SX_KAFKA_TRANSACTION_MS;
+    kafka->log.stall_ms = SX_STALL_MS;
     for (uint32_t i = 0; i < kafka->setting_count; i++) {
         const char *name = kafka->settings[i].name, *value = kafka->settings[i].value;
         if (strcmp(name, "transaction.timeout.ms") == 0)
             kafka->transaction_ms = (int)strtol(value, NULL, 10);
+        else if (strcmp(name, "max.poll.interval.ms") == 0)
+            kafka->log.stall_ms = strtol(value, NULL, 10);
         else if (strcmp(name, "queued.min.messages") == 0)
             kafka->queue_messages = (uint32_t)strtoul(value, NULL, 10);
         else if (strcmp(name, "queued.max.messages.kbytes") == 0)

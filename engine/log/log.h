@@ -86,10 +86,13 @@ struct sx_group_events {
     void *arg;
 };
 
+#define SX_STALL_MS 300000 /* max.poll.interval.ms, unless set */
+
 struct sx_log {
     const struct sx_log_def *def;
     /* State and log are one database: a commit writes both, state needs no changelog. */
     bool holds_state;
+    int64_t stall_ms;       /* a worker that ends no batch for so long is lost; 0: nobody looks */
     int64_t transaction_ms; /* a transaction may be open for so long; 0: there is no limit */
 };
 

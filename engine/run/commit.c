@@ -230,7 +230,7 @@ static void note_committed(struct sx_worker *worker)
     sx_align_settled(worker);
 }
 
-streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error)
+static streamd_status commit_all(struct sx_worker *worker, streamd_error **error)
 {
     struct sx_engine *engine = worker->engine;
     int64_t begin_ms = sx_now_ms(engine->options.clock), took_ms;
@@ -239,8 +239,6 @@ streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error)
     uint32_t count;
 
     worker->committed_ms = begin_ms;
-    if (!worker->dirty || worker->writer == NULL)
-        return STREAMD_OK;
     sx_latest_each(&worker->latest, write_latest, worker);
     if (worker->error != NULL)
         return take_error(worker, error);
@@ -268,6 +266,24 @@ streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error)
     worker->committed_ms += SX_MAX(took_ms - engine->options.commit_ms / 2, 0);
     atomic_store(&worker->asked, false);
     return STREAMD_OK;
+}
+
+streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error)
+{
+    int held = SX_LEASE_HELD;
+    streamd_status status;
+
+    if (!worker->dirty || worker->writer == NULL) {
+        worker->committed_ms = sx_now_ms(worker->engine->options.clock);
+        return STREAMD_OK;
+    }
+    if (!atomic_compare_exchange_strong(&worker->lease, &held, SX_LEASE_COMMITTING))
+        return sx_fail(error, STREAMD_E_FENCED,
+                       "a batch of worker %u took longer than %lld ms, and its partitions were given up",
+                       worker->number, (long long)worker->engine->log->stall_ms);
+    status = commit_all(worker, error);
+    atomic_store(&worker->lease, SX_LEASE_HELD);
+    return status;
 }
 
 streamd_status sx_worker_abort(struct sx_worker *worker, streamd_error **error)

@@ -60,8 +60,12 @@ static void taken(const int32_t *slots, uint32_t count, bool lost, void *arg)
                 of_worker[n++] = slots[i];
                 engine->owners[slots[i]] = -1;
             }
-        if (n)
-            sx_worker_tell(&engine->workers[w], lost ? SX_MAIL_LOSE : SX_MAIL_TAKE, of_worker, n, true);
+        if (n) {
+            bool gone_by = sx_watch_is_lost(&engine->workers[w]);
+
+            sx_worker_tell(&engine->workers[w], lost || gone_by ? SX_MAIL_LOSE : SX_MAIL_TAKE, of_worker, n,
+                           !gone_by);
+        }
         gone += n;
     }
     free(of_worker);
@@ -164,6 +168,10 @@ static streamd_status match_again(struct sx_engine *engine, streamd_error **erro
     if (status == STREAMD_OK && changed) {
         /* Workers read the names while they open a slot: meanwhile they are to have none. */
         tell_owners(engine, SX_MAIL_TAKE);
+        if (sx_watch_any_lost(engine)) { /* it has its slots still; the group is left, so this comes again */
+            free(names);
+            return STREAMD_OK;
+        }
         memcpy(engine->names, names, engine->plan->topic_count * sizeof(*names));
         sx_engine_find_lanes(engine);
         tell_owners(engine, SX_MAIL_GIVE);
@@ -236,13 +244,28 @@ static void leave(struct sx_engine *engine)
                streamd_error_message(error), NULL);
     streamd_error_free(error);
     take_rest(engine);
+    /* Behind what was taken from it: then it may commit again. */
+    for (uint32_t w = 0; w < engine->worker_count; w++)
+        if (sx_watch_is_lost(&engine->workers[w]))
+            sx_worker_tell(&engine->workers[w], SX_MAIL_REGAIN, NULL, 0, false);
+}
+
+/* What a lost worker has in hand will be dropped; what others have was committed when it was taken. */
+static void leave_for_lost(struct sx_engine *engine)
+{
+    sx_engine_slots_away(engine);
+    leave(engine);
+    engine->left = true;
 }
 
 static int join_again(struct sx_engine *engine)
 {
     streamd_error *error = NULL;
-    streamd_status status = join(engine, &error);
+    streamd_status status;
 
+    if (sx_watch_any_lost(engine)) /* not with slots that a worker has still in hand */
+        return POLL_MS;
+    status = join(engine, &error);
     engine->left = status != STREAMD_OK;
     return status == STREAMD_OK ? 0 : bear(engine, status, error) + REJOIN_WAIT_MS;
 }
@@ -256,6 +279,7 @@ int sx_coordinator_step(struct sx_engine *engine)
 
     if (must_end(engine))
         return -1;
+    sx_watch(engine);
     if (engine->left)
         return join_again(engine);
     status = engine->def->poll(engine->log, POLL_MS, &error);
@@ -264,7 +288,9 @@ int sx_coordinator_step(struct sx_engine *engine)
     sx_progress_step(engine, now_ms);
     if (must_end(engine))
         return wait_ms;
-    if (atomic_load(&engine->rejoin)) {
+    if (sx_watch_any_lost(engine)) {
+        leave_for_lost(engine);
+    } else if (atomic_load(&engine->rejoin)) {
         leave(engine);
         atomic_store(&engine->rejoin, false);
         engine->left = true;

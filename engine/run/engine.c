@@ -60,6 +60,13 @@ void sx_engine_slots_taken(struct sx_engine *engine, uint32_t count)
     pthread_mutex_unlock(&engine->lock);
 }
 
+void sx_engine_slots_away(struct sx_engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    engine->assigned = false;
+    pthread_mutex_unlock(&engine->lock);
+}
+
 void sx_engine_slot_ready(struct sx_engine *engine, bool ready)
 {
     pthread_mutex_lock(&engine->lock);
@@ -190,7 +197,7 @@ static streamd_status make_workers(struct sx_engine *engine, streamd_error **err
     pthread_mutex_lock(&engine->lock); /* those who look may come at any time */
     engine->workers = workers;
     pthread_mutex_unlock(&engine->lock);
-    engine->purged_ms = engine->matched_ms = sx_now_ms(engine->options.clock);
+    engine->purged_ms = engine->matched_ms = engine->watched_ms = sx_now_ms(engine->options.clock);
     return good ? STREAMD_OK : sx_fail(error, STREAMD_E_STATE, "no file descriptor is left");
 }
 

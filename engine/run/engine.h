@@ -63,6 +63,8 @@ void sx_engine_free(struct sx_engine *engine);
 enum streamd_engine_state sx_engine_state(const struct sx_engine *engine);
 /* A copy of the error that made it FAILED, for the caller to free; NULL: none. */
 streamd_error *sx_engine_error(struct sx_engine *engine);
+/* A worker has ended no batch for longer than the limit: which one. */
+bool sx_engine_stalled(struct sx_engine *engine, uint32_t *worker, int64_t *limit_ms);
 /* Every task here processes. */
 bool sx_engine_ready(const struct sx_engine *engine);
 /* Whether all that the inputs of the tasks here held, when it was asked, is processed and committed. It asks

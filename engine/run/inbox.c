@@ -207,13 +207,13 @@ streamd_status sx_input_fill(struct sx_slot *slot, struct sx_input *input, strea
                        input->count, input->fetch.padded, &input->arena, &use->decoded);
     }
     note_times(worker->engine, input);
-    if (input->limit == SX_OFFSET_NONE)
-        sx_count(&worker->stats.topics[input->topic].consumed, input->count);
     return STREAMD_OK;
 }
 
 void sx_input_done(struct sx_slot *slot, struct sx_input *input, uint32_t to)
 {
+    if (input->limit == SX_OFFSET_NONE)
+        sx_count(&slot->worker->stats.topics[input->topic].consumed, to - input->next);
     input->next = to;
     if (to < input->count) {
         input->position = input->fetch.records[to].offset;

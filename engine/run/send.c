@@ -48,6 +48,7 @@ bool sx_worker_write(struct sx_worker *worker, uint32_t topic, int32_t partition
         /* The queue is full: wait for deliveries. */
         streamd_error_free(error);
         error = NULL;
+        sx_worker_beat(worker); /* it is the log that is slow */
         status = def->drain(worker->writer, FULL_QUEUE_WAIT_MS, &error);
         if (status != STREAMD_OK)
             break;

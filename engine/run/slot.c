@@ -440,6 +440,7 @@ streamd_status sx_slot_run_input(struct sx_slot *slot, struct sx_input *input, u
         }
     }
     sx_input_done(slot, input, to);
+    sx_worker_beat(worker);
     sx_pace_ran(worker, to - from, sx_now_ms(clock) - begin_ms);
     return STREAMD_OK;
 }

@@ -202,7 +202,7 @@ static void tell_ages(const struct tell *t)
         char number[12];
 
         snprintf(number, sizeof(number), "%u", w);
-        tell(t, TRANSACTION_AGE, number, NULL, since_ms < 0 ? 0 : (double)SX_MAX(now_ms - since_ms, 0));
+        tell(t, TRANSACTION_AGE, number, NULL, since_ms < 0 ? 0 : (double)SX_MAX(now_ms - since_ms, 0) / 1e3);
     }
 }
 
@@ -323,6 +323,7 @@ void sx_engine_stats(struct sx_engine *engine, sx_stat_fn fn, void *arg)
     tell_workers(&t, COMMITS, offsetof(struct sx_worker_stats, commits));
     tell_workers(&t, ABORTS, offsetof(struct sx_worker_stats, aborts));
     tell_workers(&t, FENCED, offsetof(struct sx_worker_stats, fenced));
+    tell_workers(&t, STALLED, offsetof(struct sx_worker_stats, stalled));
     tell_workers(&t, RESTORED, offsetof(struct sx_worker_stats, restored_rows));
     tell_workers(&t, RESTORED_BYTES, offsetof(struct sx_worker_stats, restored_bytes));
     tell_ages(&t);

@@ -73,6 +73,7 @@ struct sx_worker_stats {
     struct sx_store_stat *stores; /* by index in the plan */
     _Atomic(struct sx_drop_stat *) drops;
     _Atomic uint64_t commits, aborts, fenced, commit_us;
+    _Atomic uint64_t stalled;                             /* the coordinator counts these */
     _Atomic uint64_t commit_counts[SX_COMMIT_BOUNDS + 1]; /* each its own samples only */
     _Atomic uint64_t restored_rows, restored_bytes;
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define IDLE_WAIT_MS 200 /* without anything to do a worker looks around this often */
+#define WATCH_MS 100
 #define RETRY_FIRST_MS 100
 #define RETRY_MOST_MS 10000
 
@@ -71,9 +72,34 @@ void sx_worker_free(struct sx_worker *worker)
 
 /* ---- Mail ------------------------------------------------------------------------------------ */
 
-/* Under the lock. */
 static void read_mail(struct sx_worker *worker);
 
+/* Under the lock, on the coordinator's thread: wait for a while, in which the worker may be found to be lost.
+ * False: it is. */
+static bool wait_on(struct sx_worker *worker)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += WATCH_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    if (pthread_cond_timedwait(&worker->answers, &worker->lock, &until) == 0)
+        return true;
+    sx_watch(worker->engine);
+    return !sx_watch_is_lost(worker);
+}
+
+/* Under the lock: nobody waits for it any more. What was to be taken with a commit will be dropped. */
+static void give_up(struct sx_worker *worker, struct sx_mail *mail)
+{
+    mail->answered = NULL;
+    for (struct sx_mail *unread = worker->mail; unread != NULL; unread = unread->next)
+        if (unread == mail)
+            mail->kind = SX_MAIL_LOSE;
+}
+
+/* Under the lock. */
 static void post(struct sx_worker *worker, struct sx_mail *mail, bool wait)
 {
     struct sx_mail **end = &worker->mail;
@@ -86,8 +112,13 @@ static void post(struct sx_worker *worker, struct sx_mail *mail, bool wait)
     atomic_store(&worker->has_mail, true);
     sx_waker_wake(&worker->waker);
     while (wait && !answered)
-        if (worker->started) {
+        if (worker->started && mail->kind == SX_MAIL_ASK) {
             pthread_cond_wait(&worker->answers, &worker->lock);
+        } else if (worker->started) {
+            if (wait_on(worker) || answered)
+                continue;
+            give_up(worker, mail);
+            break;
         } else { /* it is stepped, by the one who waits */
             pthread_mutex_unlock(&worker->lock);
             read_mail(worker);
@@ -210,7 +241,9 @@ static void handle_error(struct sx_worker *worker, streamd_status status, stream
         begin_anew(worker);
         close_writer(worker);
         worker->broken = true;
-        atomic_store(&engine->rejoin, true);
+        /* Of one that is lost the coordinator has left already. */
+        if (!sx_watch_is_lost(worker))
+            atomic_store(&engine->rejoin, true);
         return;
     }
     if (error != NULL && streamd_error_is_retriable(error) && !streamd_error_is_fatal(error)) {
@@ -255,6 +288,9 @@ static void act_on(struct sx_worker *worker, const struct sx_mail *mail)
             worker->slots[i]->retry_ms = 0;
         remove_slots(worker, mail);
         break;
+    case SX_MAIL_REGAIN:
+        atomic_store(&worker->lease, SX_LEASE_HELD);
+        break;
     case SX_MAIL_ASK:
         mail->ask(worker, mail->arg);
         break;
@@ -278,12 +314,12 @@ static void read_mail(struct sx_worker *worker)
         if (mail == NULL)
             return;
         act_on(worker, mail);
+        pthread_mutex_lock(&worker->lock); /* who waits may have given up */
         if (mail->answered != NULL) {
-            pthread_mutex_lock(&worker->lock);
             *mail->answered = true;
             pthread_cond_broadcast(&worker->answers);
-            pthread_mutex_unlock(&worker->lock);
         }
+        pthread_mutex_unlock(&worker->lock);
         free(mail);
     }
 }
@@ -380,6 +416,7 @@ int sx_worker_step(struct sx_worker *worker)
 {
     bool busy = false;
 
+    sx_worker_beat(worker);
     read_mail(worker);
     if (worker->ending)
         return -1;

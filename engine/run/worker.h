@@ -18,7 +18,10 @@
 struct sx_global;
 struct sx_outlet;
 
-enum sx_mail_kind { SX_MAIL_GIVE, SX_MAIL_TAKE, SX_MAIL_LOSE, SX_MAIL_ASK, SX_MAIL_END };
+enum sx_mail_kind { SX_MAIL_GIVE, SX_MAIL_TAKE, SX_MAIL_LOSE, SX_MAIL_REGAIN, SX_MAIL_ASK, SX_MAIL_END };
+
+/* The right to commit; see watch.c. */
+enum sx_lease { SX_LEASE_HELD, SX_LEASE_COMMITTING, SX_LEASE_LOST };
 
 struct sx_worker;
 
@@ -72,6 +75,14 @@ struct sx_worker {
     int64_t retry_ms;
     bool ending;
     atomic_bool clean; /* when it last had nothing to do: all that was processed is committed */
+
+    /* The watch, see watch.c: a beat is the end of a batch, or of a look around; the coordinator's are
+     * those that it saw, and how long there were no others. */
+    _Atomic uint64_t beats;
+    _Atomic int lease;
+    atomic_bool stalled;
+    uint64_t seen_beats;
+    int64_t silent_ms;
 
     /* Alignment, see align.c. By lane: no row before this time is unread here, or not yet committed. */
     _Atomic int64_t *fronts;
@@ -134,7 +145,7 @@ struct sx_engine {
     bool has_coordinator;
     bool left;       /* the group, to join it again; the coordinator's */
     int32_t *owners; /* by slot: the worker, -1: not ours; the coordinator's */
-    int64_t purged_ms, matched_ms;
+    int64_t purged_ms, matched_ms, watched_ms;
 };
 
 /* Something was done that waits for a commit. */
@@ -154,6 +165,12 @@ static inline void sx_worker_cleanse(struct sx_worker *worker)
     atomic_store_explicit(&worker->work_since_ms, -1, memory_order_relaxed);
 }
 
+static inline void sx_worker_beat(struct sx_worker *worker)
+{
+    atomic_store_explicit(&worker->beats, atomic_load_explicit(&worker->beats, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
 /* ---- engine.c -------------------------------------------------------------------------------- */
 
 /* The first error stays; the engine stops. Takes the error. */
@@ -163,6 +180,9 @@ void sx_engine_slots_taken(struct sx_engine *engine, uint32_t count);
 /* A slot processes (or, after an error, no longer does). */
 void sx_engine_slot_ready(struct sx_engine *engine, bool ready);
 void sx_engine_go(struct sx_engine *engine, enum streamd_engine_state to); /* under the lock */
+
+/* The slots are given up for now: the group is left, and will be joined again. */
+void sx_engine_slots_away(struct sx_engine *engine);
 
 /* Which subtopologies go together, as the names are now. */
 void sx_engine_find_lanes(struct sx_engine *engine);
@@ -230,7 +250,8 @@ bool sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t
 void sx_worker_free(struct sx_worker *worker);
 bool sx_worker_start(struct sx_worker *worker);
 void sx_worker_join(struct sx_worker *worker); /* it was told to end */
-/* Put a message into the box; `wait`: until it was answered. */
+/* Put a message into the box; `wait`: until it was answered, or the worker is lost: then what was to be taken
+ * will be dropped, whenever it comes to it. */
 void sx_worker_tell(struct sx_worker *worker, enum sx_mail_kind kind, const int32_t *slots, uint32_t count,
                     bool wait);
 /* Have fn called on the worker's thread between two turns, and wait for it; not if the thread has ended. */
@@ -243,6 +264,14 @@ bool sx_worker_write(struct sx_worker *worker, uint32_t topic, int32_t partition
                      const struct sx_record *record);
 struct sx_topic *sx_worker_topic(struct sx_worker *worker, uint32_t topic); /* NULL: worker->error */
 void sx_worker_keep_error(struct sx_worker *worker, streamd_error *error);
+
+/* ---- watch.c ---------------------------------------------------------------------------------- */
+
+/* The coordinator looks at all workers, now and then, also while it waits for one. */
+void sx_watch(struct sx_engine *engine);
+/* It commits no more, until it is told that it may. */
+bool sx_watch_is_lost(const struct sx_worker *worker);
+bool sx_watch_any_lost(const struct sx_engine *engine);
 
 /* ---- pace.c ----------------------------------------------------------------------------------- */
 
