@@ -67,6 +67,8 @@ static char *why_not(struct sx_engine *engine, enum streamd_engine_state state)
                          (long long)limit_ms);
     if (state == STREAMD_ENGINE_RUNNING)
         return NULL;
+    if (sx_engine_prepares(engine))
+        return sx_strdup("its topics are being looked up: no broker has answered for all of them yet");
     sx_engine_each_task(engine, add_restoring, &r);
     left_s = sx_engine_seconds_left(engine, r.lag);
     if (r.tasks && left_s > 0)

@@ -104,7 +104,8 @@ static streamd_status no_answer(struct sx_kafka *kafka, rd_kafka_resp_err_t err,
     pthread_mutex_lock(&kafka->lock);
     snprintf(last, sizeof(last), "%s", kafka->last_reason);
     pthread_mutex_unlock(&kafka->lock);
-    snprintf(reason, sizeof(reason), "no broker could be reached%s%s", *last ? ": " : "", last);
+    snprintf(reason, sizeof(reason), "no broker could be reached%s%s (tried for %d s)", *last ? ": " : "",
+             last, ASK_MS / 1000);
     return sx_kafka_fail(error, err, reason, NULL, "%s", what);
 }
 

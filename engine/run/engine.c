@@ -128,6 +128,11 @@ struct sx_worker *sx_engine_workers(struct sx_engine *engine)
     return workers;
 }
 
+bool sx_engine_prepares(struct sx_engine *engine)
+{
+    return sx_engine_state(engine) == STREAMD_ENGINE_REBALANCING && sx_engine_workers(engine) == NULL;
+}
+
 int32_t sx_engine_slots(const struct sx_engine *engine) { return engine->slot_count; }
 
 /* ---- Start ----------------------------------------------------------------------------------- */

@@ -65,6 +65,8 @@ enum streamd_engine_state sx_engine_state(const struct sx_engine *engine);
 streamd_error *sx_engine_error(struct sx_engine *engine);
 /* A worker has ended no batch for longer than the limit: which one. */
 bool sx_engine_stalled(struct sx_engine *engine, uint32_t *worker, int64_t *limit_ms);
+/* It still looks its topics up, and has not joined the group. */
+bool sx_engine_prepares(struct sx_engine *engine);
 /* Every task here processes. */
 bool sx_engine_ready(const struct sx_engine *engine);
 /* Whether all that the inputs of the tasks here held, when it was asked, is processed and committed. It asks
