@@ -67,6 +67,26 @@ static void log_signature(struct changelog *c)
     sx_buffer_free(&text);
 }
 
+/* What is not in the changelog could not be restored, and no record can be blamed for what a row became. */
+static bool fits(struct changelog *c, const struct sx_record *record)
+{
+    const struct sx_engine *engine = c->worker->engine;
+    uint32_t most = engine->record_bytes_max[c->topic];
+    size_t size = (size_t)record->key.size + record->value.size;
+    streamd_error *error = NULL;
+
+    if (SX_LIKELY(most == 0 || size <= most))
+        return true;
+    sx_fail_fatal(
+        &error, STREAMD_E_STORE,
+        "a row of the store `%s` has %zu bytes, and its changelog `%s`, partition %d, takes %u: what "
+        "came before its last commit is kept; raise max.message.bytes of the topic and "
+        "kafka.message.max.bytes, or keep less of each key",
+        c->store->store->plan->name, size, engine->plan->topics[c->topic]->name, c->partition, most);
+    sx_worker_keep_error(c->worker, error);
+    return false;
+}
+
 static void log_change(struct sx_slice key, struct sx_slice value, void *arg)
 {
     struct changelog *c = arg;
@@ -80,6 +100,8 @@ static void log_change(struct sx_slice key, struct sx_slice value, void *arg)
         sx_changelog_write_row(&c->value, c->hash, value);
         record.value = sx_buffer_slice(&c->value);
     }
+    if (!fits(c, &record))
+        return;
     sx_worker_write(c->worker, c->topic, c->partition, &record);
 }
 

@@ -299,7 +299,8 @@ static void find_limits(struct sx_engine *engine)
         struct sx_topic_spec spec = {0};
         streamd_error *problem = NULL;
 
-        if (topic->medium == SX_MEDIUM_LOG && (topic->roles & (SX_TOPIC_SINK | SX_TOPIC_REPARTITION)) != 0 &&
+        if (topic->medium == SX_MEDIUM_LOG &&
+            (topic->roles & (SX_TOPIC_SINK | SX_TOPIC_REPARTITION | SX_TOPIC_CHANGELOG)) != 0 &&
             engine->def->describe(engine->log, topic->name, &spec, &problem) == STREAMD_OK)
             engine->record_bytes_max[i] = spec.record_bytes_max;
         streamd_error_free(problem);

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -76,6 +77,13 @@ def wait_for(condition, seconds=WAIT_S):
             raise AssertionError(f"it did not come true in {seconds} s")
         time.sleep(0.05)
     return found
+
+
+def tool(name, *arguments):
+    """One of Kafka's own tools at the broker; what it says."""
+    done = subprocess.run([sys.executable, ROOT / "tools/kafka.py", "tool", name, "--bootstrap-server", BOOTSTRAP,
+                           *map(str, arguments)], check=True, capture_output=True, encoding="utf-8", timeout=WAIT_S)
+    return done.stdout
 
 
 class Case(unittest.TestCase):

@@ -2,8 +2,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 import unittest
 
 import common
@@ -21,18 +19,12 @@ class Lost(common.Case):
     def click(self):
         self.produce("clicks", [{"key": f"k{k}", "value": {"n": 1}} for k in range(self.KEYS)])
 
-    def tool(self, name, *arguments):
-        done = subprocess.run([sys.executable, common.ROOT / "tools/kafka.py", "tool", name, "--bootstrap-server",
-                               common.BOOTSTRAP, *map(str, arguments)], check=True, capture_output=True,
-                              encoding="utf-8", timeout=common.WAIT_S)
-        return done.stdout
-
     def empty(self, topic):
         """Delete all records of a topic's partitions."""
         file = self.folder / "delete.json"
         partitions = [{"topic": topic, "partition": p, "offset": -1} for p in range(common.PARTITIONS)]
         file.write_text(json.dumps({"version": 1, "partitions": partitions}), encoding="utf-8")
-        self.tool("DeleteRecordsCommand", "--offset-json-file", file)
+        common.tool("DeleteRecordsCommand", "--offset-json-file", file)
 
     def refused(self):
         return self.streamd("run", self.file, "--http", "off", "--until-end", *self.log, *self.state(), code=1)
@@ -56,12 +48,12 @@ class Lost(common.Case):
         return process
 
     def ends(self, topic, when):
-        out = self.tool("GetOffsetShell", "--topic", topic, "--time", when)
+        out = common.tool("GetOffsetShell", "--topic", topic, "--time", when)
         return {int(line.split(":")[1]): int(line.split(":")[2]) for line in out.splitlines() if line}
 
     def group(self):
         """By partition of the clicks: where the group stands."""
-        out = self.tool("ConsumerGroupCommand", "--describe", "--group", self.name)
+        out = common.tool("ConsumerGroupCommand", "--describe", "--group", self.name)
         rows = [line.split() for line in out.splitlines() if self.topic("clicks") in line]
         return {int(row[2]): int(row[3]) for row in rows}
 
@@ -104,7 +96,7 @@ class Lost(common.Case):
 
     def test_a_changelog_that_was_made_anew(self):
         changelog = f"{self.name}-counts-changelog"
-        self.tool("TopicCommand", "--delete", "--topic", changelog)
+        common.tool("TopicCommand", "--delete", "--topic", changelog)
         self.click()
         said = self.refused()
         self.assertRegex(said, f"the changelog `{changelog}`, partition ., holds nothing and stood at offset")

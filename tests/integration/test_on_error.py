@@ -1,5 +1,6 @@
 """`on error`: records that cannot be decoded, computed or written, skipped, kept in a topic, or the end of the run."""
 import json
+import re
 import unittest
 
 import common
@@ -207,6 +208,38 @@ class Fail(OnError):
     def test_too_large(self):
         self.produce("bids", [BIG])
         self.assertRegex(self.run_once(code=1), "offset 0: too_large: the record for .* and the topic takes 5872")
+
+
+@unittest.skipUnless(common.KAFKA, "the embedded log takes records of any size, and has no changelogs")
+class TooLargeForTheChangelog(common.Case):
+    """No `on error` can help: what is not in the changelog would be lost with the disk."""
+    TEXT = """
+application {name}
+set on error skip
+stream bids from topic "{name}-bids" {{ key string  value json {{ n int }} }}
+table kept = bids | group by key | aggregate {{ a: last(repeat("a", n)), b: last(repeat("b", n)), n: last(n) }}
+kept | map {{ n }} | emit all | to topic "{name}-out"
+"""
+
+    def check(self, n, limit):
+        self.produce("bids", [{"key": "k", "value": {"n": 10}}])
+        self.run_to_end()
+        self.produce("bids", [{"key": "k", "value": {"n": n}}])
+        for _ in range(2):  # Also after a restart: it is not passed over.
+            said = self.streamd("run", self.file, "--http", "off", "--until-end", *self.log, *self.state(), code=1)
+            found = re.search(r"(?m)^error: a row of the store `kept` has (\d+) bytes, and its changelog "
+                              rf"`{self.name}-kept-changelog`, partition \d, takes (\d+): .*max.message.bytes", said)
+            self.assertTrue(found, said[-1000:])
+            self.assertTrue(2 * n < int(found[1]) < 2 * n + 200 and limit - 200 < int(found[2]) <= limit, found[0])
+        self.assertEqual([r["value"]["n"] for r in self.consume("out")], [10], "nothing of it is committed")
+
+    def test_for_what_a_broker_takes_at_all(self):
+        self.check(900_000, 1048588)
+
+    def test_for_the_topic(self):
+        common.tool("TopicCommand", "--create", "--topic", f"{self.name}-kept-changelog", "--partitions",
+                    common.PARTITIONS, "--config", "cleanup.policy=compact", "--config", "max.message.bytes=2000")
+        self.check(2000, 2000)
 
 
 if __name__ == "__main__":

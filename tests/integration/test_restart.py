@@ -2,8 +2,6 @@
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import unittest
 
 import common
@@ -72,9 +70,7 @@ class Partitions(common.Case):
         self.produce("clicks", [{"key": f"k{k}", "value": {"n": 1}} for k in range(20)])
         run = self.start().ready()
         common.wait_for(lambda: len(self.consume("copies")) == 20)
-        tool = [sys.executable, common.ROOT / "tools/kafka.py", "tool", "TopicCommand", "--bootstrap-server",
-                common.BOOTSTRAP, "--alter", "--topic", self.topic("clicks"), "--partitions", common.PARTITIONS + 2]
-        subprocess.run(list(map(str, tool)), check=True, capture_output=True)
+        common.tool("TopicCommand", "--alter", "--topic", self.topic("clicks"), "--partitions", common.PARTITIONS + 2)
         self.assertEqual(run.child.wait(timeout=common.WAIT_S), 1)
         self.assertIn(f"`{self.topic('clicks')}` has 6 partitions now and had 4", run.said())
         self.assertIn("streamd reset", run.said())
