@@ -117,6 +117,15 @@ struct sx_store_plan *sx_plan_store(struct sx_plan *plan, const char *name, enum
     return store;
 }
 
+bool sx_plan_is_stateless(const struct sx_plan *plan)
+{
+    bool stateless = plan->store_count == 0;
+
+    for (uint32_t i = 0; i < plan->topic_count; i++)
+        stateless &= (plan->topics[i]->roles & SX_TOPIC_REPARTITION) == 0;
+    return stateless;
+}
+
 struct sx_node_plan *sx_plan_node(struct sx_plan *plan, const struct sx_operator_def *op,
                                   const char *definition, const char *stage, struct sx_position at)
 {

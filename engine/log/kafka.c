@@ -110,6 +110,7 @@ const struct sx_log_def sx_log_kafka = {
     .close = close_log,
     .partitions = sx_kafka_partitions,
     .create = sx_kafka_create,
+    .widen = sx_kafka_widen,
     .describe = sx_kafka_describe,
     .remove = sx_kafka_remove,
     .topics = sx_kafka_topics,

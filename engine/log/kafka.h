@@ -104,6 +104,7 @@ void sx_kafka_sleep_ms(int ms);
 /* ---- kafka_admin.c --------------------------------------------------------------------------- */
 
 streamd_status sx_kafka_partitions(struct sx_log *, const char *, int32_t *, streamd_error **);
+streamd_status sx_kafka_widen(struct sx_log *log, const char *topic, int32_t count, streamd_error **error);
 streamd_status sx_kafka_create(struct sx_log *, const struct sx_topic_spec *, streamd_error **);
 streamd_status sx_kafka_describe(struct sx_log *, const char *, struct sx_topic_spec *, streamd_error **);
 streamd_status sx_kafka_remove(struct sx_log *, const char *, streamd_error **);

@@ -310,6 +310,47 @@ streamd_status sx_kafka_create(struct sx_log *log, const struct sx_topic_spec *s
     return status != STREAMD_OK ? status : wait_until_seen(kafka, spec->name, error);
 }
 
+static rd_kafka_resp_err_t widened_error(rd_kafka_event_t *event, const char **reason)
+{
+    size_t count = 0;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event), &count);
+
+    return first_topic_error(results, count, reason);
+}
+
+streamd_status sx_kafka_widen(struct sx_log *log, const char *name, int32_t count, streamd_error **error)
+{
+    struct sx_kafka *kafka = (struct sx_kafka *)log;
+    int64_t until = sx_kafka_now_ms() + SX_KAFKA_WAIT_MS;
+    char reason[256];
+    rd_kafka_NewPartitions_t *more = rd_kafka_NewPartitions_new(name, (size_t)count, reason, sizeof(reason));
+    streamd_status status;
+    rd_kafka_queue_t *queue;
+    int32_t seen = 0;
+
+    if (more == NULL)
+        return sx_fail(error, STREAMD_E_ARGUMENT, "topic %s: %s", name, reason);
+    queue = rd_kafka_queue_new(kafka->admin);
+    rd_kafka_CreatePartitions(kafka->admin, &more, 1, NULL, queue);
+    /* Another member may have done it. */
+    status = await(queue, SX_KAFKA_WAIT_MS, widened_error, RD_KAFKA_RESP_ERR_INVALID_PARTITIONS, "widening",
+                   "Alter", name, error);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_NewPartitions_destroy(more);
+    /* It takes a moment until every broker knows them. */
+    while (status == STREAMD_OK && sx_kafka_now_ms() < until) {
+        rd_kafka_resp_err_t err = ask_partitions(kafka, kafka->admin, name, &seen);
+
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR && seen >= count)
+            return STREAMD_OK;
+        sx_kafka_sleep_ms(SEEN_MS);
+    }
+    return status != STREAMD_OK
+               ? status
+               : sx_fail(error, STREAMD_E_LOG, "topic %s has %d partitions, not %d", name, seen, count);
+}
+
 streamd_status sx_kafka_remove(struct sx_log *log, const char *name, streamd_error **error)
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;

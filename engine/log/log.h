@@ -135,6 +135,9 @@ struct sx_log_def {
                                  streamd_error **error);
     /* Create a topic. That it is there already is no error here: the caller checks counts. */
     streamd_status (*create)(struct sx_log *log, const struct sx_topic_spec *spec, streamd_error **error);
+    /* Give a topic more partitions. That it has as many already is no error. NULL: this log's topics keep
+     * their number. */
+    streamd_status (*widen)(struct sx_log *log, const char *topic, int32_t count, streamd_error **error);
     /* The cleanup policy, retention and limit of an existing topic. */
     streamd_status (*describe)(struct sx_log *log, const char *topic, struct sx_topic_spec *spec,
                                streamd_error **error);

@@ -181,31 +181,6 @@ static streamd_status match_again(struct sx_engine *engine, streamd_error **erro
     return status;
 }
 
-/* ---- Partitions ------------------------------------------------------------------------------ */
-
-/* With another number of partitions keys go where their state is not. What cannot be asked now is asked
- * again. */
-static streamd_status count_again(struct sx_engine *engine, streamd_error **error)
-{
-    for (uint32_t i = 0; i < engine->plan->topic_count; i++) {
-        const struct sx_topic_plan *topic = engine->plan->topics[i];
-        int32_t count = 0;
-
-        if ((topic->roles & SX_TOPIC_SOURCE) == 0 || topic->pattern != NULL ||
-            topic->medium != SX_MEDIUM_LOG ||
-            engine->def->partitions(engine->log, topic->name, &count, NULL) != STREAMD_OK ||
-            count == engine->partitions[i])
-            continue;
-        return sx_fail_fatal(
-            error, STREAMD_E_CONFIG,
-            "`%s` has %d partitions now and had %d: its keys are in other partitions than what is "
-            "kept of them; what came before is committed. Give it a new name with as many "
-            "partitions from the start, or begin anew with `streamd reset`",
-            topic->name, count, engine->partitions[i]);
-    }
-    return STREAMD_OK;
-}
-
 /* ---- The loop -------------------------------------------------------------------------------- */
 
 static bool must_end(const struct sx_engine *engine)
@@ -249,6 +224,81 @@ static void leave(struct sx_engine *engine)
         if (sx_watch_is_lost(&engine->workers[w]))
             sx_worker_tell(&engine->workers[w], SX_MAIL_REGAIN, NULL, 0, false);
 }
+
+/* ---- Partitions ------------------------------------------------------------------------------ */
+
+/* Room for so many slots, while no worker has one. */
+static void make_room(struct sx_engine *engine, int32_t slots)
+{
+    for (uint32_t w = 0; w < engine->worker_count; w++) {
+        struct sx_worker *worker = &engine->workers[w];
+
+        pthread_mutex_lock(&worker->looks);
+        worker->slots = sx_realloc(worker->slots, sizeof(*worker->slots) * ((size_t)slots + 1));
+        pthread_mutex_unlock(&worker->looks);
+    }
+    engine->owners = sx_realloc(engine->owners, sizeof(*engine->owners) * (size_t)slots);
+    for (int32_t s = engine->slot_count; s < slots; s++)
+        engine->owners[s] = -1;
+    engine->slot_count = slots;
+}
+
+/* The group is left and joined again with the slots that there are now. Other members do the same when they
+ * see it; until then nobody reads what is new. */
+static streamd_status grow(struct sx_engine *engine, uint32_t topic, int32_t count, streamd_error **error)
+{
+    char was[16], is[16];
+    int32_t slots;
+    streamd_status status;
+
+    snprintf(was, sizeof(was), "%d", engine->partitions[topic]);
+    snprintf(is, sizeof(is), "%d", count);
+    sx_log(engine->options.logger, SX_INFO, "a topic has more partitions now: they are read too", "topic",
+           engine->plan->topics[topic]->name, "had", was, "has", is, NULL);
+    sx_engine_slots_away(engine);
+    leave(engine);
+    engine->left = true;
+    if (sx_watch_any_lost(engine)) /* it has its slots still: this comes again */
+        return STREAMD_OK;
+    engine->grown_from[topic] = engine->partitions[topic];
+    engine->partitions[topic] = count;
+    status = sx_topics_widen_slots(engine, &slots, error);
+    if (status != STREAMD_OK) {
+        engine->partitions[topic] = engine->grown_from[topic];
+        return status;
+    }
+    if (slots > engine->slot_count)
+        make_room(engine, slots);
+    sx_engine_find_lanes(engine);
+    return STREAMD_OK;
+}
+
+/* With another number of partitions keys go where their state is not; without state more are as good. What
+ * cannot be asked now is asked again. */
+static streamd_status count_again(struct sx_engine *engine, streamd_error **error)
+{
+    for (uint32_t i = 0; i < engine->plan->topic_count; i++) {
+        const struct sx_topic_plan *topic = engine->plan->topics[i];
+        int32_t count = 0;
+
+        if ((topic->roles & SX_TOPIC_SOURCE) == 0 || topic->pattern != NULL ||
+            topic->medium != SX_MEDIUM_LOG ||
+            engine->def->partitions(engine->log, topic->name, &count, NULL) != STREAMD_OK ||
+            count == engine->partitions[i])
+            continue;
+        if (count > engine->partitions[i] && sx_topics_may_grow(engine))
+            return grow(engine, i, count, error);
+        return sx_fail_fatal(
+            error, STREAMD_E_CONFIG,
+            "`%s` has %d partitions now and had %d: its keys are in other partitions than what is "
+            "kept of them; what came before is committed. Give it a new name with as many "
+            "partitions from the start, or begin anew with `streamd reset`",
+            topic->name, count, engine->partitions[i]);
+    }
+    return STREAMD_OK;
+}
+
+/* ---- Steps ----------------------------------------------------------------------------------- */
 
 /* What a lost worker has in hand will be dropped; what others have was committed when it was taken. */
 static void leave_for_lost(struct sx_engine *engine)

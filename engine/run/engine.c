@@ -155,6 +155,7 @@ struct sx_engine *sx_engine_new(const struct sx_engine_options *options)
     if (engine->options.clock == NULL)
         engine->options.clock = &sx_clock_system;
     engine->partitions = sx_calloc(engine->plan->topic_count + 1, sizeof(*engine->partitions));
+    engine->grown_from = sx_calloc(engine->plan->topic_count + 1, sizeof(*engine->grown_from));
     engine->record_bytes_max = sx_calloc(engine->plan->topic_count + 1, sizeof(*engine->record_bytes_max));
     engine->names = sx_calloc(engine->plan->topic_count + 1, sizeof(*engine->names));
     sx_arena_init(&engine->names_arena, 1024);
@@ -360,6 +361,7 @@ void sx_engine_free(struct sx_engine *engine)
     free(engine->slots_topic);
     free(engine->partitions);
     free(engine->names);
+    free(engine->grown_from);
     free(engine->record_bytes_max);
     sx_arena_free(&engine->names_arena);
     free(engine->store_ids);

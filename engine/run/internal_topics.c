@@ -334,6 +334,26 @@ static void warn_of_compaction(const struct sx_engine *engine)
     }
 }
 
+bool sx_topics_may_grow(const struct sx_engine *engine)
+{
+    return engine->def->widen != NULL && sx_plan_is_stateless(engine->plan);
+}
+
+streamd_status sx_topics_widen_slots(struct sx_engine *engine, int32_t *slots, streamd_error **error)
+{
+    const struct sx_plan *plan = engine->plan;
+    int32_t is;
+
+    *slots = 1;
+    for (uint32_t s = 0; s < plan->subtopology_count; s++)
+        if (!plan->subtopologies[s].global_only)
+            *slots = SX_MAX(*slots, width_of(engine, &plan->subtopologies[s]));
+    if (!sx_topics_may_grow(engine) ||
+        engine->def->partitions(engine->log, engine->slots_topic, &is, NULL) != STREAMD_OK || is >= *slots)
+        return STREAMD_OK;
+    return engine->def->widen(engine->log, engine->slots_topic, *slots, error);
+}
+
 streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error)
 {
     const struct sx_plan *plan = engine->plan;
@@ -360,10 +380,9 @@ streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error
         return status;
     find_limits(engine);
     warn_of_compaction(engine);
-    engine->slot_count = 1;
-    for (uint32_t s = 0; s < plan->subtopology_count; s++)
-        if (!plan->subtopologies[s].global_only)
-            engine->slot_count = SX_MAX(engine->slot_count, width_of(engine, &plan->subtopologies[s]));
     engine->slots_topic = sx_format("%s-slots", plan->application);
+    status = sx_topics_widen_slots(engine, &engine->slot_count, error);
+    if (status != STREAMD_OK)
+        return status;
     return make(engine, engine->slots_topic, engine->slot_count, SX_CLEANUP_DELETE, -1, error);
 }

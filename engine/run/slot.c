@@ -145,10 +145,15 @@ bool sx_input_is_topic(const struct sx_engine *engine, const struct sx_input *in
     return engine->plan->topics[input->topic]->medium == SX_MEDIUM_LOG;
 }
 
-/* Another topic of its pattern was read before: then it appeared since, and is read from its beginning. */
+/* Another topic of its pattern was read before, or other partitions of it: then it appeared since, and is
+ * read from its beginning. */
 static bool appeared(const struct sx_slot *slot, const struct sx_input *input,
                      const struct sx_partition_offset *committed)
 {
+    int32_t grown_from = slot->worker->engine->grown_from[input->topic];
+
+    if (grown_from > 0 && input->partition >= grown_from)
+        return true;
     for (uint32_t i = 0; i < slot->input_count; i++)
         if (slot->inputs[i].topic == input->topic && committed[i].offset != SX_OFFSET_NONE)
             return true;

@@ -105,6 +105,7 @@ struct sx_engine {
     struct sx_log *log;
     _Atomic(struct sx_log *) open_log;
     int32_t *partitions;        /* by index of topics in the plan */
+    int32_t *grown_from;        /* by index of topics in the plan: partitions from here on are new; 0: none */
     uint32_t *record_bytes_max; /* by index of topics in the plan; 0: no limit */
     /* By index of topics in the plan: itself, or what its pattern matches now. It changes while no
      * worker has a slot. */
@@ -224,6 +225,10 @@ int sx_worker_step(struct sx_worker *worker);
 
 /* ---- internal_topics.c ----------------------------------------------------------------------- */
 
+/* Topics may get more partitions while they are read. */
+bool sx_topics_may_grow(const struct sx_engine *engine);
+/* How many slots the counts ask for; the slots topic gets as many. While no worker has a slot. */
+streamd_status sx_topics_widen_slots(struct sx_engine *engine, int32_t *slots, streamd_error **error);
 /* Partition counts of all topics, missing ones created, those that do not fit refused. */
 streamd_status sx_topics_prepare(struct sx_engine *engine, streamd_error **error);
 

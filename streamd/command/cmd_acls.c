@@ -14,10 +14,11 @@ enum {
     DELETE = 8,
     DESCRIBE = 16,
     DESCRIBE_CONFIGS = 32,
-    IDEMPOTENT_WRITE = 64
+    IDEMPOTENT_WRITE = 64,
+    ALTER = 128
 };
-static const char *const operations[] = {"Read",     "Write",           "Create",         "Delete",
-                                         "Describe", "DescribeConfigs", "IdempotentWrite"};
+static const char *const operations[] = {"Read",     "Write",           "Create",          "Delete",
+                                         "Describe", "DescribeConfigs", "IdempotentWrite", "Alter"};
 
 struct right {
     const char *resource; /* as kafka-acls has it: topic, group, transactional-id, cluster */
@@ -96,6 +97,9 @@ static struct rights rights_of(const struct sx_plan *plan, bool exactly_once)
         need_topic(&r, plan, plan->topics[t]);
     need(&r, "topic", true, sx_format("%s-", plan->application),
          READ | WRITE | CREATE | DELETE | DESCRIBE | DESCRIBE_CONFIGS, "changelogs, repartitions, slots");
+    if (sx_plan_is_stateless(plan)) /* then inputs may get more partitions, and the slots with them */
+        need(&r, "topic", false, sx_format("%s-slots", plan->application), ALTER,
+             "as many slots as partitions, when an input gets more");
     need(&r, "group", false, sx_strdup(plan->application), READ | DESCRIBE | DELETE,
          "members and offsets; Delete for `streamd reset`");
     if (exactly_once)

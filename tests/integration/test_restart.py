@@ -77,5 +77,59 @@ class Partitions(common.Case):
         self.assertEqual({r["value"]["clicks"] for r in self.consume("counts")}, {1})
 
 
+@unittest.skipUnless(common.KAFKA, "topics of the embedded log keep their number of partitions")
+class PartitionsWithoutState(common.Case):
+    """Nothing is kept by key: new partitions are read as the others are."""
+    TEXT = """
+application {name}
+stream clicks from topic "{name}-clicks" {{ key string  value json {{ n int }} {start} }}
+clicks | filter n >= 0 | to topic "{name}-copies"
+"""
+    START = ""
+
+    def setUp(self):
+        self.TEXT = self.TEXT.replace("{start}", self.START)
+        super().setUp()
+
+    def click(self, numbers, partitions):
+        self.produce("clicks", [{"key": f"k{n}", "value": {"n": n}, "partition": n % partitions} for n in numbers])
+
+    def copies(self):
+        return sorted(r["value"]["n"] for r in self.consume("copies"))
+
+    def grow(self, partitions):
+        common.tool("TopicCommand", "--alter", "--topic", self.topic("clicks"), "--partitions", partitions)
+
+    def test_new_ones_are_read(self):
+        self.click(range(20), common.PARTITIONS)
+        runs = [self.start(number=1).ready(), self.start(number=2).ready()]
+        common.wait_for(lambda: self.copies() == list(range(20)))
+        self.grow(6)
+        self.click(range(20, 50), 6)  # Also before anybody has seen it.
+        common.wait_for(lambda: self.copies() == list(range(50)))
+        for run in runs:
+            common.wait_for(lambda r=run: re.search(r"more partitions now.* had=4 has=6", r.said()))
+        self.click(range(50, 80), 6)
+        common.wait_for(lambda: self.copies() == list(range(80)))
+        self.assertEqual([run.end() for run in runs], [0, 0], runs[0].said()[-500:])
+        self.grow(9)  # While nobody runs.
+        self.click(range(80, 110), 9)
+        self.run_to_end()
+        self.assertEqual(self.copies(), list(range(110)))
+
+
+class PartitionsFromTheLatest(PartitionsWithoutState):
+    """What is in new partitions is new, also for one who does not read what was there at the start."""
+    START = "start latest"
+
+    def test_new_ones_are_read(self):
+        self.click(range(20), common.PARTITIONS)
+        run = self.start().ready()
+        self.grow(6)
+        self.click([n for n in range(20, 50) if n % 6 > 3], 6)
+        common.wait_for(lambda: self.copies() == [n for n in range(20, 50) if n % 6 > 3])
+        self.assertEqual(run.end(), 0)
+
+
 if __name__ == "__main__":
     unittest.main()

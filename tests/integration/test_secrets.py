@@ -239,6 +239,11 @@ logs | merge any | to topic "lines"
         self.assertEqual(self.rights("--guarantee", "at_least_once"), common_rights |
                          {("cluster", "literal", "kafka-cluster"): {"IdempotentWrite"}})
 
+    def test_without_state_the_slots_may_grow(self):
+        lines = self.file.read_text(encoding="utf-8").splitlines()
+        self.file.write_text("\n".join(line for line in lines if "counts" not in line), encoding="utf-8")
+        self.assertEqual(self.rights()["topic", "literal", f"{self.name}-slots"], {"Alter"})
+
     def test_as_table_and_commands(self):
         self.assertRegex(self.streamd("acls", self.file), r"(?m)^group +literal +\S+ +Read, Delete, Describe")
         lines = self.streamd("acls", self.file, "--commands", "--principal", "User:o'neil", "--bootstrap", "b:1")
