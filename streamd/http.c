@@ -76,8 +76,10 @@ enum MHD_Result sx_http_refuse(const struct sx_http_request *request, unsigned c
 enum MHD_Result sx_http_fail(const struct sx_http_request *request, streamd_error *error)
 {
     streamd_status status = streamd_error_status(error);
+    bool full = status == STREAMD_E_STORE && strstr(streamd_error_message(error), "No space left") != NULL;
     unsigned code = status == STREAMD_E_NOTFOUND ? MHD_HTTP_NOT_FOUND
-                    : status == STREAMD_E_TIMEOUT || status == STREAMD_E_FENCED
+                    : full                       ? MHD_HTTP_INSUFFICIENT_STORAGE
+                    : status == STREAMD_E_TIMEOUT || status == STREAMD_E_FENCED || status == STREAMD_E_STORE
                         ? MHD_HTTP_SERVICE_UNAVAILABLE
                         : MHD_HTTP_INTERNAL_SERVER_ERROR;
     enum MHD_Result result = sx_http_refuse(request, code, "%s", streamd_error_message(error));
@@ -181,6 +183,16 @@ static bool may(const struct sx_http_request *request, bool writes, unsigned *co
     return false;
 }
 
+static enum MHD_Result refuse_paused(const struct sx_http_request *request)
+{
+    char *why = sx_http_why(request->http);
+    enum MHD_Result result = sx_http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                                            "it is stopped for now: %s", why ? why : "try again");
+
+    free(why);
+    return result;
+}
+
 static enum MHD_Result answer(const struct sx_http_request *complete, const char *path, const char *method)
 {
     struct sx_http_request request = *complete;
@@ -195,6 +207,8 @@ static enum MHD_Result answer(const struct sx_http_request *complete, const char
             "there is /metrics, /health, /topology, /topics/NAME, /stores and /stores/TABLE");
     if (route->local && !may(&request, !get, &code, &why))
         return sx_http_refuse(&request, code, "%s", why);
+    if (route->local && !request.inside)
+        return refuse_paused(&request);
     if (get)
         return route->get(&request);
     if (!post || route->post == NULL)
@@ -234,6 +248,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
     struct sx_http *http = arg;
     struct sx_http_request request = {.http = http, .connection = connection};
     struct coming *coming = *state;
+    enum MHD_Result result;
 
     (void)version;
     if (coming == NULL) {
@@ -253,7 +268,11 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
         return sx_http_refuse(&request, MHD_HTTP_CONTENT_TOO_LARGE, "a request may have %u bytes",
                               SX_HTTP_BODY_BYTES);
     request.body = sx_buffer_slice(&coming->body);
-    return answer(&request, path, method);
+    request.inside = sx_http_enter(http);
+    result = answer(&request, path, method);
+    if (request.inside)
+        sx_http_leave(http);
+    return result;
 }
 
 static void handled(void *arg, struct MHD_Connection *connection, void **state,
@@ -526,6 +545,7 @@ void sx_http_stop(struct sx_http *http)
     pthread_mutex_destroy(&http->lock);
     pthread_mutex_destroy(&http->writing);
     free(http->address);
+    free(http->why);
     free(http);
 }
 

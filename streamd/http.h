@@ -8,8 +8,11 @@
  * Records are shown and taken on a loopback address; on another only with a token, `Authorization: Bearer`.
  * If there is one, whoever writes shows it on loopback too. The socket asks for none: its mode is the right.
  *
- * Threads  start, stop: one at a time. The engine, plan and disk outlive it; the engine need not have been
- *          started yet: what needs its log answers 503 until then.
+ * While there is no engine, as its disk is being opened anew, /health says why, /metrics has the rest, what
+ * needs the engine is refused with 503.
+ *
+ * Threads  start, stop, pause, resume: one at a time. The engine, plan and disk outlive it; the engine need
+ *          not have been started yet: what needs its log answers 503 until then.
  */
 #ifndef SX_HTTP_H
 #define SX_HTTP_H
@@ -17,6 +20,7 @@
 #include "engine/format/record_json.h"
 #include "dsl/compile.h"
 #include "engine/run/engine.h"
+#include "streamd/metrics.h"
 
 struct sx_http;
 
@@ -29,7 +33,8 @@ struct sx_http_options {
     const struct sx_plan *plan;
     const struct sx_compiled *compiled; /* whose plan it is: for the tables */
     struct sx_disk *disk;
-    uint32_t writer; /* the number of the writer for POST, that no worker has */
+    const struct sx_mended *mended; /* NULL: a disk that fails is not opened anew */
+    uint32_t writer;                /* the number of the writer for POST, that no worker has */
     /* How a topic's records look. */
     struct sx_record_form (*form)(const char *topic, void *arg);
     void *arg;
@@ -42,6 +47,11 @@ streamd_status sx_http_start(const struct sx_http_options *options, struct sx_ht
                              streamd_error **error);
 /* Ends requests that follow a topic, and closes. */
 void sx_http_stop(struct sx_http *http);
+
+/* Wait until no request has engine or disk in hand, and let none have them from now on. May be called again,
+ * with another reason. NULL: nothing to do. */
+void sx_http_pause(struct sx_http *http, const char *why);
+void sx_http_resume(struct sx_http *http, struct sx_engine *engine, struct sx_disk *disk);
 
 /* `127.0.0.1:9464` as it was taken; NULL: no port. */
 const char *sx_http_address(const struct sx_http *http);

@@ -28,6 +28,9 @@ struct sx_http {
     int folder;    /* the socket's; -1: none */
     int64_t started_ms;
     _Atomic bool stopping;
+    _Atomic bool paused;
+    _Atomic uint32_t inside; /* requests that have engine and disk in hand */
+    char *why;               /* under `lock`: it is paused */
     _Atomic uint64_t requests;
     _Atomic uint32_t followers;
     _Atomic uint32_t round;  /* records without a key go round the partitions */
@@ -44,9 +47,16 @@ struct sx_http {
 struct sx_http_request {
     struct sx_http *http;
     struct MHD_Connection *connection;
+    bool inside;      /* it may use engine and disk */
     const char *rest; /* of the path, behind the route */
     struct sx_slice body;
 };
+
+/* Have engine and disk in hand until leave(). False: there are none now. */
+bool sx_http_enter(struct sx_http *http);
+void sx_http_leave(struct sx_http *http);
+/* Why there are none, for the caller to free; NULL: there are. */
+char *sx_http_why(struct sx_http *http);
 
 /* An argument of the query; NULL: not there. One without a value is "". */
 const char *sx_http_argument(const struct sx_http_request *request, const char *name);

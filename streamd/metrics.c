@@ -6,6 +6,7 @@
 
 struct sample {
     struct sx_disk_stats disk;
+    double store_errors, stores_rebuilt;
     double ready, uptime_s, requests, cpu_s, resident_bytes;
 };
 
@@ -96,6 +97,10 @@ static void take_sample(const struct sx_metrics *m, struct sample *s)
     struct rusage used = {0};
 
     *s = (struct sample){.ready = m->engine && sx_engine_ready(m->engine), .requests = (double)m->requests};
+    if (m->mended != NULL) {
+        s->store_errors = (double)atomic_load(&m->mended->failures);
+        s->stores_rebuilt = (double)atomic_load(&m->mended->rebuilt);
+    }
     if (m->disk != NULL)
         sx_disk_stats(m->disk, &s->disk);
     getrusage(RUSAGE_SELF, &used);

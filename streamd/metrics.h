@@ -4,10 +4,16 @@
 
 #include "engine/run/engine.h"
 
+/* Of a run whose disk is opened anew when it fails; counted by one thread. */
+struct sx_mended {
+    _Atomic uint64_t failures, rebuilt;
+};
+
 struct sx_metrics {
     struct sx_engine *engine; /* NULL: not started yet */
     const struct sx_plan *plan;
-    struct sx_disk *disk; /* NULL: not open yet */
+    struct sx_disk *disk;           /* NULL: not open yet */
+    const struct sx_mended *mended; /* NULL: nothing of that kind */
     int64_t started_ms;
     uint64_t requests; /* that HTTP has answered */
 };

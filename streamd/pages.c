@@ -11,9 +11,10 @@
 enum MHD_Result sx_page_metrics(const struct sx_http_request *request)
 {
     const struct sx_http *http = request->http;
-    struct sx_metrics metrics = {.engine = http->options.engine,
+    struct sx_metrics metrics = {.engine = request->inside ? http->options.engine : NULL,
                                  .plan = http->options.plan,
-                                 .disk = http->options.disk,
+                                 .disk = request->inside ? http->options.disk : NULL,
+                                 .mended = http->options.mended,
                                  .started_ms = http->started_ms,
                                  .requests = atomic_load(&http->requests)};
     struct sx_buffer text = {0};
@@ -79,26 +80,39 @@ static char *why_not(struct sx_engine *engine, enum streamd_engine_state state)
     return sx_strdup(state == STREAMD_ENGINE_REBALANCING ? "tasks are being given out" : state_word(state));
 }
 
-enum MHD_Result sx_page_health(const struct sx_http_request *request)
+/* Takes `why`. */
+static enum MHD_Result say_health(const struct sx_http_request *request, bool live, bool ready,
+                                  const char *state, char *why)
 {
-    struct sx_engine *engine = request->http->options.engine;
-    enum streamd_engine_state state = sx_engine_state(engine);
-    uint32_t worker;
-    int64_t limit_ms;
-    bool live = state != STREAMD_ENGINE_FAILED && !sx_engine_stalled(engine, &worker, &limit_ms);
-    bool ready = live && state == STREAMD_ENGINE_RUNNING;
-    char *why = why_not(engine, state);
     json_t *document = json_object();
     struct sx_buffer text = {0};
 
     sx_document_set(document, "live", json_boolean(live));
     sx_document_set(document, "ready", json_boolean(ready));
-    sx_document_set(document, "state", sx_document_text(state_word(state)));
+    sx_document_set(document, "state", sx_document_text(state));
     sx_document_set(document, "why", sx_document_text(why));
     sx_document_write(&text, document, false);
     free(why);
     return sx_http_answer(request, ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, "application/json",
                           &text);
+}
+
+enum MHD_Result sx_page_health(const struct sx_http_request *request)
+{
+    struct sx_engine *engine;
+    enum streamd_engine_state state;
+    uint32_t worker;
+    int64_t limit_ms;
+    bool live;
+
+    /* Ending the process would mend nothing. */
+    if (!request->inside)
+        return say_health(request, true, false, "waiting", sx_http_why(request->http));
+    engine = request->http->options.engine;
+    state = sx_engine_state(engine);
+    live = state != STREAMD_ENGINE_FAILED && !sx_engine_stalled(engine, &worker, &limit_ms);
+    return say_health(request, live, live && state == STREAMD_ENGINE_RUNNING, state_word(state),
+                      why_not(engine, state));
 }
 
 /* ---- /topology ------------------------------------------------------------------------------- */

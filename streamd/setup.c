@@ -25,7 +25,8 @@ char *sx_setup_folder(const struct streamd_config *config, const char *applicati
 
 struct sx_disk_options sx_setup_disk(const struct streamd_config *config)
 {
-    return (struct sx_disk_options){.wal = !on_kafka(config), .memory_bytes = memory_bytes(config) / 4};
+    return (struct sx_disk_options){
+        .wal = !on_kafka(config), .rebuilds = on_kafka(config), .memory_bytes = memory_bytes(config) / 4};
 }
 
 const struct sx_log_def *sx_setup_log_def(const struct streamd_config *config)

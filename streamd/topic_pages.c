@@ -59,6 +59,7 @@ static void free_reading(void *arg)
             r->log->def->reader_close(r->parts[p].reader);
     if (r->follow)
         atomic_fetch_sub(&r->http->followers, 1);
+    sx_http_leave(r->http);
     sx_waker_free(&r->waker);
     sx_arena_free(&r->arena);
     sx_buffer_free(&r->text);
@@ -143,7 +144,7 @@ static ssize_t give(void *arg, uint64_t position, char *to, size_t room)
     (void)position;
     while (r->given == r->text.size) {
         r->given = r->text.size = 0;
-        if (r->failed || r->left == 0 || atomic_load(&r->http->stopping))
+        if (r->failed || r->left == 0 || atomic_load(&r->http->stopping) || atomic_load(&r->http->paused))
             return MHD_CONTENT_READER_END_OF_STREAM;
         if (!read_round(r) && r->text.size == 0)
             return MHD_CONTENT_READER_END_OF_STREAM;
@@ -217,6 +218,8 @@ enum MHD_Result sx_page_topic_read(const struct sx_http_request *request)
     if (!number_argument(request, "partition", INT32_MAX, &only) ||
         !number_argument(request, "limit", INT64_MAX, &limit))
         return sx_http_refuse(request, MHD_HTTP_BAD_REQUEST, "partition and limit are numbers from 0");
+    if (!sx_http_enter(http)) /* until the answer is given, which is later than the request's end */
+        return sx_http_refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE, "the log is not open");
     r = sx_calloc(1, sizeof(*r));
     r->http = http;
     r->log = log;

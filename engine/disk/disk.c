@@ -1,7 +1,9 @@
 /* disk.c: opening and closing, flushing, figures. */
 #include "engine/disk/rocks.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* In the order of enum sx_family; they are on disk, so they never change. The last is RocksDB's
  * own, which must be there and stays empty. */
@@ -31,24 +33,79 @@ static void free_disk(struct sx_disk *disk)
     if (disk->lock >= 0)
         sx_folder_unlock(disk->lock);
     pthread_mutex_destroy(&disk->flushing);
+    pthread_mutex_destroy(&disk->failing);
+    streamd_error_free(disk->failure);
+    free(disk->aside);
     free(disk->folder);
     free(disk);
+}
+
+/* RocksDB aborts the process when it writes to its LOG again after the disk was full, and cannot do without.
+ * So the LOG is in memory, without a name once it is open; where that cannot be, it is beside the tables. */
+static bool log_in_memory(struct sx_disk *disk, char *folder)
+{
+    if (mkdtemp(folder) == NULL)
+        return false;
+    rocksdb_options_set_db_log_dir(disk->options[SX_FAMILY_COUNT], folder);
+    return true;
+}
+
+static void forget_log(const char *folder)
+{
+    int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (at >= 0)
+        sx_folder_empty(at);
+    rmdir(folder);
 }
 
 static streamd_status open_database(struct sx_disk *disk, streamd_error **error)
 {
     const rocksdb_options_t *options[SX_FAMILY_COUNT + 1];
-    char *message = NULL;
+    char *message = NULL, log[] = "/dev/shm/streamd-XXXXXX";
+    bool in_memory = log_in_memory(disk, log);
 
     for (int i = 0; i <= SX_FAMILY_COUNT; i++)
         options[i] = disk->options[i];
     disk->db = rocksdb_open_column_families(disk->options[SX_FAMILY_COUNT], disk->folder, SX_FAMILY_COUNT + 1,
                                             family_names, options, disk->families, &message);
+    if (in_memory)
+        forget_log(log);
     if (message == NULL)
         return STREAMD_OK;
     memset(disk->families, 0, sizeof(disk->families));
     disk->db = NULL;
     return sx_rocks_fail(disk, "cannot open the database", message, error);
+}
+
+static streamd_status open_what_is_there(struct sx_disk *disk, streamd_error **error)
+{
+    if (!sx_folder_beheaded(disk->folder))
+        return open_database(disk, error);
+    return sx_fail(
+        error, STREAMD_E_CORRUPT,
+        "cannot open the database in %s: its file CURRENT is missing; bring the directory back from a "
+        "copy, or move it away to begin with an empty one",
+        disk->folder);
+}
+
+static streamd_status open_or_rebuild(struct sx_disk *disk, bool damaged, streamd_error **error)
+{
+    streamd_error *damage = NULL;
+    streamd_status status = damaged ? STREAMD_E_CORRUPT : open_what_is_there(disk, &damage);
+
+    if (status != STREAMD_E_CORRUPT || !disk->rebuilds) {
+        if (error != NULL)
+            *error = damage;
+        else
+            streamd_error_free(damage);
+        return status;
+    }
+    streamd_error_free(damage);
+    streamd_error_free(disk->failure); /* nobody else has the disk yet */
+    disk->failure = NULL;
+    status = sx_folder_set_aside(disk->folder, &disk->aside, error);
+    return status == STREAMD_OK ? open_database(disk, error) : status;
 }
 
 streamd_status sx_disk_open(const char *folder, const struct sx_disk_options *options, struct sx_disk **disk,
@@ -61,11 +118,10 @@ streamd_status sx_disk_open(const char *folder, const struct sx_disk_options *op
     d->folder = sx_strdup(folder);
     d->lock = -1;
     pthread_mutex_init(&d->flushing, NULL);
+    pthread_mutex_init(&d->failing, NULL);
     d->wal = options->wal;
+    d->rebuilds = options->rebuilds;
     status = sx_folder_lock(folder, &d->lock, error);
-    if (status == STREAMD_OK && sx_folder_beheaded(folder))
-        status = sx_fail(error, STREAMD_E_CORRUPT,
-                         "cannot open the database in %s: its file CURRENT is missing", folder);
     if (status == STREAMD_OK) {
         sx_rocks_options(d, options);
         d->read = rocksdb_readoptions_create();
@@ -73,7 +129,7 @@ streamd_status sx_disk_open(const char *folder, const struct sx_disk_options *op
         d->write_sync = rocksdb_writeoptions_create();
         rocksdb_writeoptions_disable_WAL(d->write, !options->wal);
         rocksdb_writeoptions_set_sync(d->write_sync, 1);
-        status = open_database(d, error);
+        status = open_or_rebuild(d, options->damaged, error);
     }
     if (status != STREAMD_OK) {
         free_disk(d);
@@ -90,6 +146,7 @@ void sx_disk_close(struct sx_disk *disk)
 }
 
 const char *sx_disk_folder(const struct sx_disk *disk) { return disk->folder; }
+const char *sx_disk_aside(const struct sx_disk *disk) { return disk->aside; }
 
 static streamd_status flush_each(struct sx_disk *disk, streamd_error **error)
 {

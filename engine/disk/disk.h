@@ -11,6 +11,8 @@
  *              disk when memtables are flushed, all families at one consistent cut (atomic_flush);
  *              what is missing is replayed from the changelog.
  * Threads      sx_disk functions: any. A unit or an iterator: one thread at a time.
+ * Failures     After an error of RocksDB the disk counts as failed until it is closed and opened again: a
+ *              write or an fsync that failed is not tried again on files that may be half written.
  * Errors       STREAMD_E_STORE, STREAMD_E_CORRUPT (damaged files), STREAMD_E_STATE (held by another
  *              process; the message names its pid).
  */
@@ -36,6 +38,10 @@ struct sx_cursor;
 struct sx_disk_options {
     bool wal;            /* write-ahead log: on for the embedded log */
     size_t memory_bytes; /* block cache and memtables together; 0: 128 MiB */
+    /* What is on it can be made anew from elsewhere: files that are damaged are set aside, into a folder
+     * `damaged-TIME` beside them (the last ones only), and an empty database is opened. */
+    bool rebuilds;
+    bool damaged; /* with `rebuilds`: set aside what is there, whatever opening would say */
 };
 
 /* Create the folder (0700) if need be, take its lock (flock on LOCK.streamd, which holds the pid),
@@ -44,6 +50,10 @@ streamd_status sx_disk_open(const char *folder, const struct sx_disk_options *op
                             streamd_error **error);
 void sx_disk_close(struct sx_disk *disk); /* flushes first when the WAL is off */
 const char *sx_disk_folder(const struct sx_disk *disk);
+/* Where opening has put damaged files; NULL: it did not. */
+const char *sx_disk_aside(const struct sx_disk *disk);
+/* A copy of the first error of RocksDB since it was opened, for the caller to free; NULL: none. */
+streamd_error *sx_disk_failure(struct sx_disk *disk);
 
 /* Read one value: appended to `to`. *found says whether there was one. */
 streamd_status sx_disk_get(struct sx_disk *disk, enum sx_family family, struct sx_slice key,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char lock_name[] = "LOCK.streamd";
@@ -106,9 +107,90 @@ bool sx_folder_beheaded(const char *folder)
     if (files == NULL)
         return false;
     for (const struct dirent *file = readdir(files); file != NULL; file = readdir(files)) {
-        manifest = manifest || strncmp(file->d_name, "MANIFEST-", 9) == 0;
+        const char *end = strrchr(file->d_name, '.');
+
+        manifest = manifest || strncmp(file->d_name, "MANIFEST-", 9) == 0 ||
+                   (end != NULL && strcmp(end, ".sst") == 0);
         current = current || strcmp(file->d_name, "CURRENT") == 0;
     }
     closedir(files);
     return manifest && !current;
+}
+
+/* ---- Damaged files --------------------------------------------------------------------------- */
+
+static const char aside_name[] = "damaged-";
+
+static bool is_aside(const char *name) { return strncmp(name, aside_name, sizeof(aside_name) - 1) == 0; }
+
+void sx_folder_empty(int at)
+{
+    DIR *files = fdopendir(at);
+
+    if (files == NULL) {
+        close(at);
+        return;
+    }
+    for (const struct dirent *file = readdir(files); file != NULL; file = readdir(files))
+        unlinkat(at, file->d_name, 0);
+    closedir(files);
+}
+
+/* One that was set aside before. What cannot be deleted stays. */
+static void forget_aside(int folder, const char *name)
+{
+    int at = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (at >= 0)
+        sx_folder_empty(at);
+    unlinkat(folder, name, AT_REMOVEDIR);
+}
+
+/* Copies of damage must not fill the disk: only the last one is kept. CURRENT goes first, so that a crash in
+ * between leaves what is taken for damage again. */
+static int move_files(int folder, DIR *files, const char *name, int to)
+{
+    struct stat about;
+
+    if (renameat(folder, "CURRENT", to, "CURRENT") != 0 && errno != ENOENT)
+        return -1;
+    rewinddir(files);
+    for (const struct dirent *file = readdir(files); file != NULL; file = readdir(files)) {
+        const char *one = file->d_name;
+
+        if (fstatat(folder, one, &about, AT_SYMLINK_NOFOLLOW) != 0 || strcmp(one, lock_name) == 0)
+            continue;
+        if (S_ISDIR(about.st_mode) && is_aside(one) && strcmp(one, name) != 0)
+            forget_aside(folder, one);
+        else if (S_ISREG(about.st_mode) && renameat(folder, one, to, one) != 0)
+            return -1;
+    }
+    return fsync(to) == 0 && fsync(folder) == 0 ? 0 : -1;
+}
+
+streamd_status sx_folder_set_aside(const char *folder, char **to, streamd_error **error)
+{
+    DIR *files = opendir(folder);
+    int at = files ? dirfd(files) : -1, into = -1, failed = -1;
+    time_t now = time(NULL);
+    struct tm parts;
+    char name[64], when[32];
+
+    gmtime_r(&now, &parts);
+    strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &parts);
+    snprintf(name, sizeof(name), "%s%s", aside_name, when);
+    if (at >= 0 && (mkdirat(at, name, 0700) == 0 || errno == EEXIST))
+        into = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (into >= 0)
+        failed = move_files(at, files, name, into);
+    if (failed)
+        sx_fail(error, STREAMD_E_STORE, "the damaged files in %s cannot be moved into %s: %s", folder, name,
+                strerror(errno));
+    else
+        *to = sx_format("%s/%s", folder, name);
+    if (into >= 0)
+        close(into);
+    if (files != NULL)
+        closedir(files);
+    return failed ? STREAMD_E_STORE : STREAMD_OK;
 }

@@ -100,9 +100,7 @@ static rocksdb_options_t *database_options(const struct sx_disk_options *options
     rocksdb_options_set_bytes_per_sync(to, MIB);
     rocksdb_options_set_stats_dump_period_sec(to, 0);
     rocksdb_options_set_stats_persist_period_sec(to, 0);
-    rocksdb_options_set_info_log_level(to, 2); /* warnings; into the folder's LOG */
-    rocksdb_options_set_keep_log_file_num(to, 2);
-    rocksdb_options_set_max_log_file_size(to, MIB);
+    rocksdb_options_set_info_log_level(to, 4); /* errors come back to whoever caused them */
     if (options->wal)
         /* Or a small family that is never flushed would keep the log of all since its first write,
          * to be read again at the next start. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 struct sx_cursor {
-    const struct sx_disk *disk;
+    struct sx_disk *disk;
     rocksdb_readoptions_t *options;
     rocksdb_iterator_t *iterator;
     struct sx_buffer to; /* RocksDB keeps a pointer to its bytes */
@@ -93,7 +93,7 @@ void sx_cursor_close(struct sx_cursor *cursor)
 }
 
 /* Whether the iterator stands on a key, or failed: what sx_disk_any and sx_disk_last share. */
-static streamd_status stands(const struct sx_disk *disk, rocksdb_iterator_t *iterator, bool *found,
+static streamd_status stands(struct sx_disk *disk, rocksdb_iterator_t *iterator, bool *found,
                              streamd_error **error)
 {
     char *message = NULL;

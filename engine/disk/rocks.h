@@ -11,7 +11,8 @@
 struct sx_disk {
     char *folder;
     int lock; /* the locked file's descriptor */
-    bool wal;
+    bool wal, rebuilds;
+    char *aside; /* see sx_disk_aside() */
     rocksdb_t *db;
     rocksdb_cache_t *cache;
     rocksdb_options_t *options[SX_FAMILY_COUNT + 1]; /* the last: the database's own */
@@ -20,6 +21,8 @@ struct sx_disk {
     rocksdb_readoptions_t *read;
     rocksdb_writeoptions_t *write;
     rocksdb_writeoptions_t *write_sync;
+    pthread_mutex_t failing;     /* of `failure` */
+    streamd_error *failure;      /* the first; NULL: none */
     pthread_mutex_t flushing;    /* one sx_disk_flush at a time */
     atomic_uint_fast64_t stalls; /* units that were written while RocksDB held writers back */
 };
@@ -30,6 +33,10 @@ struct sx_disk {
  * Errors: E_STORE; E_STATE: another holds it. */
 streamd_status sx_folder_lock(const char *folder, int *lock, streamd_error **error);
 void sx_folder_unlock(int lock);
+/* Delete what is in an open folder, but for folders, and close it. */
+void sx_folder_empty(int at);
+/* Move the files of a database into a folder of their own beside them, whose path is given in *to. */
+streamd_status sx_folder_set_aside(const char *folder, char **to, streamd_error **error);
 /* A database was here, but the file that points to it is gone. Opening would begin an empty one
  * beside it, which is loss without a word. */
 bool sx_folder_beheaded(const char *folder);
@@ -41,8 +48,8 @@ void sx_rocks_options(struct sx_disk *disk, const struct sx_disk_options *option
 
 /* ---- error.c --------------------------------------------------------------------------------- */
 
-/* RocksDB's message, freed here, as an error of ours. `what` says what was tried. */
-streamd_status sx_rocks_fail(const struct sx_disk *disk, const char *what, char *message,
-                             streamd_error **error);
+/* RocksDB's message, freed here, as an error of ours, with which the disk has failed. `what` says what was
+ * tried. */
+streamd_status sx_rocks_fail(struct sx_disk *disk, const char *what, char *message, streamd_error **error);
 
 #endif

@@ -154,6 +154,7 @@ static bool set_defaults(struct sx_kafka *kafka, enum sx_kafka_role role, rd_kaf
         SET("heartbeat.interval.ms", "3000");
         break;
     case SX_KAFKA_READ:
+        SET("check.crcs", "true"); /* state is rebuilt from what is read */
         SET("queued.min.messages", "%u", kafka->queue_messages);
         SET("queued.max.messages.kbytes", "%zu", kafka->queue_bytes / 1024);
         SET("fetch.message.max.bytes", "%zu", SX_MIN(kafka->queue_bytes / 2, FETCH_BYTES_MOST));

@@ -1,9 +1,12 @@
 /* cmd_run.c: run a topology until a signal, a fatal error or, with --until-end, the end of its input. */
+#include "streamd/command/mend.h"
 #include "streamd/command/secret.h"
 #include "streamd/command/session.h"
 
 #include "streamd/http.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -20,9 +23,30 @@ struct running {
     struct sx_disk *disk;
     struct sx_logger *logger;
     struct sx_http *http;
+    struct sx_mend mend;
     char *token; /* for HTTP; NULL: none */
     bool to_terminal;
 };
+
+/* Nothing waits for whoever reads standard error: what is not taken at once is dropped. A pipe that can be
+ * written to takes PIPE_BUF bytes without waiting. */
+static ssize_t say(void *arg, const char *text, size_t size)
+{
+    struct pollfd to = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    (void)arg;
+    for (size_t done = 0, part; done < size; done += part) {
+        ssize_t taken = -1;
+
+        part = SX_MIN(size - done, (size_t)PIPE_BUF);
+        if (poll(&to, 1, 0) == 1)
+            taken = write(STDERR_FILENO, text + done, part);
+        if (taken <= 0)
+            break;
+        part = (size_t)taken;
+    }
+    return (ssize_t)size;
+}
 
 static void write_line(enum sx_level level, const char *line, void *arg)
 {
@@ -84,7 +108,16 @@ static void show_progress(struct running *r, const struct look *look, double rat
             look->tasks);
 }
 
-/* Wait for a signal, a failure or the end. True: stop. */
+/* Wait for a signal, a failure or the end. False: a failure. */
+static bool has_failed(struct sx_disk *disk)
+{
+    streamd_error *failure = sx_disk_failure(disk);
+    bool failed = failure != NULL;
+
+    streamd_error_free(failure);
+    return failed;
+}
+
 static bool wait_a_look(struct running *r, const sigset_t *signals, bool until_end)
 {
     static const struct timespec pause = {0, LOOK_MS * 1000000};
@@ -96,7 +129,7 @@ static bool wait_a_look(struct running *r, const sigset_t *signals, bool until_e
 
         if (sigtimedwait(signals, NULL, &pause) > 0)
             return true;
-        if (sx_engine_state(r->engine) == STREAMD_ENGINE_FAILED)
+        if (sx_engine_state(r->engine) == STREAMD_ENGINE_FAILED || has_failed(r->disk))
             return false;
         sx_engine_each_task(r->engine, look_at, &look);
         records = records_consumed(r);
@@ -169,6 +202,7 @@ static int start_http(struct running *r, const struct sx_engine_options *engine)
         .plan = engine->plan,
         .compiled = r->compiled,
         .disk = r->disk,
+        .mended = &r->mend.counts,
         .writer = engine->threads,
         .form = form_of,
         .arg = r->compiled,
@@ -190,55 +224,117 @@ static int start_http(struct running *r, const struct sx_engine_options *engine)
     return SX_EXIT_OK;
 }
 
-static int run_engine(struct running *r, const struct sx_engine_options *engine, bool until_end)
+/* False: the run is over, and *code says how. */
+static bool run_engine(struct running *r, const struct sx_engine_options *engine, bool until_end, int *code)
 {
     streamd_error *error = NULL;
-    sigset_t signals = stop_signals();
-    int code;
 
     r->engine = sx_engine_new(engine);
-    code = start_http(r, engine);
-    if (code != SX_EXIT_OK)
-        return code;
+    *code = SX_EXIT_OK;
+    if (r->http != NULL)
+        sx_http_resume(r->http, r->engine, r->disk);
+    else
+        *code = start_http(r, engine);
+    if (*code != SX_EXIT_OK)
+        return false;
     if (sx_engine_start(r->engine, &error) != STREAMD_OK) {
-        sx_complain(error);
-        return SX_EXIT_FAILED;
+        *code = SX_EXIT_FAILED;
+        if (has_failed(r->disk))
+            streamd_error_free(error); /* the disk's own says what it is about */
+        else
+            sx_complain(error);
+        return has_failed(r->disk);
     }
-    wait_a_look(r, &signals, until_end);
-    return stop(r);
+    if (!wait_a_look(r, r->mend.signals, until_end) && has_failed(r->disk))
+        return true;
+    *code = stop(r);
+    return false;
 }
 
-static struct sx_disk *open_disk(const struct running *r)
+static struct sx_disk *open_disk(struct running *r)
 {
     bool on_kafka = sx_config_text(r->config, SX_SETTING_BOOTSTRAP) != NULL;
     char *folder = sx_setup_folder(r->config, r->compiled->plan->application);
-    struct sx_disk *disk =
-        sx_session_disk(folder, r->options->written[on_kafka ? SX_OPTION_STATE_DIR : SX_OPTION_DATA_DIR],
-                        sx_setup_disk(r->config));
+    struct sx_disk *disk;
+
+    r->mend.disk = sx_setup_disk(r->config);
+    disk = sx_session_disk(folder, r->options->written[on_kafka ? SX_OPTION_STATE_DIR : SX_OPTION_DATA_DIR],
+                           r->mend.disk);
 
     free(folder);
     return disk;
 }
 
+/* What was read from standard input cannot be read again. */
+static bool reads_standard_input(const struct sx_plan *plan)
+{
+    for (uint32_t t = 0; t < plan->topic_count; t++)
+        if (plan->topics[t]->medium == SX_MEDIUM_STANDARD && (plan->topics[t]->roles & SX_TOPIC_SOURCE) != 0)
+            return true;
+    return false;
+}
+
+/* The disk failed: all is closed, and it is opened anew. False: the run is over, and *code says how. */
+static bool mend(struct running *r, int *code)
+{
+    streamd_error *failure = sx_disk_failure(r->disk), *error = NULL;
+
+    sx_http_pause(r->http, streamd_error_message(failure));
+    sx_engine_free(r->engine);
+    r->engine = NULL;
+    if (reads_standard_input(r->compiled->plan)) {
+        *code = SX_EXIT_FAILED;
+        sx_complain(failure);
+        return false;
+    }
+    r->disk = sx_mend_disk(&r->mend, r->disk, failure, r->http, &error);
+    if (r->disk != NULL)
+        return true;
+    *code = error ? SX_EXIT_FAILED : SX_EXIT_OK;
+    if (error != NULL)
+        sx_complain(error);
+    return false;
+}
+
+/* Until it is over, or the disk fails (true). */
+static bool run_once(struct running *r, struct sx_setup *setup, int *code)
+{
+    streamd_error *error = NULL;
+
+    *code = SX_EXIT_FAILED;
+    if (sx_setup_engine(setup, r->config, r->compiled->plan, r->disk, &error) != STREAMD_OK) {
+        if (!has_failed(r->disk))
+            sx_complain(error);
+        else
+            streamd_error_free(error);
+        return has_failed(r->disk);
+    }
+    setup->engine.logger = r->logger;
+    setup->engine.standard_input = STDIN_FILENO;
+    setup->engine.standard_output = STDOUT_FILENO;
+    return run_engine(r, &setup->engine, r->options->values[SX_OPTION_UNTIL_END] != NULL, code);
+}
+
 static int run_on_disk(struct running *r)
 {
-    bool json = strcmp(sx_option(r->options, SX_OPTION_LOG), "json") == 0;
-    struct sx_setup setup;
-    streamd_error *error = NULL;
-    int code;
+    bool json = strcmp(sx_option(r->options, SX_OPTION_LOG), "json") == 0, again = true;
+    sigset_t signals = stop_signals();
+    int code = SX_EXIT_FAILED;
 
-    if (sx_setup_engine(&setup, r->config, r->compiled->plan, r->disk, &error) != STREAMD_OK) {
-        sx_complain(error);
-        return SX_EXIT_FAILED;
+    r->mend.signals = &signals;
+    r->mend.logger = r->logger = sx_logger_new(write_line, r, SX_INFO, json);
+    sx_mend_say_rebuilt(&r->mend, r->disk);
+    while (again) {
+        struct sx_setup setup = {0};
+
+        again = run_once(r, &setup, &code) && mend(r, &code);
+        if (!again) {
+            sx_http_stop(r->http);
+            sx_engine_free(r->engine);
+        }
+        sx_setup_free(&setup);
     }
-    r->logger = setup.engine.logger = sx_logger_new(write_line, r, SX_INFO, json);
-    setup.engine.standard_input = STDIN_FILENO;
-    setup.engine.standard_output = STDOUT_FILENO;
-    code = run_engine(r, &setup.engine, r->options->values[SX_OPTION_UNTIL_END] != NULL);
-    sx_http_stop(r->http);
-    sx_engine_free(r->engine);
     sx_logger_free(r->logger);
-    sx_setup_free(&setup);
     return code;
 }
 
@@ -266,8 +362,13 @@ static int run(const struct sx_options *options)
 {
     struct running r = {.options = options, .to_terminal = isatty(STDERR_FILENO) == 1};
     sigset_t signals = stop_signals();
+    FILE *errors = fopencookie(NULL, "w", (cookie_io_functions_t){.write = say});
     int code;
 
+    if (errors != NULL) {
+        setvbuf(errors, NULL, _IOLBF, BUFSIZ);
+        stderr = errors;
+    }
     if (options->argument_count != 1) {
         fputs("usage: streamd run FILE\n", stderr);
         return SX_EXIT_USAGE;
@@ -287,7 +388,7 @@ static int run(const struct sx_options *options)
     }
     if (r.disk != NULL) {
         code = run_on_disk(&r);
-        sx_disk_close(r.disk);
+        sx_disk_close(r.disk); /* NULL: a signal came while it could not be opened */
     }
     streamd_config_free(r.config);
     free(r.token);
