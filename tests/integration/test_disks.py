@@ -206,6 +206,25 @@ class Damage(Disk):
         self.assertEqual(process.end(), 0)
         self.assertEqual(len(list(self.directory.glob("damaged-*/MANIFEST-*"))), 1)
 
+    @unittest.skipUnless(common.KAFKA, "the embedded log has nothing behind it")
+    def test_damage_that_is_met_while_it_runs(self):
+        keys = [f"k{k}-{PAD}" for k in range(20000)]
+        self.click(keys)
+        self.run_to_end()
+        large = [file for file in self.directory.glob("*.sst") if file.stat().st_size > 100000]
+        for file in large:  # Among the rows, which opening does not look at.
+            data = bytearray(file.read_bytes())
+            data[len(data) // 4] ^= 4
+            file.write_bytes(data)
+        self.assertTrue(large)
+        process = self.start().ready()
+        self.click(keys)
+        wanted = set(keys)
+        common.wait_for(lambda: {v for k, v in self.counts().items() if k in wanted} == {2})
+        self.assertRegex(process.said(), "the disk failed; .*Corruption")
+        self.assertEqual(self.number(process, "streamd_stores_rebuilt_total"), 1)
+        self.assertEqual(process.end(), 0)
+
     @unittest.skipIf(common.KAFKA, "there it is set aside")
     def test_the_embedded_log_is_left_alone(self):
         (self.directory / "CURRENT").write_text("damaged\n")
