@@ -54,6 +54,9 @@ struct sx_partition_offset {
     const char *topic;
     int32_t partition;
     int64_t offset; /* the next record to be processed */
+    /* Short text without spaces, kept with a committed offset (a log that holds state keeps none);
+     * committed() appends what was kept. NULL: none. */
+    struct sx_buffer *note;
 };
 
 struct sx_log_setting {

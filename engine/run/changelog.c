@@ -1,9 +1,11 @@
 /* changelog.c: see changelog.h. */
 #include "engine/run/changelog.h"
 
-enum { KIND_ROW = 1, KIND_SIGNATURE = 2, VERSION = 1, HEAD_BYTES = 2, HASH_BYTES = 4 };
+enum { KIND_ROW = 1, KIND_SIGNATURE = 2, KIND_LIFE = 3 };
+enum { VERSION = 1, HEAD_BYTES = 2, HASH_BYTES = 4, LIFE_BYTES = 8 };
 
 #define SIGNATURE_KEY SX_SLICE("means")
+#define LIFE_KEY SX_SLICE("life")
 
 static void add_head(struct sx_buffer *value, char kind)
 {
@@ -31,24 +33,46 @@ void sx_changelog_write_signature(struct sx_buffer *value, struct sx_slice signa
     sx_buffer_add_slice(value, signature);
 }
 
+struct sx_slice sx_changelog_life_key(void) { return LIFE_KEY; }
+
+void sx_changelog_write_life(struct sx_buffer *value, uint64_t number)
+{
+    char bytes[LIFE_BYTES];
+
+    value->size = 0;
+    add_head(value, KIND_LIFE);
+    sx_put_be64(bytes, number);
+    sx_buffer_add(value, bytes, sizeof(bytes));
+}
+
+static char kind_of(struct sx_slice key)
+{
+    return sx_slice_equal(key, SIGNATURE_KEY) ? KIND_SIGNATURE
+           : sx_slice_equal(key, LIFE_KEY)    ? KIND_LIFE
+                                              : KIND_ROW;
+}
+
 enum sx_changelog_kind sx_changelog_read(const struct sx_record *record, uint32_t hash,
                                          struct sx_slice *value)
 {
     struct sx_slice bytes = record->value;
-    bool signature = sx_slice_equal(record->key, SIGNATURE_KEY);
+    char kind;
 
     *value = SX_SLICE_NONE;
     if (record->key.data == NULL)
         return SX_CHANGELOG_DAMAGED;
+    kind = kind_of(record->key);
     if (bytes.data == NULL)
-        return signature ? SX_CHANGELOG_DAMAGED : SX_CHANGELOG_GONE;
-    if (bytes.size < HEAD_BYTES || bytes.data[0] != (signature ? KIND_SIGNATURE : KIND_ROW))
+        return kind == KIND_ROW ? SX_CHANGELOG_GONE : SX_CHANGELOG_DAMAGED;
+    if (bytes.size < HEAD_BYTES || bytes.data[0] != kind)
         return SX_CHANGELOG_DAMAGED;
     if (bytes.data[1] != VERSION)
         return (unsigned char)bytes.data[1] > VERSION ? SX_CHANGELOG_NEWER : SX_CHANGELOG_DAMAGED;
     *value = sx_slice(bytes.data + HEAD_BYTES, bytes.size - HEAD_BYTES);
-    if (signature)
+    if (kind == KIND_SIGNATURE)
         return SX_CHANGELOG_SIGNATURE;
+    if (kind == KIND_LIFE)
+        return value->size == LIFE_BYTES ? SX_CHANGELOG_LIFE : SX_CHANGELOG_DAMAGED;
     if (value->size < HASH_BYTES)
         return SX_CHANGELOG_DAMAGED;
     if (sx_get_be32(value->data) != hash)

@@ -1,6 +1,7 @@
 /* commit.c: what a worker processed becomes durable: results, changelogs, offsets and state. */
 #include "engine/graph/signature.h"
 #include "engine/run/changelog.h"
+#include "engine/run/life.h"
 #include "engine/run/outlet.h"
 #include "engine/run/worker.h"
 
@@ -10,6 +11,7 @@
  * log keeps what is written in memory. */
 #define PENDING_RECORDS 500000
 #define PENDING_BYTES (32u << 20)
+#define LIVES_NOTED 500
 
 bool sx_worker_must_commit(const struct sx_worker *worker, bool busy, int64_t now_ms)
 {
@@ -50,8 +52,32 @@ struct changelog {
     uint32_t topic;
     int32_t partition;
     int64_t timestamp;
+    bool begins; /* something is to be said before the first row */
     struct sx_buffer value;
 };
+
+/* The life of a window's changelog is written again before retention takes it. */
+static bool needs_life(const struct sx_slot_store *store, int64_t now_ms)
+{
+    const struct sx_store_plan *plan = store->store->plan;
+
+    return store->life.number == 0 || (plan->kind != SX_STORE_KV && plan->retention_ms > 0 &&
+                                       now_ms - store->life.written_ms > plan->retention_ms / 2);
+}
+
+static void log_life(struct changelog *c)
+{
+    struct sx_record record = {.key = sx_changelog_life_key(), .timestamp = c->timestamp};
+    struct sx_life *life = &c->store->life;
+
+    life->number = life->number ? life->number : sx_life_draw();
+    life->offset = c->store->position;
+    life->written_ms = c->timestamp;
+    sx_changelog_write_life(&c->value, life->number);
+    record.value = sx_buffer_slice(&c->value);
+    sx_worker_write(c->worker, c->topic, c->partition, &record);
+    sx_life_put(c->worker->unit, c->store->id, c->partition, life);
+}
 
 /* What the rows that follow mean. */
 static void log_signature(struct changelog *c)
@@ -94,8 +120,13 @@ static void log_change(struct sx_slice key, struct sx_slice value, void *arg)
 
     if (c->worker->error != NULL)
         return;
-    if (!c->store->says_how)
-        log_signature(c);
+    if (SX_UNLIKELY(c->begins)) {
+        if (needs_life(c->store, c->timestamp))
+            log_life(c);
+        if (!c->store->says_how)
+            log_signature(c);
+        c->begins = false;
+    }
     if (value.data != NULL) {
         sx_changelog_write_row(&c->value, c->hash, value);
         record.value = sx_buffer_slice(&c->value);
@@ -135,6 +166,7 @@ static streamd_status commit_stores(struct sx_slot *slot, streamd_error **error)
             if (logged)
                 changelog.topic = topic_index(engine->plan, store->plan->changelog);
             changelog.store = &slot->tasks[t].stores[s];
+            changelog.begins = logged;
             changelog.hash = engine->signatures[store->plan->index];
             status = store->ops->commit(store, worker->unit, logged ? log_change : NULL, &changelog, error);
             if (status == STREAMD_OK && worker->error != NULL)
@@ -173,7 +205,7 @@ static void put_changelog_positions(struct sx_unit *unit, void *arg)
 
         for (uint32_t t = 0; slot->state == SX_SLOT_RUNNING && t < slot->task_count; t++)
             for (uint32_t s = 0; s < slot->tasks[t].store_count; s++) {
-                const struct sx_slot_store *store = &slot->tasks[t].stores[s];
+                struct sx_slot_store *store = &slot->tasks[t].stores[s];
                 const char *name = store->store->plan->changelog;
                 struct sx_topic *topic;
                 int64_t offset;
@@ -183,19 +215,41 @@ static void put_changelog_positions(struct sx_unit *unit, void *arg)
                 topic = worker->topics[topic_index(engine->plan, name)];
                 offset =
                     topic ? engine->def->writer_offset(worker->writer, topic, slot->number) : SX_OFFSET_NONE;
-                if (offset != SX_OFFSET_NONE && offset > store->position)
-                    sx_position_put(unit, store->id, slot->number, name, offset);
+                if (offset == SX_OFFSET_NONE || offset <= store->position)
+                    continue;
+                store->position = offset;
+                sx_position_put(unit, store->id, slot->number, name, offset);
             }
     }
 }
 
 /* ---- The commit ------------------------------------------------------------------------------ */
 
+/* The stores of a slot whose changelogs have begun. A broker does not take names of thousands. */
+static struct sx_buffer *note_lives(struct sx_slot *slot)
+{
+    uint32_t count = 0;
+
+    for (uint32_t t = 0; t < slot->task_count; t++)
+        for (uint32_t s = 0; s < slot->tasks[t].store_count; s++)
+            count += slot->tasks[t].stores[s].life.number != 0;
+    if (count == slot->note_count || count > LIVES_NOTED)
+        return &slot->note;
+    slot->note_count = count;
+    slot->note.size = 0;
+    for (uint32_t t = 0; t < slot->task_count; t++)
+        for (uint32_t s = 0; s < slot->tasks[t].store_count; s++)
+            if (slot->tasks[t].stores[s].life.number != 0)
+                sx_life_note(&slot->note, slot->tasks[t].stores[s].store->plan);
+    return &slot->note;
+}
+
 static void add_inputs(struct sx_worker *worker, bool moved_only, struct sx_partition_offset *offsets,
                        uint32_t *count)
 {
     for (uint32_t i = 0; i < worker->slot_count; i++) {
         struct sx_slot *slot = worker->slots[i];
+        struct sx_buffer *note = note_lives(slot);
 
         for (uint32_t n = 0; slot->state == SX_SLOT_RUNNING && n < slot->input_count; n++) {
             const struct sx_input *input = &slot->inputs[n];
@@ -203,7 +257,7 @@ static void add_inputs(struct sx_worker *worker, bool moved_only, struct sx_part
             if ((moved_only && input->position == input->committed) || input->feed != NULL)
                 continue;
             offsets[(*count)++] =
-                (struct sx_partition_offset){input->name, input->partition, input->position};
+                (struct sx_partition_offset){input->name, input->partition, input->position, note};
             put_table_positions(slot, input);
         }
     }

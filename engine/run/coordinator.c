@@ -120,7 +120,7 @@ static void purge(struct sx_engine *engine)
                     room = room ? room * 2 : 16;
                     before = sx_realloc(before, sizeof(*before) * room);
                 }
-                before[count++] = (struct sx_partition_offset){input->name, input->partition, offset};
+                before[count++] = (struct sx_partition_offset){input->name, input->partition, offset, NULL};
             }
         pthread_mutex_unlock(&worker->looks);
     }

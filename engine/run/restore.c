@@ -1,19 +1,19 @@
 /* restore.c: stores brought to what is committed, before their tasks run.
  *
- * A store has its changelog: it is read from where the disk stands to its end, waiting for open
- * transactions. A table has the topic it is made of: that is read up to the committed offset, and its
- * rows go through the entry's operator into the store and nowhere else. Each step writes rows and
- * position in one unit, so that a restore that is broken off goes on where it was.
+ * A store has its changelog: once it is sure that it is its own (restore_begin.c), it is read from where the
+ * disk stands to its end, waiting for open transactions. A table has the topic it is made of: that is read
+ * up to the committed offset, and its rows go through the entry's operator into the store and nowhere else.
+ * Each step writes rows and position in one unit, so that a restore that is broken off goes on where it was.
  */
 #include "engine/graph/signature.h"
 #include "engine/run/changelog.h"
-#include "engine/run/worker.h"
+#include "engine/run/restore.h"
 
 #include <stdlib.h>
 
 /* ---- Positions: META `pos/` store 4 slot 2 topic --------------------------------------------- */
 
-static struct sx_slice position_key(struct sx_buffer *key, uint32_t store, int32_t slot, const char *topic)
+struct sx_slice sx_position_key(struct sx_buffer *key, uint32_t store, int32_t slot, const char *topic)
 {
     char head[10] = "pos/";
 
@@ -31,7 +31,8 @@ void sx_position_put(struct sx_unit *unit, uint32_t store, int32_t slot, const c
     char value[8];
 
     sx_put_be64(value, (uint64_t)offset);
-    sx_unit_put(unit, SX_FAMILY_META, position_key(&key, store, slot, topic), sx_slice(value, sizeof(value)));
+    sx_unit_put(unit, SX_FAMILY_META, sx_position_key(&key, store, slot, topic),
+                sx_slice(value, sizeof(value)));
     sx_buffer_free(&key);
 }
 
@@ -41,7 +42,7 @@ streamd_status sx_position_get(struct sx_disk *disk, uint32_t store, int32_t slo
     struct sx_buffer key = {0}, value = {0};
     bool found = false;
     streamd_status status =
-        sx_disk_get(disk, SX_FAMILY_META, position_key(&key, store, slot, topic), &value, &found, error);
+        sx_disk_get(disk, SX_FAMILY_META, sx_position_key(&key, store, slot, topic), &value, &found, error);
 
     *offset = SX_OFFSET_NONE;
     if (status == STREAMD_OK && found && value.size == 8)
@@ -53,8 +54,7 @@ streamd_status sx_position_get(struct sx_disk *disk, uint32_t store, int32_t slo
 
 /* ---- Where things stand ---------------------------------------------------------------------- */
 
-/* Forget what the disk has of a store. */
-static streamd_status wipe(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error)
+streamd_status sx_restore_wipe(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error)
 {
     streamd_status status;
 
@@ -62,8 +62,8 @@ static streamd_status wipe(struct sx_slot *slot, struct sx_slot_store *store, st
 
     sx_store_kinds.wipe(slot->unit, store->store->plan->kind, store->id, slot->number);
     /* All its positions. */
-    sx_unit_delete_range(slot->unit, SX_FAMILY_META, position_key(&from, store->id, slot->number, ""),
-                         position_key(&to, store->id, slot->number + 1, ""));
+    sx_unit_delete_range(slot->unit, SX_FAMILY_META, sx_position_key(&from, store->id, slot->number, ""),
+                         sx_position_key(&to, store->id, slot->number + 1, ""));
     sx_buffer_free(&from);
     sx_buffer_free(&to);
     status = sx_unit_write(slot->unit, false, error);
@@ -72,7 +72,7 @@ static streamd_status wipe(struct sx_slot *slot, struct sx_slot_store *store, st
     return status;
 }
 
-static void warn_misfit(struct sx_slot *slot, const char *store, int64_t position, int64_t low, int64_t high)
+void sx_restore_warn(struct sx_slot *slot, const char *store, int64_t position, int64_t low, int64_t high)
 {
     struct sx_buffer text = {0};
 
@@ -83,41 +83,6 @@ static void warn_misfit(struct sx_slot *slot, const char *store, int64_t positio
            "the local state does not fit its topic and is restored from its start", "store", store, "slot",
            text.data, NULL);
     sx_buffer_free(&text);
-}
-
-static streamd_status begin_changelog(struct sx_slot *slot, struct sx_slot_store *store,
-                                      streamd_error **error)
-{
-    struct sx_engine *engine = slot->worker->engine;
-    const char *topic = store->store->plan->changelog;
-    int64_t low, high;
-    streamd_status status =
-        engine->def->watermarks(engine->log, topic, slot->number, true, &low, &high, error);
-
-    if (status == STREAMD_OK)
-        status =
-            sx_position_get(engine->options.disk, store->id, slot->number, topic, &store->position, error);
-    if (status != STREAMD_OK)
-        return status;
-    if (store->position > high && low == high)
-        return sx_fail_fatal(
-            error, STREAMD_E_CORRUPT,
-            "the changelog `%s`, partition %d, holds nothing and stood at offset %lld when the state "
-            "here was written: the topic was deleted or emptied. Bring it back, or begin anew with "
-            "`streamd reset`",
-            topic, slot->number, (long long)store->position);
-    if (store->position < low || store->position > high) {
-        if (store->position != SX_OFFSET_NONE)
-            warn_misfit(slot, store->store->plan->name, store->position, low, high);
-        status = wipe(slot, store, error);
-        store->position = low;
-    }
-    store->target = high;
-    store->restored = store->position >= high;
-    if (status != STREAMD_OK || store->restored)
-        return status;
-    return engine->def->reader_open(engine->log, SX_READ_RESTORE, topic, slot->number, store->position,
-                                    &slot->worker->waker, &store->reader, error);
 }
 
 /* How the table of this store reads the input; NULL: it does not. */
@@ -149,7 +114,7 @@ static streamd_status table_position(struct sx_slot *slot, const struct sx_slot_
         return status;
     *fits = *position != SX_OFFSET_NONE && *position <= SX_MAX(input->committed, *low);
     if (*position != SX_OFFSET_NONE && (!*fits || (*position < *low && *position < input->committed)))
-        warn_misfit(slot, store->store->plan->name, *position, *low, input->committed);
+        sx_restore_warn(slot, store->store->plan->name, *position, *low, input->committed);
     return STREAMD_OK;
 }
 
@@ -168,7 +133,7 @@ static streamd_status begin_table(struct sx_slot *slot, struct sx_slot_task *tas
             all_fit &= fits;
         }
     if (status == STREAMD_OK && !all_fit)
-        status = wipe(slot, store, error);
+        status = sx_restore_wipe(slot, store, error);
     for (uint32_t i = 0; i < slot->input_count && status == STREAMD_OK; i++) {
         struct sx_input *input = &slot->inputs[i];
         struct sx_input_use *use = use_of(input, task, index);
@@ -202,7 +167,7 @@ streamd_status sx_restore_begin(struct sx_slot *slot, streamd_error **error)
             if (store->store->plan->from_source)
                 status = begin_table(slot, &slot->tasks[t], store, error);
             else if (!engine->log->holds_state)
-                status = begin_changelog(slot, store, error);
+                status = sx_restore_changelog(slot, store, error);
         }
     for (uint32_t i = 0; i < slot->input_count && status == STREAMD_OK; i++)
         if (slot->inputs[i].limit != SX_OFFSET_NONE)
@@ -250,6 +215,8 @@ static streamd_status apply(struct sx_slot *slot, struct sx_slot_store *store, c
         return STREAMD_OK;
     case SX_CHANGELOG_SIGNATURE:
         return check_signature(slot, store, value, error);
+    case SX_CHANGELOG_LIFE:
+        return sx_restore_life(slot, store, record, sx_get_be64(value.data), error);
     case SX_CHANGELOG_NEWER:
         return sx_fail_fatal(
             error, STREAMD_E_CONFIG,
@@ -279,8 +246,11 @@ static streamd_status step_changelog(struct sx_slot *slot, struct sx_slot_store 
 {
     struct sx_engine *engine = slot->worker->engine;
     struct sx_fetch fetch;
-    streamd_status status = engine->def->fetch(store->reader, SX_BATCH_ROWS, &fetch, error);
+    streamd_status status;
 
+    if (store->looks != SX_LOOKS_AT_NOTHING)
+        return sx_restore_look(slot, store, busy, error);
+    status = engine->def->fetch(store->reader, SX_BATCH_ROWS, &fetch, error);
     if (status != STREAMD_OK)
         return status;
     for (uint32_t i = 0; i < fetch.count && status == STREAMD_OK; i++)
@@ -308,7 +278,7 @@ static streamd_status step_changelog(struct sx_slot *slot, struct sx_slot_store 
     store->reader = NULL;
     store->restored = true;
     store->store->ops->discard(store->store); /* it is to look at the disk anew */
-    return STREAMD_OK;
+    return sx_restore_settle(slot, store, error);
 }
 
 /* ---- From a table's own topic ---------------------------------------------------------------- */

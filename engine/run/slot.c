@@ -25,6 +25,8 @@ void sx_slot_free(struct sx_slot *slot)
         return;
     sx_slot_close(slot);
     sx_unit_free(slot->unit);
+    sx_buffer_free(&slot->note);
+    sx_buffer_free(&slot->told);
     free(slot);
 }
 
@@ -170,8 +172,9 @@ static streamd_status find_offsets(struct sx_slot *slot, streamd_error **error)
 
     for (uint32_t i = 0; i < slot->input_count; i++)
         if (sx_input_is_topic(engine, &slot->inputs[i]))
-            offsets[count++] =
-                (struct sx_partition_offset){slot->inputs[i].name, slot->inputs[i].partition, SX_OFFSET_NONE};
+            offsets[count++] = (struct sx_partition_offset){slot->inputs[i].name, slot->inputs[i].partition,
+                                                            SX_OFFSET_NONE, &slot->told};
+    slot->told.size = slot->note.size = slot->note_count = 0;
     status = engine->def->committed(engine->log, offsets, count, error);
     /* By input again, from the last on. */
     for (uint32_t i = slot->input_count; i-- > 0;)

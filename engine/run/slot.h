@@ -11,25 +11,36 @@
 
 #include "engine/log/log.h"
 #include "engine/run/feed.h"
+#include "engine/run/life.h"
 #include "engine/run/task.h"
 
 #include <stdatomic.h>
 
+struct sx_engine;
 struct sx_worker;
 struct sx_slot;
 
 enum sx_slot_state { SX_SLOT_OPENING, SX_SLOT_RESTORING, SX_SLOT_RUNNING };
+
+/* What of the changelog is looked at before rows are restored; see restore_begin.c. */
+enum sx_looks { SX_LOOKS_AT_NOTHING, SX_LOOKS_AT_LIFE, SX_LOOKS_AT_HEAD };
 
 /* A store of a task, and how far its restore is. */
 struct sx_slot_store {
     struct sx_store *store;
     uint32_t id;
     int64_t position;         /* of the changelog: next offset to be applied; SX_OFFSET_NONE */
+    int64_t low;              /* where the changelog begins */
     int64_t target;           /* restored up to here */
     struct sx_reader *reader; /* while restoring from the changelog */
     bool restored;
     bool misfit;   /* the changelog has rows of another signature; it is read on for that one's text */
     bool says_how; /* the changelog was told the signature since the slot was opened */
+    struct sx_life life;
+    enum sx_looks looks;
+    bool noted;          /* the group says that the changelog had a life */
+    bool unsure_of_life; /* it was not seen; another one means another topic */
+    bool awaits_life;    /* it must come behind the position */
     /* What the counters have of it. */
     uint64_t told_memory, told_read, told_written, told_disk_reads;
 };
@@ -101,8 +112,11 @@ struct sx_slot {
     struct sx_input *inputs; /* in the order of the file */
     uint32_t input_count;
     uint32_t lane_count;
-    struct sx_unit *unit; /* of the restore */
-    bool ready;           /* told the engine */
+    struct sx_unit *unit;  /* of the restore */
+    bool ready;            /* told the engine */
+    struct sx_buffer note; /* of its inputs' offsets; see life.h */
+    uint32_t note_count;   /* stores in it */
+    struct sx_buffer told; /* the notes of those that were committed when it was opened */
 };
 
 /* ---- slot.c ---------------------------------------------------------------------------------- */
@@ -170,6 +184,7 @@ streamd_status sx_restore_begin(struct sx_slot *slot, streamd_error **error);
 streamd_status sx_restore_step(struct sx_slot *slot, bool *busy, bool *done, streamd_error **error);
 void sx_restore_end(struct sx_slot *slot);
 /* META `pos/...`: how far a store is in a topic. */
+struct sx_slice sx_position_key(struct sx_buffer *key, uint32_t store, int32_t slot, const char *topic);
 void sx_position_put(struct sx_unit *unit, uint32_t store, int32_t slot, const char *topic, int64_t offset);
 streamd_status sx_position_get(struct sx_disk *disk, uint32_t store, int32_t slot, const char *topic,
                                int64_t *offset, streamd_error **error);

@@ -2,14 +2,16 @@
 import json
 import re
 import shutil
+import subprocess
 import unittest
 
 import common
 
 
 @unittest.skipUnless(common.KAFKA, "the embedded log is one with its state")
-class Lost(common.Case):
+class Losing(common.Case):
     KEYS = 40
+    POLICY = "compact"
 
     def setUp(self):
         super().setUp()
@@ -19,12 +21,35 @@ class Lost(common.Case):
     def click(self):
         self.produce("clicks", [{"key": f"k{k}", "value": {"n": 1}} for k in range(self.KEYS)])
 
+    def set_policy(self, policy):
+        common.tool("kafka.admin.ConfigCommand", "--alter", "--topic", self.changelog, "--add-config",
+                    f"cleanup.policy={policy}")
+
     def empty(self, topic):
-        """Delete all records of a topic's partitions."""
+        """Delete all records of a topic's partitions. A broker refuses it where nothing but compaction is allowed."""
         file = self.folder / "delete.json"
         partitions = [{"topic": topic, "partition": p, "offset": -1} for p in range(common.PARTITIONS)]
         file.write_text(json.dumps({"version": 1, "partitions": partitions}), encoding="utf-8")
+        if topic == self.changelog:
+            self.set_policy("[compact,delete]")
         common.tool("DeleteRecordsCommand", "--offset-json-file", file)
+        if topic == self.changelog and self.POLICY == "compact":
+            self.set_policy("compact")
+
+    def run_on(self, number):
+        """A run of one commit, on a machine of that number; what it logs."""
+        done = subprocess.run([common.STREAMD, "run", self.file, "--http", "off", "--until-end", "--commit", "3s",
+                               *map(str, self.log + self.state(number))], capture_output=True, encoding="utf-8",
+                              timeout=common.WAIT_S, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+        return done.stderr
+
+    def lose_disk(self, number=1):
+        shutil.rmtree(self.folder / f"state-{number}")
+
+    @property
+    def changelog(self):
+        return f"{self.name}-counts-changelog"
 
     def refused(self):
         return self.streamd("run", self.file, "--http", "off", "--until-end", *self.log, *self.state(), code=1)
@@ -32,6 +57,18 @@ class Lost(common.Case):
     def counts(self):
         return {r["key"]: r["value"]["clicks"] for r in self.consume("counts")}
 
+    def stops(self, reason):
+        """It does, also when it is started again, and has counted nothing."""
+        before = self.counts()
+        self.click()
+        for _ in range(2):
+            said = self.refused()
+            self.assertRegex(said, f"the changelog `{self.changelog}`, partition ., {reason}")
+            self.assertIn("streamd reset", said)
+        self.assertEqual(self.counts(), before)
+
+
+class Lost(Losing):
     def test_input_that_was_not_read_yet(self):
         self.click()
         self.empty(self.topic("clicks"))
@@ -95,13 +132,74 @@ class Lost(common.Case):
         self.gap("earliest", left=0, counted=2)
 
     def test_a_changelog_that_was_made_anew(self):
-        changelog = f"{self.name}-counts-changelog"
-        common.tool("TopicCommand", "--delete", "--topic", changelog)
+        common.tool("TopicCommand", "--delete", "--topic", self.changelog)
+        self.stops("holds nothing and stood at offset")
+
+    def test_one_that_is_as_long_again(self):
+        common.tool("TopicCommand", "--delete", "--topic", self.changelog)
+        common.tool("TopicCommand", "--create", "--topic", self.changelog, "--partitions", common.PARTITIONS,
+                  "--config", "cleanup.policy=compact")
+        # Rows that never were, removed: nothing else in them tells that they are not from before.
+        self.produce("counts-changelog", [{"key": f"no such row {n}", "value": None} for n in range(400)])
+        self.stops("is not the one that the state here was written to")
+
+    def test_the_disk_of_a_former_life(self):
+        """The application was begun anew elsewhere, and has written as much since."""
+        self.lose_disk()
+        self.streamd("reset", self.file, "--yes", *self.log, *self.state())
+        self.run_on(1)
+        self.streamd("reset", self.file, "--yes", *self.log, *self.state(2))
         self.click()
-        said = self.refused()
-        self.assertRegex(said, f"the changelog `{changelog}`, partition ., holds nothing and stood at offset")
-        self.assertIn("streamd reset", said)
-        self.assertEqual(set(self.counts().values()), {1}, "nothing was counted from zero")
+        self.run_on(2)
+        self.produce("clicks", [{"key": f"other{k}", "value": {"n": 1}} for k in range(self.KEYS * 3)])
+        self.run_on(2)
+        self.click()
+        self.assertIn("restored from its start", self.run_on(1))
+        self.assertEqual({v for k, v in self.counts().items() if k.startswith("k")}, {3})
+
+    def test_begun_anew_from_another_machine(self):
+        """Nothing is committed any more, so that nothing is lost: the disk is of no use."""
+        self.streamd("reset", self.file, "--yes", *self.log, *self.state(2))
+        self.click()
+        self.run_to_end()
+        self.assertEqual(set(self.counts().values()), {2})
+
+    def test_a_changelog_that_is_gone_with_the_disk(self):
+        common.tool("TopicCommand", "--delete", "--topic", self.changelog)
+        self.lose_disk()
+        self.stops("was written to before, as the group's committed offsets say, and its beginning is gone")
+
+    def test_all_internal_topics_are_gone_with_the_disk(self):
+        common.tool("TopicCommand", "--delete", "--topic", f"{self.name}-(slots|counts-changelog)")
+        self.lose_disk()
+        self.stops("was written to before")
+
+    def test_rows_that_were_deleted(self):
+        """With the disk nothing is missing; without it some rows are."""
+        self.empty(self.changelog)
+        self.click()
+        self.assertIn("records of a changelog were deleted", self.run_on(1))
+        self.assertEqual(set(self.counts().values()), {2})
+        self.lose_disk()
+        self.stops("was written to before")
+
+    def test_rows_that_were_deleted_before_an_old_disk_had_them(self):
+        shutil.copytree(self.folder / "state-1", self.folder / "state-2")
+        self.click()
+        self.run_to_end()
+        self.empty(self.changelog)
+        self.lose_disk()
+        (self.folder / "state-2").rename(self.folder / "state-1")
+        self.stops("begins at offset . and the state here ends at|begins at offset .. and the state here ends at")
+
+    def test_a_new_store_begins_with_nothing(self):
+        with self.file.open("a", encoding="utf-8") as file:
+            file.write('table sums = clicks | group by key | aggregate { sum: sum(n) }\n'
+                       f'sums | emit changes | to topic "{self.name}-sums"\n')
+        self.click()
+        self.run_to_end()
+        self.assertEqual(set(self.counts().values()), {2})
+        self.assertEqual({r["value"]["sum"] for r in self.consume("sums")}, {1})
 
     def test_an_old_disk_is_brought_to_the_end_of_its_changelog(self):
         """A copy of the state directory from before: the commits since are replayed, none is taken twice."""
@@ -114,6 +212,37 @@ class Lost(common.Case):
         self.click()
         self.run_to_end()
         self.assertEqual(set(self.counts().values()), {3})
+
+
+class Windows(Losing):
+    """Their changelogs lose their heads as time goes on, and nothing is wrong with that."""
+
+    TEXT = """
+application {name}
+stream clicks from topic "{name}-clicks" {{ key string  value json {{ n int }} }}
+table counts = clicks | group by key | window tumbling 10s grace 0s | aggregate {{ clicks: count() }}
+counts | emit changes | to topic "{name}-counts"
+"""
+
+    POLICY = "compact,delete"
+
+    def click(self, time=1000):
+        self.produce("clicks", [{"key": f"k{k}", "value": {"n": 1}, "timestamp": time} for k in range(self.KEYS)])
+
+    def test_an_old_head(self):
+        self.empty(self.changelog)
+        self.click(2000)
+        self.run_on(1)
+        self.assertEqual(set(self.counts().values()), {2}, "the disk has what is gone")
+        self.lose_disk()
+        self.click(3000)
+        self.run_on(1)
+        self.assertEqual(set(self.counts().values()), {3}, "rows of the second commit were restored")
+
+    def test_a_changelog_that_is_gone_with_the_disk(self):
+        common.tool("TopicCommand", "--delete", "--topic", self.changelog)
+        self.lose_disk()
+        self.stops("was written to before")
 
 
 if __name__ == "__main__":

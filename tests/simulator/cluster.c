@@ -147,7 +147,7 @@ struct sim_topic *sim_topic_make(struct sim *sim, const struct sx_topic_spec *sp
     return topic;
 }
 
-static struct sx_slice copy(struct sim *sim, struct sx_slice bytes)
+struct sx_slice sim_keep(struct sim *sim, struct sx_slice bytes)
 {
     char *to;
 
@@ -186,11 +186,11 @@ static void append(struct sim *sim, struct sim_partition *partition, const struc
             sx_arena_alloc(&sim->arena, sizeof(*headers) * ((size_t)record->header_count + 1));
 
         at->record = *record;
-        at->record.key = copy(sim, record->key);
-        at->record.value = copy(sim, record->value);
+        at->record.key = sim_keep(sim, record->key);
+        at->record.value = sim_keep(sim, record->value);
         for (uint32_t h = 0; h < record->header_count; h++) {
-            headers[h].name = copy(sim, record->headers[h].name);
-            headers[h].value = copy(sim, record->headers[h].value);
+            headers[h].name = sim_keep(sim, record->headers[h].name);
+            headers[h].value = sim_keep(sim, record->headers[h].value);
         }
         at->record.headers = headers;
     }
@@ -303,7 +303,7 @@ void sim_transaction_mark_offsets(struct sim *sim, struct sim_transaction *trans
 {
     for (uint32_t i = 0; i < transaction->offset_count && transaction->committed; i++)
         sim_offset_put(sim, transaction->offsets[i].topic, transaction->offsets[i].partition,
-                       transaction->offsets[i].offset);
+                       transaction->offsets[i].offset, transaction->offsets[i].note);
     transaction->offsets_marked = true;
     end_if_marked(sim, transaction);
 }

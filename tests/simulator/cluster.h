@@ -114,6 +114,7 @@ struct sim_offset {
     char *topic;
     int32_t partition;
     int64_t offset;
+    struct sx_slice note; /* kept with it */
 };
 
 struct sim_transaction {
@@ -201,7 +202,10 @@ void sim_wake_readers(struct sim *sim);
 
 /* The committed offset, or SX_OFFSET_NONE. */
 int64_t sim_offset_get(const struct sim *sim, const char *topic, int32_t partition);
-void sim_offset_put(struct sim *sim, const char *topic, int32_t partition, int64_t offset);
+struct sx_slice sim_offset_note(const struct sim *sim, const char *topic, int32_t partition);
+void sim_offset_put(struct sim *sim, const char *topic, int32_t partition, int64_t offset,
+                    struct sx_slice note);
+struct sx_slice sim_keep(struct sim *sim, struct sx_slice bytes); /* a copy in the arena */
 
 void sim_group_leave(struct sim *sim, struct sim_member *member);
 void sim_group_tick(struct sim *sim);

@@ -304,8 +304,10 @@ char *sim_disk_check(struct sim *sim, struct sx_disk *disk)
     struct sx_slice key, value;
     char *wrong = NULL;
 
+    /* Also what is known of a topic is there: it has eight bytes and more. */
     while (wrong == NULL && sx_cursor_next(cursor, &key, &value))
-        wrong = check_store(sim, disk, key, (int64_t)sx_get_be64(value.data));
+        if (value.size == 8)
+            wrong = check_store(sim, disk, key, (int64_t)sx_get_be64(value.data));
     sx_cursor_close(cursor);
     return wrong;
 }

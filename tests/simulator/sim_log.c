@@ -155,29 +155,45 @@ static streamd_status log_purge(struct sx_log *log, const struct sx_partition_of
 
 /* ---- Offsets --------------------------------------------------------------------------------- */
 
-int64_t sim_offset_get(const struct sim *sim, const char *topic, int32_t partition)
+static struct sim_offset *offset_of(const struct sim *sim, const char *topic, int32_t partition)
 {
     for (uint32_t i = 0; i < sim->group.offset_count; i++)
         if (sim->group.offsets[i].partition == partition && strcmp(sim->group.offsets[i].topic, topic) == 0)
-            return sim->group.offsets[i].offset;
-    return SX_OFFSET_NONE;
+            return &sim->group.offsets[i];
+    return NULL;
 }
 
-void sim_offset_put(struct sim *sim, const char *topic, int32_t partition, int64_t offset)
+int64_t sim_offset_get(const struct sim *sim, const char *topic, int32_t partition)
 {
+    const struct sim_offset *offset = offset_of(sim, topic, partition);
+
+    return offset != NULL ? offset->offset : SX_OFFSET_NONE;
+}
+
+struct sx_slice sim_offset_note(const struct sim *sim, const char *topic, int32_t partition)
+{
+    const struct sim_offset *offset = offset_of(sim, topic, partition);
+
+    return offset != NULL ? offset->note : SX_SLICE_NONE;
+}
+
+void sim_offset_put(struct sim *sim, const char *topic, int32_t partition, int64_t offset,
+                    struct sx_slice note)
+{
+    struct sim_offset *known = offset_of(sim, topic, partition);
     struct sim_group *group = &sim->group;
 
-    for (uint32_t i = 0; i < group->offset_count; i++)
-        if (group->offsets[i].partition == partition && strcmp(group->offsets[i].topic, topic) == 0) {
-            group->offsets[i].offset = offset;
-            return;
-        }
+    if (known != NULL) {
+        known->offset = offset;
+        known->note = note;
+        return;
+    }
     if (group->offset_count == group->offset_room) {
         group->offset_room = group->offset_room ? group->offset_room * 2 : 16;
         group->offsets = sx_realloc(group->offsets, sizeof(*group->offsets) * group->offset_room);
     }
     group->offsets[group->offset_count++] =
-        (struct sim_offset){sim_topic_find(sim, topic)->name, partition, offset};
+        (struct sim_offset){sim_topic_find(sim, topic)->name, partition, offset, note};
 }
 
 /* Do transactions that are not ended carry offsets of these partitions? Those that are ending are awaited:
@@ -217,6 +233,9 @@ static streamd_status log_committed(struct sx_log *base, struct sx_partition_off
             return sx_fail_retriable(error, STREAMD_E_TIMEOUT, "a transaction with these offsets is open");
         }
         offsets[i].offset = sim_offset_get(sim, offsets[i].topic, offsets[i].partition);
+        if (offsets[i].note != NULL)
+            sx_buffer_add_slice(offsets[i].note,
+                                sim_offset_note(sim, offsets[i].topic, offsets[i].partition));
     }
     return status;
 }

@@ -189,14 +189,20 @@ int64_t sim_writer_offset(struct sx_writer *base, struct sx_topic *topic, int32_
 
 /* ---- Commit ---------------------------------------------------------------------------------- */
 
+static struct sx_slice note_of(struct sim *sim, const struct sx_partition_offset *offset)
+{
+    return offset->note != NULL ? sim_keep(sim, sx_buffer_slice(offset->note)) : SX_SLICE_NONE;
+}
+
 static void add_offsets(struct sim *sim, struct sim_transaction *transaction,
                         const struct sx_partition_offset *offsets, uint32_t count)
 {
     transaction->offsets = sx_arena_alloc(&sim->arena, sizeof(*transaction->offsets) * (count + 1));
     transaction->offset_count = count;
     for (uint32_t i = 0; i < count; i++)
-        transaction->offsets[i] = (struct sim_offset){sim_topic_find(sim, offsets[i].topic)->name,
-                                                      offsets[i].partition, offsets[i].offset};
+        transaction->offsets[i] =
+            (struct sim_offset){sim_topic_find(sim, offsets[i].topic)->name, offsets[i].partition,
+                                offsets[i].offset, note_of(sim, &offsets[i])};
 }
 
 /* The answer to the commit was lost: what a log does then, and what became of the transaction. */
@@ -293,7 +299,8 @@ static streamd_status commit_at_least_once(struct sim_writer *writer,
     if (status == STREAMD_OK && count > 0)
         status = sim_membership(writer->log, error);
     for (uint32_t i = 0; i < count && status == STREAMD_OK; i++)
-        sim_offset_put(sim, offsets[i].topic, offsets[i].partition, offsets[i].offset);
+        sim_offset_put(sim, offsets[i].topic, offsets[i].partition, offsets[i].offset,
+                       note_of(sim, &offsets[i]));
     return status;
 }
 

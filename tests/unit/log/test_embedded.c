@@ -71,8 +71,8 @@ static void commit_one(struct sx_topic *topic, int32_t partition, const char *va
 
 static void all_is_there_after_a_restart(void)
 {
-    struct sx_partition_offset offset = {"in", 1, 42};
-    struct sx_partition_offset low = {"out", 2, 1};
+    struct sx_partition_offset offset = {"in", 1, 42, NULL};
+    struct sx_partition_offset low = {"out", 2, 1, NULL};
     struct sx_topic_spec spec = {
         .name = "in", .partitions = 2, .cleanup = SX_CLEANUP_COMPACT, .retention_ms = 77, .internal = true};
     struct sx_topic_spec got;
@@ -118,7 +118,7 @@ static void names_and_partitions_are_checked(void)
     static const char *const wrong[] = {"", ".", "..", "a/b", "a b", "\xc3\xa4"};
     struct sx_topic_spec spec = {.name = "default", .retention_ms = -1};
     struct sx_record record = test_record("k", "v", 1);
-    struct sx_partition_offset offset = {"no", 0, 1};
+    struct sx_partition_offset offset = {"no", 0, 1, NULL};
     struct sx_reader *reader;
     struct sx_topic *topic;
     int32_t count = 0;
@@ -276,7 +276,7 @@ static void retention_deletes_what_is_older(void)
 /* Purges that come with every commit are out of sight at once and off the disk by and by. */
 static void purged_bytes_leave_the_disk(void)
 {
-    struct sx_partition_offset before = {"t", 0, 0};
+    struct sx_partition_offset before = {"t", 0, 0, NULL};
     struct sx_topic *topic;
     char value[16];
 

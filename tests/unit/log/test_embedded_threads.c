@@ -189,7 +189,7 @@ static void commit_until_killed(int tell)
     struct sx_writer *writer;
     struct sx_topic *topic;
     struct sx_unit *unit;
-    struct sx_partition_offset in = {"in", 0, 0};
+    struct sx_partition_offset in = {"in", 0, 0, NULL};
 
     if (embedded_try(&f, NULL) != STREAMD_OK)
         _exit(1);
@@ -267,7 +267,7 @@ static void check_partition(int32_t partition, int64_t n)
 
 static void killed_writers_leave_whole_commits(void)
 {
-    struct sx_partition_offset in = {"in", 0, 0};
+    struct sx_partition_offset in = {"in", 0, 0, NULL};
     int64_t least = 0;
 
     embedded_make(&f);

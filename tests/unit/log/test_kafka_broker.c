@@ -300,7 +300,7 @@ static void only_committed_records_and_offsets_count(void)
     CU_ASSERT_FATAL(fixture_open(&f, bootstrap, NULL, "a", SX_EXACTLY_ONCE));
     name = fixture_topic(&f, "committed", 1);
     input = fixture_topic(&f, "input", 1);
-    offset = (struct sx_partition_offset){input, 0, 42};
+    offset = (struct sx_partition_offset){input, 0, 42, NULL};
     FINE(kafka->writer_open(f.log, 0, NULL, &writer, FINE_ERROR));
     FINE(kafka->topic_open(writer, name, &topic, FINE_ERROR));
     CU_ASSERT(fixture_write(writer, topic, 0, &record));
@@ -352,7 +352,7 @@ static void purged_records_are_gone(void)
     int64_t low = 0, high = 0;
 
     CU_ASSERT_FATAL(fixture_open(&f, bootstrap, NULL, "a", SX_AT_LEAST_ONCE));
-    before = (struct sx_partition_offset){fixture_topic(&f, "purge", 1), 0, 6};
+    before = (struct sx_partition_offset){fixture_topic(&f, "purge", 1), 0, 6, NULL};
     FINE(kafka->writer_open(f.log, 0, NULL, &writer, FINE_ERROR));
     FINE(kafka->topic_open(writer, before.topic, &topic, FINE_ERROR));
     for (int i = 0; i < 10; i++)
@@ -397,7 +397,7 @@ static void a_commit_without_an_answer_is_found_out(void)
 
     CU_ASSERT_FATAL(fixture_open(&f, bootstrap, NULL, "a", SX_EXACTLY_ONCE));
     name = fixture_topic(&f, "unknown", 1);
-    offset = (struct sx_partition_offset){name, 0, 5};
+    offset = (struct sx_partition_offset){name, 0, 5, NULL};
     FINE(kafka->writer_open(f.log, 0, NULL, &writer, FINE_ERROR));
     FINE(kafka->topic_open(writer, name, &topic, FINE_ERROR));
     CU_ASSERT(fixture_write(writer, topic, 0, &record));

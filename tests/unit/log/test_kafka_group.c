@@ -56,7 +56,7 @@ static void member_commit(struct member *m)
 
     for (int s = 0; s < SLOTS; s++)
         if (m->readers[s] != NULL && m->next[s] != m->committed[s])
-            offsets[count++] = (struct sx_partition_offset){moving_input, s, m->next[s]};
+            offsets[count++] = (struct sx_partition_offset){moving_input, s, m->next[s], NULL};
     status = kafka->commit(m->writer, offsets, count, NULL, NULL, NULL, &error);
     if (status == STREAMD_OK) {
         memcpy(m->committed, m->next, sizeof(m->next));
@@ -78,7 +78,7 @@ static void member_given(const int32_t *slots, uint32_t count, void *arg)
 
     pthread_mutex_lock(&m->turn);
     for (uint32_t i = 0; i < count; i++) {
-        struct sx_partition_offset at = {moving_input, slots[i], 0};
+        struct sx_partition_offset at = {moving_input, slots[i], 0, NULL};
         int32_t s = slots[i];
 
         FINE(kafka->committed(m->fixture.log, &at, 1, FINE_ERROR));
@@ -283,7 +283,7 @@ static void scene_settle(struct scene *scene)
     pthread_join(scene->feeder, NULL);
     CU_ASSERT(fixture_open(&reading, bootstrap, scene->application, "r", SX_EXACTLY_ONCE));
     for (int s = 0; s < SLOTS; s++) {
-        struct sx_partition_offset at = {moving_input, s, 0};
+        struct sx_partition_offset at = {moving_input, s, 0, NULL};
         int64_t until = fixture_now_ms() + 30000;
 
         while (at.offset < PER_SLOT && fixture_now_ms() < until) {

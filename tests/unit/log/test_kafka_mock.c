@@ -52,7 +52,7 @@ static void mock_close(struct mock *mock)
 
 static streamd_status write_and_commit(struct mock *mock, int64_t offset, streamd_error **error)
 {
-    struct sx_partition_offset at = {"in", 0, offset};
+    struct sx_partition_offset at = {"in", 0, offset, NULL};
     struct sx_record record = fixture_record("k", "v", 1);
 
     CU_ASSERT(fixture_write(mock->writer, mock->topic, 0, &record));
@@ -62,7 +62,7 @@ static streamd_status write_and_commit(struct mock *mock, int64_t offset, stream
 /* The mock keeps what at-least-once commits, not what a transaction does. */
 static int64_t committed(struct mock *mock)
 {
-    struct sx_partition_offset at = {"in", 0, 0};
+    struct sx_partition_offset at = {"in", 0, 0, NULL};
 
     FINE(kafka->committed(mock->f.log, &at, 1, FINE_ERROR));
     return at.offset;
@@ -167,7 +167,7 @@ static void a_commit_that_did_not_happen_is_retriable(void)
 /* Whether it is refused while the commit sends the offsets, or was before. */
 static void refuse_a_record(useconds_t wait_us)
 {
-    struct sx_partition_offset at = {"in", 0, 7};
+    struct sx_partition_offset at = {"in", 0, 7, NULL};
     struct sx_record record = fixture_record("k", "v", 1);
     streamd_error *error = NULL;
     struct mock mock;

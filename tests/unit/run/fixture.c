@@ -210,9 +210,29 @@ const char *fixture_values(struct fixture *f, const char *topic, int32_t partiti
     return text;
 }
 
+struct counted {
+    struct sx_slice key;
+    uint32_t count;
+};
+
+static void count_key(const struct sx_record *record, void *arg)
+{
+    struct counted *counted = arg;
+
+    counted->count += sx_slice_equal(record->key, counted->key);
+}
+
+uint32_t fixture_keys(struct fixture *f, const char *topic, int32_t partition, const char *key)
+{
+    struct counted counted = {.key = sx_slice_of(key)};
+
+    read_partition(f, topic, partition, count_key, &counted);
+    return counted.count;
+}
+
 /* ---- Logs that misbehave --------------------------------------------------------------------- */
 
-static struct sx_log_def apart, failing, slow;
+static struct sx_log_def apart, failing, lifeless, slow;
 static streamd_status failure;
 static _Atomic int commits_left;
 
@@ -231,6 +251,21 @@ const struct sx_log_def *log_with_changelogs(void)
     apart = *embedded();
     apart.open = open_apart;
     return &apart;
+}
+
+static streamd_status write_no_life(struct sx_writer *writer, struct sx_topic *topic, int32_t partition,
+                                    const struct sx_record *record, streamd_error **error)
+{
+    if (sx_slice_equal(record->key, SX_SLICE("life")))
+        return STREAMD_OK;
+    return embedded()->write(writer, topic, partition, record, error);
+}
+
+const struct sx_log_def *log_without_lives(void)
+{
+    lifeless = *log_with_changelogs();
+    lifeless.write = write_no_life;
+    return &lifeless;
 }
 
 static streamd_status commit_failing(struct sx_writer *writer, const struct sx_partition_offset *offsets,

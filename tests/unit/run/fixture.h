@@ -48,9 +48,13 @@ int64_t fixture_sum(struct fixture *f, const char *topic, uint32_t keys);
 /* All values of a topic's partition, with spaces. Static. */
 const char *fixture_values(struct fixture *f, const char *topic, int32_t partition);
 
+/* How many records of a topic's partition have this key. */
+uint32_t fixture_keys(struct fixture *f, const char *topic, int32_t partition, const char *key);
+
 /* Embedded logs that misbehave. */
-extern const struct sx_log_def *log_with_changelogs(void);                       /* state and log are apart */
-extern const struct sx_log_def *log_with_slow_commits(void);                     /* SLOW_COMMIT_MS each */
+extern const struct sx_log_def *log_with_changelogs(void);   /* state and log are apart */
+extern const struct sx_log_def *log_without_lives(void);     /* as before there were any */
+extern const struct sx_log_def *log_with_slow_commits(void); /* SLOW_COMMIT_MS each */
 extern const struct sx_log_def *log_failing_once(streamd_status status, int at); /* the at-th commit */
 
 #endif

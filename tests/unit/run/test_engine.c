@@ -238,6 +238,44 @@ static void state_comes_back_from_the_changelog(void)
     fixture_drop(&f);
 }
 
+/* As the disk of a version before: it knows positions, of 8 bytes, and no lives. */
+static void forget_lives(struct fixture *f)
+{
+    struct sx_cursor *cursor = sx_cursor_open(f->disk, SX_FAMILY_META, SX_SLICE("pos/"), SX_SLICE("pos0"));
+    struct sx_unit *unit = sx_unit_new(f->disk);
+    struct sx_slice key, value;
+
+    while (sx_cursor_next(cursor, &key, &value))
+        if (value.size != 8)
+            sx_unit_delete(unit, SX_FAMILY_META, key);
+    CU_ASSERT(sx_unit_count(unit) > 0);
+    sx_cursor_close(cursor);
+    FINE(sx_unit_write(unit, true, e));
+    sx_unit_free(unit);
+}
+
+static void a_changelog_without_a_life_gets_one(void)
+{
+    struct fixture f;
+
+    fixture_make(&f);
+    f.def = log_without_lives();
+    fixture_topic(&f, "in", 1);
+    fixture_topic(&f, "out", PARTITIONS);
+    for (int64_t runs = 1; runs <= 4; runs++) {
+        fixture_write(&f, "in", (uint32_t)runs * 10, 10, 2, "x");
+        run_until(&f, plan_counts(false, false, "v1"), "out", runs * 10);
+        CU_ASSERT_EQUAL(fixture_sum(&f, "out", 2), runs * 10);
+        CU_ASSERT_EQUAL(fixture_keys(&f, "test-counts-changelog", 0, "life"), runs > 1);
+        if (runs == 1)
+            forget_lives(&f);
+        if (runs == 2) /* and without the disk it is found where it is */
+            lose_state(&f);
+        f.def = log_with_changelogs();
+    }
+    fixture_drop(&f);
+}
+
 static void a_table_comes_back_from_its_topic(void)
 {
     struct fixture f;
@@ -420,6 +458,7 @@ void suite_engine(void)
     SX_TEST(a_commit_that_fails_is_done_again);
     SX_TEST(a_fenced_worker_joins_again);
     SX_TEST(state_comes_back_from_the_changelog);
+    SX_TEST(a_changelog_without_a_life_gets_one);
     SX_TEST(a_table_comes_back_from_its_topic);
     SX_TEST(inputs_go_by_time);
     SX_TEST(a_global_table_is_read_before_anything_else);
