@@ -11,7 +11,7 @@ streamd_status sx_kafka_watermarks(struct sx_log *log, const char *topic, int32_
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
     rd_kafka_t *client = kafka->admin;
-    int64_t first = 0, next = 0;
+    int64_t first = 0, next = 0, until = sx_kafka_now_ms() + ASK_MS;
     rd_kafka_resp_err_t err;
 
     /* The request carries its client's isolation: what is stable, or all. */
@@ -24,6 +24,11 @@ streamd_status sx_kafka_watermarks(struct sx_log *log, const char *topic, int32_
     /* A broker that does not know a new topic yet made the client forget it. */
     if (sx_kafka_kind(err) == SX_KAFKA_MISSING && sx_kafka_learn(kafka, client, topic, NULL) == STREAMD_OK)
         err = rd_kafka_query_watermark_offsets(client, topic, partition, &first, &next, ASK_MS);
+    /* A leader that moves was asked where it is no more. */
+    while (sx_kafka_kind(err) == SX_KAFKA_TRANSIENT && sx_kafka_now_ms() < until) {
+        sx_kafka_sleep_ms(RETRY_MS);
+        err = rd_kafka_query_watermark_offsets(client, topic, partition, &first, &next, ASK_MS);
+    }
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return sx_kafka_fail(error, err, NULL, "Describe", "the ends of %s [%d]", topic, partition);
     *low = first;
@@ -41,8 +46,10 @@ rd_kafka_topic_partition_list_t *sx_kafka_offset_list(const struct sx_partition_
             rd_kafka_topic_partition_list_add(list, offsets[i].topic, offsets[i].partition);
         one->offset = offsets[i].offset;
         if (tag != NULL) {
-            one->metadata = sx_strdup(tag);
-            one->metadata_size = strlen(tag);
+            one->metadata = offsets[i].note != NULL
+                                ? sx_format("%s %.*s", tag, (int)offsets[i].note->size, offsets[i].note->data)
+                                : sx_strdup(tag);
+            one->metadata_size = strlen(one->metadata);
         }
     }
     return list;
@@ -79,6 +86,19 @@ streamd_status sx_kafka_committed_list(struct sx_kafka *kafka, rd_kafka_topic_pa
     return status;
 }
 
+/* What is behind the tag, which is of three words. */
+static void take_note(const rd_kafka_topic_partition_t *from, struct sx_buffer *note)
+{
+    const char *at = from->metadata, *end = at + from->metadata_size;
+
+    for (int words = 0; words < 3 && at != NULL; words++) {
+        at = memchr(at, ' ', (size_t)(end - at));
+        at = at != NULL ? at + 1 : NULL;
+    }
+    if (at != NULL)
+        sx_buffer_add(note, at, (size_t)(end - at));
+}
+
 streamd_status sx_kafka_committed(struct sx_log *log, struct sx_partition_offset *offsets, uint32_t count,
                                   streamd_error **error)
 {
@@ -91,8 +111,11 @@ streamd_status sx_kafka_committed(struct sx_log *log, struct sx_partition_offset
     list = sx_kafka_offset_list(offsets, count, NULL);
     status = sx_kafka_committed_list(kafka, list, error);
     if (status == STREAMD_OK)
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < count; i++) {
             offsets[i].offset = list->elems[i].offset < 0 ? SX_OFFSET_NONE : list->elems[i].offset;
+            if (offsets[i].note != NULL && list->elems[i].metadata != NULL)
+                take_note(&list->elems[i], offsets[i].note);
+        }
     rd_kafka_topic_partition_list_destroy(list);
     return status;
 }

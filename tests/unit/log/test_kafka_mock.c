@@ -11,7 +11,7 @@ void suite_kafka_mock(void);
 static const struct sx_log_def *const kafka = &sx_log_kafka;
 
 /* Requests by their number in the protocol. */
-enum { PRODUCE = 0, FETCH = 1, OFFSET_COMMIT = 8, TXN_OFFSET_COMMIT = 28, END_TXN = 26 };
+enum { PRODUCE = 0, FETCH = 1, LIST_OFFSETS = 2, OFFSET_COMMIT = 8, TXN_OFFSET_COMMIT = 28, END_TXN = 26 };
 
 struct mock {
     rd_kafka_t *host;
@@ -249,6 +249,25 @@ static void reading_survives_errors_that_pass(void)
     mock_close(&mock);
 }
 
+static void ends_are_asked_for_again_when_a_leader_moves(void)
+{
+    struct mock mock;
+    int64_t low = -1, high = -1;
+
+    mock_open(&mock, SX_AT_LEAST_ONCE, NULL, 0);
+    for (int i = 0; i < 5; i++)
+        FINE(write_and_commit(&mock, i, FINE_ERROR));
+    rd_kafka_mock_push_request_errors(
+        mock.cluster, LIST_OFFSETS, 6, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+        RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+        RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+        RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+    FINE(kafka->watermarks(mock.f.log, "out", 0, true, &low, &high, FINE_ERROR));
+    CU_ASSERT_EQUAL(low, 0);
+    CU_ASSERT_EQUAL(high, 5);
+    mock_close(&mock);
+}
+
 static void a_broker_that_is_away_is_retriable(void)
 {
     struct mock mock;
@@ -309,5 +328,6 @@ void suite_kafka_mock(void)
     SX_TEST(a_full_queue_asks_for_a_drain);
     SX_TEST(a_record_that_is_too_large_names_its_size);
     SX_TEST(reading_survives_errors_that_pass);
+    SX_TEST(ends_are_asked_for_again_when_a_leader_moves);
     SX_TEST(a_broker_that_is_away_is_retriable);
 }
