@@ -245,10 +245,28 @@ streamd_status sx_restore_life(struct sx_slot *slot, struct sx_slot_store *store
     return STREAMD_OK;
 }
 
+/* The life was not where it was, and not before the end as it was when asked for: a commit that came later may
+ * have written it again, and compaction have taken the old one, before it was looked for. */
+static streamd_status look_further(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error)
+{
+    const struct sx_engine *engine = slot->worker->engine;
+    int64_t low, high;
+    streamd_status status = engine->def->watermarks(engine->log, store->store->plan->changelog, slot->number,
+                                                    true, &low, &high, error);
+
+    if (status != STREAMD_OK)
+        return status;
+    if (high <= store->target)
+        return stop_replaced(slot, store, error);
+    store->target = high;
+    store->restored = false;
+    return open_reader(slot, store, store->position, error);
+}
+
 streamd_status sx_restore_settle(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error)
 {
     if (store->awaits_life)
-        return stop_replaced(slot, store, error);
+        return look_further(slot, store, error);
     if (store->noted && store->life.number == 0 && (store->low == 0 || !has_retention(store)))
         return stop_lost(slot, store, error);
     return STREAMD_OK;
