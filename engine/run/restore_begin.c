@@ -245,8 +245,8 @@ streamd_status sx_restore_life(struct sx_slot *slot, struct sx_slot_store *store
     return STREAMD_OK;
 }
 
-/* The life was not where it was, and not before the end as it was when asked for: a commit that came later may
- * have written it again, and compaction have taken the old one, before it was looked for. */
+/* The life was not where it was, and not before the end as it was when asked for: a commit that came later
+ * can have written it again, and compaction have taken the old one, before it was looked for. */
 static streamd_status look_further(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error)
 {
     const struct sx_engine *engine = slot->worker->engine;
