@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { UNSEEN_MS = 5000 }; /* what is not stable by then is another's */
+
 struct place {
     char topic[250]; /* the longest name; what a pattern matches may change meanwhile. Empty: no topic */
     int32_t partition;
@@ -65,11 +67,49 @@ static bool is_same(const struct places *a, const struct places *b)
     return same;
 }
 
+/* All that is in a topic is stable: readers see it. */
+static bool is_stable(const struct sx_engine *engine, const struct sx_topic_plan *topic)
+{
+    bool stable = true;
+
+    for (int32_t p = 0; p < engine->partitions[topic->index] && stable; p++) {
+        int64_t low, written, high;
+
+        stable =
+            engine->def->watermarks(engine->log, topic->name, p, true, &low, &written, NULL) == STREAMD_OK &&
+            engine->def->watermarks(engine->log, topic->name, p, false, &low, &high, NULL) == STREAMD_OK &&
+            high >= written;
+    }
+    return stable;
+}
+
+/* Kafka says that a transaction is committed before those who read committed records see them: whoever is
+ * told of the end must find the results, and so must the tasks that read what others of this process wrote.
+ * What another producer has open in these topics is not waited for longer than a while. */
+static bool results_are_seen(struct sx_engine *engine)
+{
+    const struct sx_plan *plan = engine->plan;
+    int64_t now = sx_now_ms(engine->options.clock);
+    bool seen = true;
+
+    for (uint32_t t = 0; t < plan->topic_count && seen; t++)
+        if (plan->topics[t]->medium == SX_MEDIUM_LOG &&
+            (plan->topics[t]->roles & (SX_TOPIC_SINK | SX_TOPIC_REPARTITION)) != 0)
+            seen = is_stable(engine, plan->topics[t]);
+    if (engine->unseen_since_ms == 0)
+        engine->unseen_since_ms = now;
+    return seen || now - engine->unseen_since_ms > UNSEEN_MS;
+}
+
 bool sx_engine_at_end(struct sx_engine *engine)
 {
     struct places before = {0}, after = {0};
     bool ended = look_at_all(engine, &before);
 
+    if (ended)
+        ended = results_are_seen(engine);
+    else
+        engine->unseen_since_ms = 0;
     for (uint32_t i = 0; i < before.count && ended; i++) {
         const struct place *place = &before.items[i];
         int64_t low, high;

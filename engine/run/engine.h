@@ -69,8 +69,8 @@ bool sx_engine_stalled(struct sx_engine *engine, uint32_t *worker, int64_t *limi
 bool sx_engine_prepares(struct sx_engine *engine);
 /* Every task here processes. */
 bool sx_engine_ready(const struct sx_engine *engine);
-/* Whether all that the inputs of the tasks here held, when it was asked, is processed and committed. It asks
- * the log for the ends, and so takes a while. */
+/* Whether all that the inputs of the tasks here held, when it was asked, is processed and committed, and the
+ * results are there for readers. It asks the log for the ends, and so takes a while. One thread asks. */
 bool sx_engine_at_end(struct sx_engine *engine);
 /* The open log; NULL before start has opened it. */
 struct sx_log *sx_engine_log(struct sx_engine *engine);

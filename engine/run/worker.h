@@ -105,6 +105,7 @@ struct sx_engine {
     struct sx_log *log;
     _Atomic(struct sx_log *) open_log;
     int32_t *partitions;        /* by index of topics in the plan */
+    int64_t unseen_since_ms;    /* at the end but for results that nobody sees yet; 0: it is not */
     int32_t *grown_from;        /* by index of topics in the plan: partitions from here on are new; 0: none */
     uint32_t *record_bytes_max; /* by index of topics in the plan; 0: no limit */
     /* By index of topics in the plan: itself, or what its pattern matches now. It changes while no

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import pathlib
 import pty
 import re
 import signal
@@ -21,6 +22,11 @@ COMMANDS = ["run", "check", "describe", "diff", "pipe", "test", "produce", "cons
             "acls", "functions", "list", "reset"]
 
 
+def cpu_s(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Signals(common.Case):
     TEXT = SLOW
 
@@ -28,7 +34,8 @@ class Signals(common.Case):
         count = 20_000
         self.produce("in", [{"key": "k", "value": {"text": "a" * 60, "n": n}} for n in range(count)])
         run = self.start("--threads", "1").ready()
-        time.sleep(0.2)  # It is within a batch now.
+        idle = cpu_s(run.child.pid)
+        common.wait_for(lambda: cpu_s(run.child.pid) > idle + 0.2, common.WAIT_S)  # It is within a batch then.
         begun = time.monotonic()
         run.child.send_signal(signal.SIGTERM)
         time.sleep(0.05)
