@@ -89,6 +89,7 @@ streamd_status sx_setup_engine(struct sx_setup *setup, const struct streamd_conf
             config, SX_SETTING_GUARANTEE, plan->guarantee == 0 ? SX_AT_LEAST_ONCE : SX_EXACTLY_ONCE),
         .commit_ms = sx_config_number(config, SX_SETTING_COMMIT, plan->commit_ms > 0 ? plan->commit_ms : 100),
         .cache_bytes = memory_bytes(config) / 2,
+        .standby = (uint32_t)sx_config_number(config, SX_SETTING_STANDBY, 0),
         .clock = &sx_clock_system,
         .standard_input = -1,
         .standard_output = -1,

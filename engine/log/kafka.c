@@ -119,6 +119,7 @@ const struct sx_log_def sx_log_kafka = {
     .committed = sx_kafka_committed,
     .forget = sx_kafka_forget,
     .join = sx_kafka_join,
+    .members = sx_kafka_members,
     .poll = sx_kafka_poll,
     .leave = sx_kafka_leave,
     .reader_open = sx_kafka_reader_open,

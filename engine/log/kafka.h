@@ -136,6 +136,9 @@ streamd_status sx_kafka_join(struct sx_log *, const char *, int32_t, const struc
                              streamd_error **);
 streamd_status sx_kafka_poll(struct sx_log *, int, streamd_error **);
 streamd_status sx_kafka_leave(struct sx_log *, streamd_error **);
+
+/* ---- kafka_members.c ------------------------------------------------------------------------- */
+streamd_status sx_kafka_members(struct sx_log *, struct sx_member **, uint32_t *, streamd_error **);
 /* The caller destroys it. Without membership: that of a group without members. */
 rd_kafka_consumer_group_metadata_t *sx_kafka_membership(struct sx_kafka *kafka);
 /* Is the member the one of `was`, but the group another generation? */

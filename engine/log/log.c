@@ -5,6 +5,17 @@
 #include "engine/log/backends.def"
 #undef SX_LOG
 
+#include <stdlib.h>
+
+void sx_members_free(struct sx_member *members, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        free(members[i].id);
+        free(members[i].slots);
+    }
+    free(members);
+}
+
 const struct sx_log_def *sx_log_find(const char *name)
 {
     static const struct sx_log_def *const logs[] = {

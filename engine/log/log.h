@@ -89,6 +89,15 @@ struct sx_group_events {
     void *arg;
 };
 
+/* Who is in the group. */
+struct sx_member {
+    char *id;
+    bool self;
+    int32_t *slots; /* that are this member's */
+    uint32_t slot_count;
+};
+void sx_members_free(struct sx_member *members, uint32_t count);
+
 #define SX_STALL_MS 300000 /* max.poll.interval.ms, unless set */
 
 struct sx_log {
@@ -164,6 +173,10 @@ struct sx_log_def {
     /* Become a member. `slots_topic` has one partition per slot and stays empty. */
     streamd_status (*join)(struct sx_log *log, const char *slots_topic, int32_t slot_count,
                            const struct sx_group_events *events, streamd_error **error);
+    /* The members and their slots, for the caller to free with sx_members_free(); none while slots move. It
+     * waits for the answer, and may be called on any thread. NULL: this log's group has one member. */
+    streamd_status (*members)(struct sx_log *log, struct sx_member **members, uint32_t *count,
+                              streamd_error **error);
     /* Serve the group for at most timeout_ms: calls given and taken. */
     streamd_status (*poll)(struct sx_log *log, int timeout_ms, streamd_error **error);
     /* Give up all slots (taken is called) and leave; with static membership the place is kept. */

@@ -1,6 +1,6 @@
 /* coordinator.c: the thread that is the group's member: it gives slots to workers and takes them. */
 #include "engine/run/global.h"
-#include "engine/run/worker.h"
+#include "engine/run/standby.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -41,6 +41,7 @@ static void given(const int32_t *slots, uint32_t count, void *arg)
         if (slots[i] < 0 || slots[i] >= engine->slot_count || engine->owners[slots[i]] >= 0)
             continue;
         engine->owners[slots[i]] = (int32_t)least_loaded(engine);
+        sx_standby_given(engine->standby, slots[i]);
         sx_worker_tell(&engine->workers[engine->owners[slots[i]]], SX_MAIL_GIVE, &slots[i], 1, false);
     }
 }
@@ -66,6 +67,8 @@ static void taken(const int32_t *slots, uint32_t count, bool lost, void *arg)
             sx_worker_tell(&engine->workers[w], lost || gone_by ? SX_MAIL_LOSE : SX_MAIL_TAKE, of_worker, n,
                            !gone_by);
         }
+        for (uint32_t i = 0; i < n; i++)
+            sx_standby_taken(engine->standby, of_worker[i]);
         gone += n;
     }
     free(of_worker);
@@ -172,8 +175,10 @@ static streamd_status match_again(struct sx_engine *engine, streamd_error **erro
             free(names);
             return STREAMD_OK;
         }
+        sx_standby_hold(engine->standby);
         memcpy(engine->names, names, engine->plan->topic_count * sizeof(*names));
         sx_engine_find_lanes(engine);
+        sx_standby_release(engine->standby);
         tell_owners(engine, SX_MAIL_GIVE);
         sx_log(engine->options.logger, SX_INFO, "the topics that match a pattern have changed", NULL);
     }

@@ -2,7 +2,7 @@
 #include "engine/run/engine.h"
 
 #include "engine/run/global.h"
-#include "engine/run/worker.h"
+#include "engine/run/standby.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -203,6 +203,7 @@ static streamd_status make_workers(struct sx_engine *engine, streamd_error **err
     pthread_mutex_lock(&engine->lock); /* those who look may come at any time */
     engine->workers = workers;
     pthread_mutex_unlock(&engine->lock);
+    engine->standby = sx_standby_new(engine);
     engine->purged_ms = engine->matched_ms = engine->watched_ms = sx_now_ms(engine->options.clock);
     return good ? STREAMD_OK : sx_fail(error, STREAMD_E_STATE, "no file descriptor is left");
 }
@@ -210,7 +211,7 @@ static streamd_status make_workers(struct sx_engine *engine, streamd_error **err
 static streamd_status start_threads(struct sx_engine *engine, streamd_error **error)
 {
     struct sx_worker *workers = engine->workers;
-    bool good = sx_global_follow(engine->global);
+    bool good = sx_global_follow(engine->global) && sx_standby_start(engine->standby);
 
     for (uint32_t w = 0; w < engine->worker_count && good; w++)
         good = sx_worker_start(&workers[w]);
@@ -345,6 +346,7 @@ void sx_engine_free(struct sx_engine *engine)
         pthread_join(engine->coordinator, NULL);
     else if (engine->started && !engine->ended)
         sx_coordinator_end(engine);
+    sx_standby_free(engine->standby);
     for (uint32_t w = 0; engine->workers != NULL && w < engine->worker_count; w++)
         sx_worker_free(&engine->workers[w]);
     sx_global_free(engine->global);

@@ -26,6 +26,7 @@ struct sx_engine_options {
     enum sx_guarantee guarantee;
     int64_t commit_ms;
     size_t cache_bytes; /* for clean rows of all stores together */
+    uint32_t standby;   /* members beside the owner that keep a slot's state warm; see standby.h */
     const struct sx_clock *clock;
     struct sx_logger *logger; /* may be NULL */
     int standard_input;       /* what `from stdin` reads; -1: nothing */

@@ -347,6 +347,16 @@ static streamd_status step_tables(struct sx_slot *slot, uint32_t lane, bool *bus
     return status;
 }
 
+/* A copy has no target: it follows what comes. */
+static int64_t lag_of(const struct sx_slot *slot, const struct sx_slot_store *store)
+{
+    int64_t end = store->target;
+
+    if (slot->standby)
+        end = store->reader != NULL ? slot->worker->engine->def->reader_end(store->reader) : store->position;
+    return SX_MAX(end - store->position, 0);
+}
+
 streamd_status sx_restore_step(struct sx_slot *slot, bool *busy, bool *done, streamd_error **error)
 {
     streamd_status status = STREAMD_OK;
@@ -361,7 +371,7 @@ streamd_status sx_restore_step(struct sx_slot *slot, bool *busy, bool *done, str
             if (!store->restored)
                 status = step_changelog(slot, store, busy, error);
             *done &= store->restored;
-            lag += store->restored ? 0 : store->target - store->position;
+            lag += store->restored ? 0 : lag_of(slot, store);
         }
         for (uint32_t i = 0; i < slot->input_count; i++)
             for (uint32_t u = 0; u < slot->inputs[i].use_count; u++)

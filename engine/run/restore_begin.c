@@ -88,6 +88,8 @@ static streamd_status open_reader(struct sx_slot *slot, struct sx_slot_store *st
 static streamd_status read_rows(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error)
 {
     store->looks = SX_LOOKS_AT_NOTHING;
+    if (slot->standby)
+        store->target = INT64_MAX;
     store->restored = store->position >= store->target;
     if (!store->restored)
         return open_reader(slot, store, store->position, error);

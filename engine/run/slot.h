@@ -114,6 +114,7 @@ struct sx_slot {
     uint32_t lane_count;
     struct sx_unit *unit;  /* of the restore */
     bool ready;            /* told the engine */
+    bool standby;          /* a copy of another member's, restored without an end: standby.h */
     struct sx_buffer note; /* of its inputs' offsets; see life.h */
     uint32_t note_count;   /* stores in it */
     struct sx_buffer told; /* the notes of those that were committed when it was opened */

@@ -2,7 +2,7 @@
 #include "engine/run/stats.h"
 
 #include "engine/run/global.h"
-#include "engine/run/worker.h"
+#include "engine/run/standby.h"
 
 #include <stdlib.h>
 
@@ -233,33 +233,41 @@ static void tell_latency(const struct tell *t)
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
 
+typedef bool (*task_fn)(const struct sx_task_look *task, void *arg);
+
+/* False: enough. */
+static bool each_task_of(struct sx_worker *worker, task_fn fn, void *arg)
+{
+    bool more = true;
+
+    pthread_mutex_lock(&worker->looks);
+    for (uint32_t s = 0; s < worker->slot_count && more; s++)
+        for (uint32_t t = 0; t < worker->slots[s]->task_count && more; t++) {
+            struct sx_slot_task *task = &worker->slots[s]->tasks[t];
+            struct sx_task_look look = {
+                .subtopology = task->subtopology->index,
+                .partition = worker->slots[s]->number,
+                .worker = worker->number,
+                .restoring = worker->slots[s]->state != SX_SLOT_RUNNING,
+                .stream_time_ms = atomic_load_explicit(&task->stream_time_ms, memory_order_relaxed),
+                .input_lag = atomic_load_explicit(&task->input_lag, memory_order_relaxed),
+                .restore_lag = atomic_load_explicit(&task->restore_lag, memory_order_relaxed),
+            };
+
+            more = fn(&look, arg);
+        }
+    pthread_mutex_unlock(&worker->looks);
+    return more;
+}
+
 void sx_engine_each_task(struct sx_engine *engine, bool (*fn)(const struct sx_task_look *task, void *arg),
                          void *arg)
 {
     struct sx_worker *workers = sx_engine_workers(engine);
-    bool more = true;
 
-    for (uint32_t w = 0; workers != NULL && w < engine->worker_count && more; w++) {
-        struct sx_worker *worker = &workers[w];
-
-        pthread_mutex_lock(&worker->looks);
-        for (uint32_t s = 0; s < worker->slot_count && more; s++)
-            for (uint32_t t = 0; t < worker->slots[s]->task_count && more; t++) {
-                struct sx_slot_task *task = &worker->slots[s]->tasks[t];
-                struct sx_task_look look = {
-                    .subtopology = task->subtopology->index,
-                    .partition = worker->slots[s]->number,
-                    .worker = w,
-                    .restoring = worker->slots[s]->state != SX_SLOT_RUNNING,
-                    .stream_time_ms = atomic_load_explicit(&task->stream_time_ms, memory_order_relaxed),
-                    .input_lag = atomic_load_explicit(&task->input_lag, memory_order_relaxed),
-                    .restore_lag = atomic_load_explicit(&task->restore_lag, memory_order_relaxed),
-                };
-
-                more = fn(&look, arg);
-            }
-        pthread_mutex_unlock(&worker->looks);
-    }
+    for (uint32_t w = 0; workers != NULL && w < engine->worker_count; w++)
+        if (!each_task_of(&workers[w], fn, arg))
+            return;
 }
 
 struct task_tell {
@@ -272,8 +280,8 @@ static bool tell_task(const struct sx_task_look *task, void *arg)
     const struct task_tell *tt = arg;
     char subtopology[12], partition[12];
     int64_t value = tt->which == INPUT_LAG     ? task->input_lag
-                    : tt->which == RESTORE_LAG ? task->restore_lag
-                                               : task->stream_time_ms;
+                    : tt->which == STREAM_TIME ? task->stream_time_ms
+                                               : task->restore_lag;
 
     snprintf(subtopology, sizeof(subtopology), "%u", task->subtopology);
     snprintf(partition, sizeof(partition), "%d", task->partition);
@@ -288,6 +296,15 @@ static void tell_tasks(const struct tell *t, enum stat which)
     struct task_tell tt = {t, which};
 
     sx_engine_each_task(t->engine, tell_task, &tt);
+}
+
+static void tell_copies(const struct tell *t)
+{
+    struct sx_worker *copies = t->workers != NULL ? sx_standby_copies(t->engine->standby) : NULL;
+    struct task_tell tt = {t, STANDBY_LAG};
+
+    if (copies != NULL)
+        each_task_of(copies, tell_task, &tt);
 }
 
 static void tell_stores(const struct tell *t, enum stat which)
@@ -330,6 +347,7 @@ void sx_engine_stats(struct sx_engine *engine, sx_stat_fn fn, void *arg)
     tell_latency(&t);
     tell_tasks(&t, INPUT_LAG);
     tell_tasks(&t, RESTORE_LAG);
+    tell_copies(&t);
     tell_tasks(&t, STREAM_TIME);
     tell_stores(&t, STORE_MEMORY);
     tell_stores(&t, STORE_READS);

@@ -119,6 +119,7 @@ struct sx_engine {
     int32_t slot_count;
     char *slots_topic;
     struct sx_global *global;       /* NULL: no global tables */
+    struct sx_standby *standby;     /* NULL: no copies of others' slots */
     struct sx_feed *standard_input; /* made by the first who reads it; used by the owner of slot 0 alone */
     struct sx_worker *workers;
     uint32_t worker_count;

@@ -229,8 +229,8 @@ STREAMD_API void            streamd_config_free(streamd_config *config);
  *
  * The names are those of the program's options: bootstrap (Kafka's address; without it the embedded
  * log is used), data-dir (of the embedded log and its state), state-dir (of the state, with Kafka),
- * threads, guarantee, commit, instance, memory, partitions; docs/embedding.md lists them. What begins
- * with `kafka.` goes to librdkafka, which checks it when the engine starts.
+ * threads, guarantee, commit, instance, standby, memory, partitions; docs/embedding.md lists them. What
+ * begins with `kafka.` goes to librdkafka, which checks it when the engine starts.
  *
  * Errors   E_CONFIG: no such name, with the nearest one that there is; or the value is not in range.
  */
