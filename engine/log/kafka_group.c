@@ -86,8 +86,10 @@ streamd_status sx_kafka_join(struct sx_log *log, const char *slots_topic, int32_
     status = sx_kafka_client(kafka, SX_KAFKA_GROUP, 0, add_rebalance, NULL, &group, error);
     if (status != STREAMD_OK)
         return status;
+    pthread_rwlock_wrlock(&kafka->group_lock);
     free(kafka->slots_topic);
     kafka->slots_topic = sx_strdup(slots_topic);
+    pthread_rwlock_unlock(&kafka->group_lock);
     kafka->events = *events;
     topics = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(topics, slots_topic, RD_KAFKA_PARTITION_UA);

@@ -1,84 +1,116 @@
-/* kafka_members.c: who is in the group, and which slots each member has, as the broker tells. */
+/* kafka_members.c: who is in the group, and which slots each member has, as the broker tells.
+ *
+ * Asked with librdkafka's older call: DescribeConsumerGroups of its 2.0 aborts the process when the group's
+ * coordinator goes away meanwhile. The older one hands out a member's assignment as it is on the wire: int16
+ * version, int32 count, then by topic an int16 length, the name, int32 count, and int32 partitions, all of
+ * them big-endian (ConsumerProtocolAssignment of Kafka's messages). */
 #include "engine/log/kafka.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define ASK_MS 5000
 
-static void take_member(const struct sx_kafka *kafka, const char *self,
-                        const rd_kafka_MemberDescription_t *from, struct sx_member *to)
-{
-    const rd_kafka_topic_partition_list_t *list =
-        rd_kafka_MemberAssignment_partitions(rd_kafka_MemberDescription_assignment(from));
+/* What is left of an assignment. */
+struct cursor {
+    const uint8_t *at;
+    size_t left;
+};
 
-    to->id = sx_strdup(rd_kafka_MemberDescription_consumer_id(from));
-    to->self = self != NULL && strcmp(self, to->id) == 0;
-    to->slots = sx_malloc(((size_t)list->cnt + 1) * sizeof(*to->slots));
-    for (int i = 0; i < list->cnt; i++)
-        if (strcmp(list->elems[i].topic, kafka->slots_topic) == 0)
-            to->slots[to->slot_count++] = list->elems[i].partition;
+/* -1: it ends before. */
+static int64_t take_number(struct cursor *c, size_t size)
+{
+    uint32_t value = 0;
+
+    if (c->left < size)
+        return -1;
+    for (size_t i = 0; i < size; i++)
+        value = value << 8 | c->at[i];
+    c->at += size;
+    c->left -= size;
+    return value;
 }
 
-static streamd_status take_group(const struct sx_kafka *kafka, const char *self, rd_kafka_event_t *event,
-                                 struct sx_member **members, uint32_t *count, streamd_error **error)
+static void take_topic(struct cursor *c, const char *wanted, struct sx_member *to)
 {
-    const rd_kafka_ConsumerGroupDescription_t *group = NULL;
-    const rd_kafka_ConsumerGroupDescription_t **groups = NULL;
-    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
-    const char *reason = NULL;
-    size_t found = 0, size;
+    int64_t size = take_number(c, 2);
+    const uint8_t *name = c->at;
+    bool is_wanted;
+    int64_t count;
 
-    if (event != NULL) {
-        err = rd_kafka_event_error(event);
-        reason = rd_kafka_event_error_string(event);
+    if (size < 0 || c->left < (size_t)size) {
+        c->left = 0;
+        return;
     }
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
-        groups = rd_kafka_DescribeConsumerGroups_result_groups(
-            rd_kafka_event_DescribeConsumerGroups_result(event), &found);
-    if (found > 0) {
-        group = groups[0];
-        err = rd_kafka_error_code(rd_kafka_ConsumerGroupDescription_error(group));
+    is_wanted = strlen(wanted) == (size_t)size && memcmp(name, wanted, (size_t)size) == 0;
+    c->at += size;
+    c->left -= (size_t)size;
+    count = take_number(c, 4);
+    if (count < 0 || c->left / 4 < (uint64_t)count) {
+        c->left = 0;
+        return;
     }
-    if (err != RD_KAFKA_RESP_ERR_NO_ERROR || group == NULL)
-        return sx_kafka_fail(error, err, reason, "Describe", "the members of group %s", kafka->application);
-    if (rd_kafka_ConsumerGroupDescription_state(group) != RD_KAFKA_CONSUMER_GROUP_STATE_STABLE)
-        return STREAMD_OK;
-    size = rd_kafka_ConsumerGroupDescription_member_count(group);
-    *members = sx_calloc(size + 1, sizeof(**members));
-    for (; *count < size; (*count)++)
-        take_member(kafka, self, rd_kafka_ConsumerGroupDescription_member(group, *count),
-                    &(*members)[*count]);
-    return STREAMD_OK;
+    if (is_wanted)
+        to->slots = sx_realloc(to->slots, (to->slot_count + (size_t)count + 1) * sizeof(*to->slots));
+    for (int64_t i = 0; i < count; i++) {
+        int64_t partition = take_number(c, 4);
+        if (is_wanted)
+            to->slots[to->slot_count++] = (int32_t)partition;
+    }
+}
+
+static void take_member(const char *slots_topic, const char *self,
+                        const struct rd_kafka_group_member_info *from, struct sx_member *to)
+{
+    struct cursor c = {from->member_assignment, (size_t)SX_MAX(from->member_assignment_size, 0)};
+    int64_t topics;
+
+    to->id = sx_strdup(from->member_id);
+    to->self = strcmp(self, to->id) == 0;
+    take_number(&c, 2);
+    topics = take_number(&c, 4);
+    for (int64_t i = 0; i < topics && c.left > 0; i++)
+        take_topic(&c, slots_topic, to);
 }
 
 streamd_status sx_kafka_members(struct sx_log *log, struct sx_member **members, uint32_t *count,
                                 streamd_error **error)
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
-    const char *name = kafka->application;
-    rd_kafka_AdminOptions_t *options;
-    rd_kafka_event_t *event;
-    rd_kafka_queue_t *queue;
-    streamd_status status;
-    char *self = NULL;
+    char *self = NULL, *slots_topic = NULL;
+    const struct rd_kafka_group_list *groups = NULL;
+    streamd_status status = STREAMD_OK;
+    rd_kafka_resp_err_t err;
 
     *members = NULL;
     *count = 0;
     pthread_rwlock_rdlock(&kafka->group_lock);
-    if (kafka->group != NULL)
+    if (kafka->group != NULL) {
         self = rd_kafka_memberid(kafka->group);
+        slots_topic = sx_strdup(kafka->slots_topic);
+    }
     pthread_rwlock_unlock(&kafka->group_lock);
-    options = rd_kafka_AdminOptions_new(kafka->admin, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
-    rd_kafka_AdminOptions_set_request_timeout(options, ASK_MS, NULL, 0);
-    queue = rd_kafka_queue_new(kafka->admin);
-    rd_kafka_DescribeConsumerGroups(kafka->admin, &name, 1, options, queue);
-    event = rd_kafka_queue_poll(queue, ASK_MS);
-    status = take_group(kafka, self, event, members, count, error);
-    if (event != NULL)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_AdminOptions_destroy(options);
+    if (self != NULL) {
+        err = rd_kafka_list_groups(kafka->admin, kafka->application, &groups, ASK_MS);
+        /* A broker that is away may have been asked in vain: the group is with another, or not told of. */
+        if (err != RD_KAFKA_RESP_ERR_NO_ERROR && err != RD_KAFKA_RESP_ERR__PARTIAL)
+            status =
+                sx_kafka_fail(error, err, NULL, "Describe", "the members of group %s", kafka->application);
+    }
+    for (int g = 0; groups != NULL && g < groups->group_cnt; g++) {
+        const struct rd_kafka_group_info *group = &groups->groups[g];
+
+        if (*members != NULL || group->err != RD_KAFKA_RESP_ERR_NO_ERROR || group->state == NULL ||
+            strcmp(group->state, "Stable") != 0)
+            continue;
+        *members = sx_calloc((size_t)group->member_cnt + 1, sizeof(**members));
+        for (; *count < (uint32_t)group->member_cnt; (*count)++)
+            take_member(slots_topic, self, &group->members[*count], &(*members)[*count]);
+    }
+    if (groups != NULL)
+        rd_kafka_group_list_destroy(groups);
     if (self != NULL)
         rd_kafka_mem_free(NULL, self);
+    free(slots_topic);
     return status;
 }

@@ -26,7 +26,7 @@ static int by_number(const void *a, const void *b)
 
 /* If `owner` were gone: each of its slots to who has fewest then, and the further copies to the next ones. */
 static void place_of(const struct sx_member *owner, struct load *loads, uint32_t others, uint32_t copies,
-                     bool *wanted)
+                     int32_t slot_count, bool *wanted)
 {
     int32_t *slots = sx_malloc(sizeof(*slots) * (owner->slot_count + 1));
 
@@ -34,7 +34,7 @@ static void place_of(const struct sx_member *owner, struct load *loads, uint32_t
     qsort(slots, owner->slot_count, sizeof(*slots), by_number);
     for (uint32_t s = 0; s < owner->slot_count && others > 0; s++) {
         qsort(loads, others, sizeof(*loads), by_load);
-        for (uint32_t i = 0; i < SX_MIN(copies, others); i++)
+        for (uint32_t i = 0; i < SX_MIN(copies, others) && slots[s] < slot_count; i++)
             wanted[slots[s]] |= loads[i].member->self;
         loads[0].slots++;
     }
@@ -56,7 +56,7 @@ bool sx_standby_place(const struct sx_member *members, uint32_t count, uint32_t 
         for (uint32_t o = 0; o < count; o++)
             if (o != m)
                 loads[others++] = (struct load){&members[o], members[o].slot_count};
-        place_of(&members[m], loads, others, copies, wanted);
+        place_of(&members[m], loads, others, copies, slot_count, wanted);
     }
     free(loads);
     return owned == slot_count;
