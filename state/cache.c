@@ -344,21 +344,29 @@ const uint32_t *sx_segment_order(struct sx_segment *segment)
 
 /* ---- Savepoints ------------------------------------------------------------------------------ */
 
-/* Copy what is live into a fresh arena. Clean entries with none of the flags `keep` are forgotten,
- * unless `keep` is KEEP_ALL. */
-#define KEEP_ALL UINT32_MAX
-static void compact(struct sx_segment *segment, uint32_t keep)
+/* What forgetting it gives back, or nearly so. */
+static size_t entry_bytes(const struct sx_entry *entry)
+{
+    return entry->key_size + entry->value_size + sizeof(*entry) + 4 * sizeof(uint32_t);
+}
+
+/* Copy what is live into a fresh arena. Clean entries with none of the flags `keep` are forgotten, the oldest
+ * first, until that gives `enough` bytes. True: some were. */
+static bool compact(struct sx_segment *segment, uint32_t keep, size_t enough)
 {
     struct sx_arena bytes;
-    uint32_t left = 0;
+    uint32_t left = 0, count = segment->count;
+    size_t given = 0;
 
     sx_arena_init(&bytes, 0);
     segment->dirty_count = 0;
-    for (uint32_t i = 0; i < segment->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         struct sx_entry entry = segment->entries[i];
 
-        if (keep != KEEP_ALL && !(entry.flags & (keep | SX_ENTRY_DIRTY)))
+        if (given < enough && !(entry.flags & (keep | SX_ENTRY_DIRTY))) {
+            given += entry_bytes(&entry);
             continue;
+        }
         entry.key = sx_arena_copy(&bytes, sx_slice(entry.key, entry.key_size)).data;
         if (!(entry.flags & SX_ENTRY_GONE)) {
             char *value = sx_arena_alloc(&bytes, entry.value_size ? entry.value_size : 1);
@@ -376,6 +384,7 @@ static void compact(struct sx_segment *segment, uint32_t keep)
     segment->bytes = bytes;
     segment->garbage = 0;
     rebuild_index(segment);
+    return left < count;
 }
 
 void sx_cache_begin(struct sx_cache *cache)
@@ -387,7 +396,7 @@ void sx_cache_begin(struct sx_cache *cache)
     for (uint32_t i = 0; i < cache->count; i++) {
         struct sx_segment *segment = cache->segments[i];
         if (segment->garbage > 64 * 1024 && segment->garbage * 2 > sx_arena_bytes(&segment->bytes))
-            compact(segment, KEEP_ALL);
+            compact(segment, 0, 0);
     }
 }
 
@@ -445,23 +454,39 @@ size_t sx_cache_bytes(const struct sx_cache *cache)
     return bytes;
 }
 
-/* First what was not used since the last time; then everything. */
-void sx_cache_shrink(struct sx_cache *cache, size_t bytes)
+static void narrow(struct sx_segment *segment)
 {
-    for (uint32_t round = 0; round < 2 && sx_cache_bytes(cache) > bytes; round++)
-        for (uint32_t s = 0; s < cache->count && sx_cache_bytes(cache) > bytes; s++) {
+    if (segment->room <= 64 || segment->count * 4 >= segment->room)
+        return;
+    segment->room = SX_MAX(segment->count * 2, 32u);
+    segment->entries = sx_realloc(segment->entries, segment->room * sizeof(*segment->entries));
+    while (segment->mask > 63 && segment->mask > segment->count * 4)
+        segment->mask /= 2;
+    rebuild_index(segment);
+}
+
+bool sx_cache_shrink(struct sx_cache *cache, size_t bytes)
+{
+    size_t used = sx_cache_bytes(cache);
+    bool forgot = false;
+
+    for (uint32_t s = 0; s < cache->count && used > bytes; s++)
+        if (cache->segments[s]->garbage * 8 > sx_arena_bytes(&cache->segments[s]->bytes)) {
+            compact(cache->segments[s], 0, 0);
+            used = sx_cache_bytes(cache);
+        }
+    for (uint32_t round = 0; round < 2 && used > bytes; round++)
+        for (uint32_t s = 0; s < cache->count && used > bytes; s++) {
             struct sx_segment *segment = cache->segments[s];
 
-            compact(segment, round == 0 ? SX_ENTRY_USED : 0);
-            segment->complete = false;
+            if (compact(segment, round == 0 ? SX_ENTRY_USED : 0, used - bytes)) {
+                forgot = true;
+                segment->complete = false;
+                narrow(segment);
+            }
             for (uint32_t i = 0; i < segment->count; i++)
                 segment->entries[i].flags &= ~(uint32_t)SX_ENTRY_USED;
-            if (segment->room > 64 && segment->count * 4 < segment->room) {
-                segment->room = SX_MAX(segment->count * 2, 32u);
-                segment->entries = sx_realloc(segment->entries, segment->room * sizeof(*segment->entries));
-                while (segment->mask > 63 && segment->mask > segment->count * 4)
-                    segment->mask /= 2;
-                rebuild_index(segment);
-            }
+            used = sx_cache_bytes(cache);
         }
+    return forgot;
 }

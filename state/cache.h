@@ -102,9 +102,10 @@ void sx_cache_rollback(struct sx_cache *cache);
 
 /* All rows are on the disk now. */
 void sx_cache_clean(struct sx_cache *cache);
-/* Forget clean rows until at most `bytes` are used, if that is possible. To be called at no
- * savepoint, when all is clean. */
-void sx_cache_shrink(struct sx_cache *cache, size_t bytes);
+/* Give back what no row needs, then forget rows until at most `bytes` are used, if that is possible: first
+ * those that were not used since the last time, then the oldest. True: some were forgotten. To be called at
+ * no savepoint, when all is clean. */
+bool sx_cache_shrink(struct sx_cache *cache, size_t bytes);
 size_t sx_cache_bytes(const struct sx_cache *cache);
 
 #endif

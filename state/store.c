@@ -15,6 +15,7 @@
 #include "engine/base/hash.h"
 #include "engine/disk/disk.h"
 #include "state/cache.h"
+#include "state/pool.h"
 
 #include <stdlib.h>
 
@@ -26,8 +27,9 @@ struct store {
     struct sx_disk *disk; /* NULL: a memory store */
     enum sx_family family;
     char prefix[PREFIX_BYTES];
-    size_t cache_bytes;
-    bool has_disk_rows; /* when it was opened the disk had rows; up to this segment */
+    struct sx_cache_pool *pool; /* NULL: a memory store */
+    size_t counted;             /* of it, for this store */
+    bool has_disk_rows;         /* when it was opened the disk had rows; up to this segment */
     int64_t disk_rows_to;
     int64_t dropped_to;       /* segments before it are gone; INT64_MIN: none */
     int64_t dropped_to_saved; /* at the savepoint */
@@ -442,20 +444,29 @@ static void look_at_disk(struct store *s)
     s->disk_rows_to = last;
 }
 
-static void committed(struct sx_store *store)
+/* Down to what the pool leaves it. */
+static void give_back(struct store *s)
 {
-    struct store *s = (struct store *)store;
-    size_t used;
+    size_t bytes = sx_pool_count(s->pool, &s->counted, sx_cache_bytes(&s->cache));
 
-    sx_cache_clean(&s->cache);
-    used = sx_cache_bytes(&s->cache);
-    if (s->disk != NULL && used > s->cache_bytes) {
-        sx_cache_begin(&s->cache);
-        sx_cache_shrink(&s->cache, s->cache_bytes / 2);
+    if (bytes == SIZE_MAX)
+        return;
+    sx_cache_begin(&s->cache);
+    if (sx_cache_shrink(&s->cache, bytes)) {
         /* What was forgotten is on the disk only. */
         s->has_disk_rows = true;
         s->disk_rows_to = INT64_MAX - 1;
     }
+    sx_pool_count(s->pool, &s->counted, sx_cache_bytes(&s->cache));
+}
+
+static void committed(struct sx_store *store)
+{
+    struct store *s = (struct store *)store;
+
+    sx_cache_clean(&s->cache);
+    if (s->pool != NULL)
+        give_back(s);
 }
 
 static void discard(struct sx_store *store)
@@ -503,6 +514,8 @@ static void close_store(struct sx_store *store)
 {
     struct store *s = (struct store *)store;
 
+    if (s->pool != NULL)
+        sx_pool_leave(s->pool, s->counted);
     sx_cache_free(&s->cache);
     streamd_error_free(s->error);
     sx_buffer_free(&s->key);
@@ -552,12 +565,13 @@ static enum sx_family family_of(enum sx_store_kind kind)
 }
 
 static struct sx_store *open_store(const struct sx_store_plan *plan, struct sx_disk *disk, uint32_t id,
-                                   int32_t slot, size_t cache_bytes)
+                                   int32_t slot, struct sx_cache_pool *pool)
 {
     struct store *s = new_store(plan);
 
     s->disk = disk;
-    s->cache_bytes = cache_bytes;
+    s->pool = pool;
+    sx_pool_enter(pool);
     s->family = family_of(plan->kind);
     set_prefix(s->prefix, id, slot);
     look_at_disk(s);

@@ -18,6 +18,8 @@
 
 #include "engine/base/base.h"
 
+#include <stdatomic.h>
+
 struct sx_disk; /* engine/disk/disk.h */
 struct sx_unit;
 
@@ -126,12 +128,21 @@ static inline void sx_store_drop_before(struct sx_store *s, int64_t segment)
 
 /* ---- For engine/run -------------------------------------------------------------------------- */
 
+/* The memory of the clean rows of many stores, which may be of several threads. As long as all of them
+ * together are within it, each keeps what it has: a store that nobody asks leaves its share to a busy one.
+ * Beyond it, those that have more than an equal share forget rows, at their next commit. */
+struct sx_cache_pool {
+    size_t bytes; /* set before the first store is opened */
+    _Atomic size_t used;
+    _Atomic uint32_t stores;
+};
+
 /* What engine/run is given to make the stores of a task; `state` fills it in. */
 struct sx_store_kinds {
     /* Open the instance of `plan` for a slot (a partition number) on the disk. `id` is the store's
-     * number on this disk, kept in META. `cache_bytes`: how much clean data the cache may keep. */
+     * number on this disk, kept in META. The pool outlives the store. */
     struct sx_store *(*open)(const struct sx_store_plan *plan, struct sx_disk *disk, uint32_t id,
-                             int32_t slot, size_t cache_bytes);
+                             int32_t slot, struct sx_cache_pool *pool);
     /* Without a disk: for the test driver. Keeps everything in memory. */
     struct sx_store *(*open_memory)(const struct sx_store_plan *plan);
     /* Remove everything a store has on the disk for a slot. */

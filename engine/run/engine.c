@@ -142,6 +142,7 @@ struct sx_engine *sx_engine_new(const struct sx_engine_options *options)
     struct sx_engine *engine = sx_calloc(1, sizeof(*engine));
 
     engine->options = *options;
+    engine->cache_pool.bytes = options->cache_bytes;
     atomic_init(&engine->settling_ms, -1);
     engine->plan = options->plan;
     engine->def = options->log_def;

@@ -45,15 +45,6 @@ static bool has_task(const struct sx_engine *engine, const struct sx_subtopology
     return false;
 }
 
-static size_t cache_share(const struct sx_engine *engine)
-{
-    uint32_t stores = 0;
-
-    for (uint32_t s = 0; s < engine->plan->store_count; s++)
-        stores += !engine->plan->stores[s]->global;
-    return engine->options.cache_bytes / (SX_MAX(stores, 1u) * (size_t)engine->slot_count);
-}
-
 static void open_task(struct sx_slot *slot, struct sx_slot_task *task, const struct sx_subtopology *sub)
 {
     struct sx_engine *engine = slot->worker->engine;
@@ -79,7 +70,7 @@ static void open_task(struct sx_slot *slot, struct sx_slot_task *task, const str
             store->id = engine->store_ids[index];
             store->position = SX_OFFSET_NONE;
             store->store = sx_store_kinds.open(plan->stores[index], engine->options.disk, store->id,
-                                               slot->number, cache_share(engine));
+                                               slot->number, &engine->cache_pool);
             stores[index] = store->store;
             task->store_count++;
         }

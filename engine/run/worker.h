@@ -104,7 +104,8 @@ struct sx_engine {
     const struct sx_log_def *def;
     struct sx_log *log;
     _Atomic(struct sx_log *) open_log;
-    int32_t *partitions;        /* by index of topics in the plan */
+    int32_t *partitions; /* by index of topics in the plan */
+    struct sx_cache_pool cache_pool;
     int64_t unseen_since_ms;    /* at the end but for results that nobody sees yet; 0: it is not */
     int32_t *grown_from;        /* by index of topics in the plan: partitions from here on are new; 0: none */
     uint32_t *record_bytes_max; /* by index of topics in the plan; 0: no limit */
