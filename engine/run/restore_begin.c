@@ -247,29 +247,30 @@ streamd_status sx_restore_life(struct sx_slot *slot, struct sx_slot_store *store
     return STREAMD_OK;
 }
 
-/* The life was not where it was, and not before the end as it was when asked for: a commit that came later
- * can have written it again, and compaction have taken the old one, before it was looked for. */
+/* The life is not where it was, or not before the end as it was when asked for: a commit that came later can
+ * have written it (again), and retention or compaction have taken the old one, before it was looked for. */
 static streamd_status look_further(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error)
 {
     const struct sx_engine *engine = slot->worker->engine;
-    int64_t low, high;
+    int64_t high;
     streamd_status status = engine->def->watermarks(engine->log, store->store->plan->changelog, slot->number,
-                                                    true, &low, &high, error);
+                                                    true, &store->low, &high, error);
 
     if (status != STREAMD_OK)
         return status;
-    if (high <= store->target)
+    if (high > store->target) {
+        store->target = high;
+        store->restored = false;
+        return open_reader(slot, store, SX_MAX(store->position, store->low), error);
+    }
+    if (store->awaits_life)
         return stop_replaced(slot, store, error);
-    store->target = high;
-    store->restored = false;
-    return open_reader(slot, store, store->position, error);
+    return store->low > 0 && has_retention(store) ? STREAMD_OK : stop_lost(slot, store, error);
 }
 
 streamd_status sx_restore_settle(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error)
 {
-    if (store->awaits_life)
-        return look_further(slot, store, error);
-    if (store->noted && store->life.number == 0 && (store->low == 0 || !has_retention(store)))
-        return stop_lost(slot, store, error);
-    return STREAMD_OK;
+    bool lost = store->noted && store->life.number == 0 && (store->low == 0 || !has_retention(store));
+
+    return store->awaits_life || lost ? look_further(slot, store, error) : STREAMD_OK;
 }
