@@ -67,8 +67,8 @@ class Member:
         config = self.folder / "settings.conf"
         config.write_text(settings, encoding="utf-8")
         self.log = self.folder / "log"
-        self.command = [streamd, "run", file, "--bootstrap", bootstrap, "--threads", "2", "--standby", "1",
-                        "--state-dir", self.folder / "state", "--config", config, "--http", "127.0.0.1:0", *more]
+        self.command = [streamd, "run", file, "--bootstrap", bootstrap, "--threads", "2", "--state-dir",
+                        self.folder / "state", "--config", config, "--http", "127.0.0.1:0", *more]
         if number == 1:
             self.command += ["--instance", "first"]
         self.child, self.begins, self.starts = None, 0, 0
