@@ -201,10 +201,10 @@ static streamd_status make_workers(struct sx_engine *engine, streamd_error **err
         engine->owners[s] = -1;
     for (uint32_t w = 0; w < engine->worker_count; w++)
         good &= sx_worker_init(&workers[w], engine, w);
+    engine->standby = sx_standby_new(engine);
     pthread_mutex_lock(&engine->lock); /* those who look may come at any time */
     engine->workers = workers;
     pthread_mutex_unlock(&engine->lock);
-    engine->standby = sx_standby_new(engine);
     engine->purged_ms = engine->matched_ms = engine->watched_ms = sx_now_ms(engine->options.clock);
     return good ? STREAMD_OK : sx_fail(error, STREAMD_E_STATE, "no file descriptor is left");
 }
