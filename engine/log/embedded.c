@@ -164,11 +164,12 @@ static streamd_status read_offset(struct embedded *log, uint32_t id, struct sx_p
 }
 
 static streamd_status embedded_committed(struct sx_log *log, struct sx_partition_offset *offsets,
-                                         uint32_t count, streamd_error **error)
+                                         uint32_t count, bool stable, streamd_error **error)
 {
     struct embedded *e = embedded_of(log);
     streamd_status status = STREAMD_OK;
 
+    (void)stable; /* nothing is ever written that is not committed */
     for (uint32_t i = 0; i < count && status == STREAMD_OK; i++) {
         struct embedded_topic *topic;
         uint32_t id = 0;

@@ -121,11 +121,13 @@ void sx_kafka_forget_seen(struct sx_kafka *kafka);
 
 streamd_status sx_kafka_watermarks(struct sx_log *, const char *, int32_t, bool, int64_t *, int64_t *,
                                    streamd_error **);
-streamd_status sx_kafka_committed(struct sx_log *, struct sx_partition_offset *, uint32_t, streamd_error **);
+streamd_status sx_kafka_committed(struct sx_log *, struct sx_partition_offset *, uint32_t, bool,
+                                  streamd_error **);
 streamd_status sx_kafka_forget(struct sx_log *, streamd_error **);
-/* Fill a list that names the partitions, with what is committed for them and its metadata. */
+/* Fill a list that names the partitions, with what is committed for them and its metadata. `stable`: after
+ * waiting for open transactions. */
 streamd_status sx_kafka_committed_list(struct sx_kafka *kafka, rd_kafka_topic_partition_list_t *list,
-                                       streamd_error **error);
+                                       bool stable, streamd_error **error);
 /* `tag` becomes the offsets' metadata; may be NULL. */
 rd_kafka_topic_partition_list_t *sx_kafka_offset_list(const struct sx_partition_offset *offsets,
                                                       uint32_t count, const char *tag);
@@ -136,13 +138,14 @@ streamd_status sx_kafka_join(struct sx_log *, const char *, int32_t, const struc
                              streamd_error **);
 streamd_status sx_kafka_poll(struct sx_log *, int, streamd_error **);
 streamd_status sx_kafka_leave(struct sx_log *, streamd_error **);
-
-/* ---- kafka_members.c ------------------------------------------------------------------------- */
-streamd_status sx_kafka_members(struct sx_log *, struct sx_member **, uint32_t *, streamd_error **);
 /* The caller destroys it. Without membership: that of a group without members. */
 rd_kafka_consumer_group_metadata_t *sx_kafka_membership(struct sx_kafka *kafka);
 /* Is the member the one of `was`, but the group another generation? */
 bool sx_kafka_has_moved_on(struct sx_kafka *kafka, const rd_kafka_consumer_group_metadata_t *was);
+
+/* ---- kafka_members.c ------------------------------------------------------------------------- */
+
+streamd_status sx_kafka_members(struct sx_log *, struct sx_member **, uint32_t *, streamd_error **);
 
 /* ---- kafka_reader.c -------------------------------------------------------------------------- */
 

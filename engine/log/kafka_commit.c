@@ -108,7 +108,7 @@ static enum outcome find_out(struct sx_kafka_writer *writer, rd_kafka_topic_part
 
     sx_kafka_writer_drop(writer);
     if (sx_kafka_writer_revive(writer, NULL) != STREAMD_OK ||
-        sx_kafka_committed_list(writer->kafka, offsets, NULL) != STREAMD_OK)
+        sx_kafka_committed_list(writer->kafka, offsets, true, NULL) != STREAMD_OK)
         return UNKNOWN;
     outcome = first->metadata != NULL && first->metadata_size >= strlen(tag) &&
                       memcmp(first->metadata, tag, strlen(tag)) == 0

@@ -64,15 +64,15 @@ static rd_kafka_resp_err_t list_error(const rd_kafka_topic_partition_list_t *lis
 }
 
 streamd_status sx_kafka_committed_list(struct sx_kafka *kafka, rd_kafka_topic_partition_list_t *list,
-                                       streamd_error **error)
+                                       bool stable, streamd_error **error)
 {
     int64_t until = sx_kafka_now_ms() + SX_KAFKA_WAIT_MS;
-    rd_kafka_t *client;
-    streamd_status status = sx_kafka_read_client(kafka, 0, &client, error);
+    rd_kafka_t *client = kafka->admin;
+    /* A client that reads committed asks for stable offsets: the broker refuses while a transaction that
+     * commits some is open. */
+    streamd_status status = stable ? sx_kafka_read_client(kafka, 0, &client, error) : STREAMD_OK;
 
     while (status == STREAMD_OK) {
-        /* A client that reads committed asks for stable offsets: the broker refuses while a
-         * transaction that commits some is open. */
         rd_kafka_resp_err_t err = list_error(list, rd_kafka_committed(client, list, ASK_MS));
         enum sx_kafka_kind kind = sx_kafka_kind(err);
         if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -100,7 +100,7 @@ static void take_note(const rd_kafka_topic_partition_t *from, struct sx_buffer *
 }
 
 streamd_status sx_kafka_committed(struct sx_log *log, struct sx_partition_offset *offsets, uint32_t count,
-                                  streamd_error **error)
+                                  bool stable, streamd_error **error)
 {
     struct sx_kafka *kafka = (struct sx_kafka *)log;
     rd_kafka_topic_partition_list_t *list;
@@ -109,7 +109,7 @@ streamd_status sx_kafka_committed(struct sx_log *log, struct sx_partition_offset
     if (count == 0)
         return STREAMD_OK;
     list = sx_kafka_offset_list(offsets, count, NULL);
-    status = sx_kafka_committed_list(kafka, list, error);
+    status = sx_kafka_committed_list(kafka, list, stable, error);
     if (status == STREAMD_OK)
         for (uint32_t i = 0; i < count; i++) {
             offsets[i].offset = list->elems[i].offset < 0 ? SX_OFFSET_NONE : list->elems[i].offset;

@@ -165,9 +165,10 @@ struct sx_log_def {
                             streamd_error **error);
 
     /* ---- group ---- */
-    /* The group's committed offsets, after waiting for open transactions; SX_OFFSET_NONE if none. */
+    /* The group's committed offsets; SX_OFFSET_NONE if none. `stable`: after waiting for open
+     * transactions. */
     streamd_status (*committed)(struct sx_log *log, struct sx_partition_offset *offsets, uint32_t count,
-                                streamd_error **error);
+                                bool stable, streamd_error **error);
     /* Forget the group's offsets (reset). The group must be empty. */
     streamd_status (*forget)(struct sx_log *log, streamd_error **error);
     /* Become a member. `slots_topic` has one partition per slot and stays empty. */

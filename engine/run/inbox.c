@@ -121,7 +121,7 @@ static bool is_overtaken(struct sx_slot *slot, const struct sx_input *input)
     struct sx_engine *engine = slot->worker->engine;
     struct sx_partition_offset group = {input->name, input->partition, SX_OFFSET_NONE, NULL};
 
-    return input->feed == NULL && engine->def->committed(engine->log, &group, 1, NULL) == STREAMD_OK &&
+    return input->feed == NULL && engine->def->committed(engine->log, &group, 1, true, NULL) == STREAMD_OK &&
            group.offset > input->position;
 }
 

@@ -4,6 +4,7 @@
 #include "engine/run/global.h"
 #include "engine/run/outlet.h"
 #include "engine/run/original.h"
+#include "engine/run/standby.h"
 
 #include <stdlib.h>
 
@@ -153,7 +154,8 @@ static bool appeared(const struct sx_slot *slot, const struct sx_input *input,
     return false;
 }
 
-/* Where the group stands, and where to begin when it was never here. */
+/* Where the group stands, and where to begin when it was never here. A copy takes part in no transaction,
+ * and does not wait for any. */
 static streamd_status find_offsets(struct sx_slot *slot, streamd_error **error)
 {
     struct sx_engine *engine = slot->worker->engine;
@@ -166,7 +168,7 @@ static streamd_status find_offsets(struct sx_slot *slot, streamd_error **error)
             offsets[count++] = (struct sx_partition_offset){slot->inputs[i].name, slot->inputs[i].partition,
                                                             SX_OFFSET_NONE, &slot->told};
     slot->told.size = slot->note.size = slot->note_count = 0;
-    status = engine->def->committed(engine->log, offsets, count, error);
+    status = engine->def->committed(engine->log, offsets, count, !slot->standby, error);
     /* By input again, from the last on. */
     for (uint32_t i = slot->input_count; i-- > 0;)
         offsets[i] = sx_input_is_topic(engine, &slot->inputs[i])
@@ -487,7 +489,8 @@ streamd_status sx_slot_turn(struct sx_slot *slot, bool *busy, streamd_error **er
 
     switch ((enum sx_slot_state)slot->state) {
     case SX_SLOT_OPENING:
-        if (slot->retry_ms > sx_now_ms(slot->worker->engine->options.clock))
+        if (slot->retry_ms > sx_now_ms(slot->worker->engine->options.clock) ||
+            !sx_standby_has_left(slot->worker->engine->standby, slot->number))
             return STREAMD_OK;
         *busy = true;
         return sx_slot_open(slot, error);

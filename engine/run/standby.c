@@ -11,15 +11,28 @@ struct sx_standby {
     pthread_t thread;
     bool started;
     atomic_bool ending;
-    bool *wanted;      /* by slot; the thread's */
-    int64_t placed_ms; /* the thread's */
+    /* The thread's; by slot. */
+    bool *wanted;
+    int64_t *opened_ms;
+    int64_t placed_ms;
 
-    pthread_mutex_t lock; /* held while copies are worked on */
-    bool *ours;           /* lock; by slot: it is processed here */
-    int64_t *opened_ms;   /* lock; by slot */
+    /* Held for a moment only: the coordinator takes it, and what a copy asks of the brokers can take long. */
+    pthread_mutex_t lock;
+    pthread_cond_t left;
+    bool *ours;   /* by slot: it is processed here */
+    bool *copied; /* by slot: its stores are open as a copy */
+    bool held;    /* no copies now */
 };
 
-/* ---- Copies; under the lock ------------------------------------------------------------------- */
+/* ---- Which copies there are ------------------------------------------------------------------- */
+
+static struct sx_slot *copy_of(const struct sx_standby *standby, int32_t number)
+{
+    for (uint32_t i = 0; i < standby->copies.slot_count; i++)
+        if (standby->copies.slots[i]->number == number)
+            return standby->copies.slots[i];
+    return NULL;
+}
 
 static void add(struct sx_standby *standby, int32_t number)
 {
@@ -32,42 +45,50 @@ static void add(struct sx_standby *standby, int32_t number)
     pthread_mutex_unlock(&copies->looks);
 }
 
-static void drop(struct sx_standby *standby, uint32_t at)
+static void drop(struct sx_standby *standby, int32_t number)
 {
     struct sx_worker *copies = &standby->copies;
-    struct sx_slot *slot = copies->slots[at];
+    struct sx_slot *slot = copy_of(standby, number);
+    uint32_t at = 0;
 
     sx_slot_close(slot);
     pthread_mutex_lock(&copies->looks);
+    while (copies->slots[at] != slot)
+        at++;
     copies->slots[at] = copies->slots[--copies->slot_count];
     pthread_mutex_unlock(&copies->looks);
     sx_slot_free(slot);
 }
 
-static void drop_slot(struct sx_standby *standby, int32_t number)
+/* The copy of a slot that is ours now is gone: who waits to open it may. */
+static void say_left(struct sx_standby *standby, int32_t number)
 {
-    for (uint32_t i = standby->copies.slot_count; i-- > 0;)
-        if (standby->copies.slots[i]->number == number)
-            drop(standby, i);
-}
+    const struct sx_engine *engine = standby->engine;
 
-static bool is_kept(const struct sx_standby *standby, int32_t number)
-{
-    for (uint32_t i = 0; i < standby->copies.slot_count; i++)
-        if (standby->copies.slots[i]->number == number)
-            return true;
-    return false;
+    pthread_mutex_lock(&standby->lock);
+    standby->copied[number] = false;
+    pthread_cond_broadcast(&standby->left);
+    pthread_mutex_unlock(&standby->lock);
+    for (uint32_t w = 0; w < engine->worker_count; w++)
+        sx_waker_wake(&engine->workers[w].waker);
 }
 
 static void follow(struct sx_standby *standby)
 {
     for (int32_t s = 0; s < standby->engine->slot_count; s++) {
-        bool keep = standby->wanted[s] && !standby->ours[s];
+        bool keep, had;
 
-        if (!keep)
-            drop_slot(standby, s);
-        else if (!is_kept(standby, s))
+        pthread_mutex_lock(&standby->lock);
+        keep = standby->wanted[s] && !standby->ours[s] && !standby->held;
+        had = standby->copied[s];
+        standby->copied[s] |= keep;
+        pthread_mutex_unlock(&standby->lock);
+        if (keep && !had)
             add(standby, s);
+        if (keep || !had)
+            continue;
+        drop(standby, s);
+        say_left(standby, s);
     }
 }
 
@@ -97,28 +118,24 @@ static void fail(struct sx_standby *standby, struct sx_slot *slot, streamd_error
 }
 
 /* True: there was something to do. */
-static bool step(struct sx_standby *standby)
+static bool step(struct sx_standby *standby, struct sx_slot *slot)
 {
     int64_t now_ms = sx_now_ms(standby->engine->options.clock);
+    int64_t *opened_ms = &standby->opened_ms[slot->number];
+    streamd_status status = STREAMD_OK;
+    streamd_error *error = NULL;
     bool busy = false, done;
 
-    for (uint32_t i = 0; i < standby->copies.slot_count; i++) {
-        struct sx_slot *slot = standby->copies.slots[i];
-        int64_t *opened_ms = &standby->opened_ms[slot->number];
-        streamd_error *error = NULL;
-        streamd_status status = STREAMD_OK;
-
-        if (slot->state == SX_SLOT_OPENING && slot->retry_ms <= now_ms) {
-            status = sx_slot_open(slot, &error);
-            *opened_ms = now_ms;
-        } else if (slot->state == SX_SLOT_RESTORING) {
-            status = sx_restore_step(slot, &busy, &done, &error);
-            if (status == STREAMD_OK && now_ms - *opened_ms >= TABLES_MS && has_tables(slot))
-                sx_slot_close(slot);
-        }
-        if (status != STREAMD_OK)
-            fail(standby, slot, error, now_ms);
+    if (slot->state == SX_SLOT_OPENING && slot->retry_ms <= now_ms) {
+        status = sx_slot_open(slot, &error);
+        *opened_ms = now_ms;
+    } else if (slot->state == SX_SLOT_RESTORING) {
+        status = sx_restore_step(slot, &busy, &done, &error);
+        if (status == STREAMD_OK && now_ms - *opened_ms >= TABLES_MS && has_tables(slot))
+            sx_slot_close(slot);
     }
+    if (status != STREAMD_OK)
+        fail(standby, slot, error, now_ms);
     return busy;
 }
 
@@ -135,26 +152,27 @@ static void place(struct sx_standby *standby)
         return;
     standby->placed_ms = now_ms;
     /* What cannot be asked now is asked again; what is kept is kept meanwhile. */
-    if (engine->def->members(engine->log, &members, &count, NULL) == STREAMD_OK && count > 0 &&
-        sx_standby_place(members, count, engine->options.standby, engine->slot_count, standby->wanted)) {
-        pthread_mutex_lock(&standby->lock);
-        follow(standby);
-        pthread_mutex_unlock(&standby->lock);
-    }
+    if (engine->def->members(engine->log, &members, &count, NULL) == STREAMD_OK && count > 0)
+        sx_standby_place(members, count, engine->options.standby, engine->slot_count, standby->wanted);
     sx_members_free(members, count);
 }
 
+/* A slot that is ours is let go of between any two steps. */
 static void *run(void *arg)
 {
     struct sx_standby *standby = arg;
 
     while (!atomic_load(&standby->ending)) {
-        bool busy;
+        bool busy = false;
 
         place(standby);
-        pthread_mutex_lock(&standby->lock);
-        busy = step(standby);
-        pthread_mutex_unlock(&standby->lock);
+        for (int32_t s = 0; s < standby->engine->slot_count && !atomic_load(&standby->ending); s++) {
+            struct sx_slot *slot;
+
+            follow(standby);
+            slot = copy_of(standby, s);
+            busy |= slot != NULL && step(standby, slot);
+        }
         if (!busy)
             sx_waker_wait(&standby->copies.waker, WAIT_MS);
     }
@@ -188,7 +206,9 @@ struct sx_standby *sx_standby_new(struct sx_engine *engine)
     standby->wanted = sx_calloc((size_t)engine->slot_count, sizeof(*standby->wanted));
     standby->ours = sx_calloc((size_t)engine->slot_count, sizeof(*standby->ours));
     standby->opened_ms = sx_calloc((size_t)engine->slot_count, sizeof(*standby->opened_ms));
+    standby->copied = sx_calloc((size_t)engine->slot_count, sizeof(*standby->copied));
     pthread_mutex_init(&standby->lock, NULL);
+    pthread_cond_init(&standby->left, NULL);
     if (sx_worker_init(&standby->copies, engine, engine->worker_count))
         return standby;
     sx_standby_free(standby);
@@ -211,32 +231,49 @@ void sx_standby_free(struct sx_standby *standby)
     if (standby->started)
         pthread_join(standby->thread, NULL);
     while (standby->copies.slot_count > 0)
-        drop(standby, 0);
+        drop(standby, standby->copies.slots[0]->number);
     sx_worker_free(&standby->copies);
+    pthread_cond_destroy(&standby->left);
     pthread_mutex_destroy(&standby->lock);
     free(standby->wanted);
     free(standby->ours);
+    free(standby->copied);
     free(standby->opened_ms);
     free(standby);
 }
 
-void sx_standby_given(struct sx_standby *standby, int32_t slot)
+static void set_ours(struct sx_standby *standby, int32_t slot, bool ours)
 {
     if (standby == NULL)
         return;
     pthread_mutex_lock(&standby->lock);
-    standby->ours[slot] = true;
-    drop_slot(standby, slot);
+    standby->ours[slot] = ours;
     pthread_mutex_unlock(&standby->lock);
+    sx_waker_wake(&standby->copies.waker);
 }
 
-void sx_standby_taken(struct sx_standby *standby, int32_t slot)
+void sx_standby_given(struct sx_standby *standby, int32_t slot) { set_ours(standby, slot, true); }
+
+void sx_standby_taken(struct sx_standby *standby, int32_t slot) { set_ours(standby, slot, false); }
+
+bool sx_standby_has_left(struct sx_standby *standby, int32_t slot)
 {
+    bool left;
+
     if (standby == NULL)
-        return;
+        return true;
     pthread_mutex_lock(&standby->lock);
-    standby->ours[slot] = false;
+    left = !standby->copied[slot];
     pthread_mutex_unlock(&standby->lock);
+    return left;
+}
+
+static bool any_copied(const struct sx_standby *standby)
+{
+    for (int32_t s = 0; s < standby->engine->slot_count; s++)
+        if (standby->copied[s])
+            return true;
+    return false;
 }
 
 void sx_standby_hold(struct sx_standby *standby)
@@ -244,14 +281,20 @@ void sx_standby_hold(struct sx_standby *standby)
     if (standby == NULL)
         return;
     pthread_mutex_lock(&standby->lock);
-    while (standby->copies.slot_count > 0)
-        drop(standby, 0);
+    standby->held = true;
+    sx_waker_wake(&standby->copies.waker);
+    while (standby->started && any_copied(standby))
+        pthread_cond_wait(&standby->left, &standby->lock);
+    pthread_mutex_unlock(&standby->lock);
 }
 
 void sx_standby_release(struct sx_standby *standby)
 {
-    if (standby != NULL)
-        pthread_mutex_unlock(&standby->lock);
+    if (standby == NULL)
+        return;
+    pthread_mutex_lock(&standby->lock);
+    standby->held = false;
+    pthread_mutex_unlock(&standby->lock);
 }
 
 struct sx_worker *sx_standby_copies(struct sx_standby *standby)

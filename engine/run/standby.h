@@ -9,7 +9,7 @@
  * Disk     a copy's rows and positions are those that the slot has when it is ours: taking it over is closing
  *          the copy and opening the slot. What is read is committed; tables follow the group's offsets.
  * Errors   a copy is no duty: what goes wrong is logged and tried again later.
- * Threads  one for all copies. The rest: the coordinator's, but for the look, which is any's.
+ * Threads  one for all copies, which alone opens and closes them. No one waits for it but who opens a slot.
  */
 #ifndef SX_STANDBY_H
 #define SX_STANDBY_H
@@ -23,10 +23,12 @@ struct sx_standby *sx_standby_new(struct sx_engine *engine);
 bool sx_standby_start(struct sx_standby *standby);
 /* Ends the thread and frees. */
 void sx_standby_free(struct sx_standby *standby);
-/* A slot is ours to process: its copy is closed when this returns, and none is made until it is taken. */
+/* A slot is ours to process, until it is taken: no copy of it is made, and who opens it waits for the one
+ * there is, which is closed as soon as what it asks the brokers is answered. NULL has none; any thread. */
 void sx_standby_given(struct sx_standby *standby, int32_t slot);
+bool sx_standby_has_left(struct sx_standby *standby, int32_t slot);
 void sx_standby_taken(struct sx_standby *standby, int32_t slot);
-/* What copies are made of changes: there are none between the two. */
+/* What copies are made of changes: there are none between the two. The first waits for that. */
 void sx_standby_hold(struct sx_standby *standby);
 void sx_standby_release(struct sx_standby *standby);
 /* Whose slots are the copies; NULL: there are none. */

@@ -241,7 +241,7 @@ static bool find_done(struct letters *l, int64_t *starts, streamd_error **error)
 
     for (int32_t p = 0; p < l->partitions; p++)
         l->done[p] = (struct sx_partition_offset){l->topic, p, SX_OFFSET_NONE, NULL};
-    if (def->committed(l->session.log, l->done, (uint32_t)l->partitions, error) != STREAMD_OK)
+    if (def->committed(l->session.log, l->done, (uint32_t)l->partitions, true, error) != STREAMD_OK)
         return false;
     for (int32_t p = 0; p < l->partitions; p++) {
         starts[p] = l->done[p].offset;

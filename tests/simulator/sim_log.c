@@ -218,7 +218,7 @@ static bool is_unstable(struct sim *sim, const struct sx_partition_offset *of)
 }
 
 static streamd_status log_committed(struct sx_log *base, struct sx_partition_offset *offsets, uint32_t count,
-                                    streamd_error **error)
+                                    bool stable, streamd_error **error)
 {
     struct sim_log *log = (struct sim_log *)base;
     struct sim *sim = log->process->sim;
@@ -228,7 +228,7 @@ static streamd_status log_committed(struct sx_log *base, struct sx_partition_off
         return sim_dead(error);
     status = sim_request(log, "asking for the offsets", error);
     for (uint32_t i = 0; i < count && status == STREAMD_OK; i++) {
-        if (is_unstable(sim, &offsets[i])) {
+        if (stable && is_unstable(sim, &offsets[i])) {
             sim->now_ms += REQUEST_MS;
             return sx_fail_retriable(error, STREAMD_E_TIMEOUT, "a transaction with these offsets is open");
         }

@@ -478,27 +478,27 @@ static void offsets_are_committed_with_records(void)
     told.log = log_;
     told.writer = open_writer(0, &waker);
     told.handle = open_topic(told.writer, other);
-    TEST_OK(log_->def->committed(log_, read, 2, &test_error));
+    TEST_OK(log_->def->committed(log_, read, 2, true, &test_error));
     CU_ASSERT(read[0].offset == SX_OFFSET_NONE && read[1].offset == SX_OFFSET_NONE);
 
     test_write(told.writer, told.handle, 0, NULL, "with offsets");
     TEST_OK(log_->def->commit(told.writer, &commit, 1, NULL, on_last, &told, &test_error));
     CU_ASSERT(told.calls == 1 && told.offset == 1);
-    TEST_OK(log_->def->committed(log_, read, 2, &test_error));
+    TEST_OK(log_->def->committed(log_, read, 2, true, &test_error));
     CU_ASSERT_EQUAL(read[0].offset, SX_OFFSET_NONE);
     CU_ASSERT_EQUAL(read[1].offset, 17);
     SX_ASSERT_TEXT(test_values(log_, other, 0, 0, 1), "with offsets ");
 
     commit.offset = 18; /* and without any record */
     TEST_OK(log_->def->commit(told.writer, &commit, 1, NULL, NULL, NULL, &test_error));
-    TEST_OK(log_->def->committed(log_, read, 2, &test_error));
+    TEST_OK(log_->def->committed(log_, read, 2, true, &test_error));
     CU_ASSERT_EQUAL(read[1].offset, 18);
     log_->def->writer_close(told.writer);
 
     TEST_OK(log_->def->leave(log_, &test_error));
     CU_ASSERT(member.taken == 3 && member.slots == 0);
     TEST_OK(log_->def->forget(log_, &test_error));
-    TEST_OK(log_->def->committed(log_, read, 2, &test_error));
+    TEST_OK(log_->def->committed(log_, read, 2, true, &test_error));
     CU_ASSERT(read[0].offset == SX_OFFSET_NONE && read[1].offset == SX_OFFSET_NONE);
     sx_waker_free(&waker);
     close_log();

@@ -97,7 +97,7 @@ static void all_is_there_after_a_restart(void)
     TEST_OK(f.def->watermarks(f.log, "out", 1, false, &begins, &ends, &test_error));
     CU_ASSERT(begins == 0 && ends == 0);
     offset.offset = 0;
-    TEST_OK(f.def->committed(f.log, &offset, 1, &test_error));
+    TEST_OK(f.def->committed(f.log, &offset, 1, true, &test_error));
     CU_ASSERT_EQUAL(offset.offset, 42);
     commit_one(open_topic("out"), 2, "c");
     SX_ASSERT_TEXT(test_values(f.log, "out", 2, 1, 2), "b c ");

@@ -195,7 +195,7 @@ static void commit_until_killed(int tell)
         _exit(1);
     f.def->writer_open(f.log, 0, NULL, &writer, NULL);
     f.def->topic_open(writer, "t", &topic, NULL);
-    f.def->committed(f.log, &in, 1, NULL);
+    f.def->committed(f.log, &in, 1, true, NULL);
     unit = sx_unit_new(f.disk);
     for (in.offset = SX_MAX(in.offset, 0) + 1;; in.offset++) {
         char number[8];
@@ -281,7 +281,7 @@ static void killed_writers_leave_whole_commits(void)
         kill_after(20 + round * 37);
         least += 20 + round * 37;
         embedded_open(&f);
-        TEST_OK(f.def->committed(f.log, &in, 1, &test_error));
+        TEST_OK(f.def->committed(f.log, &in, 1, true, &test_error));
         CU_ASSERT(in.offset >= least); /* what was said to be done is there */
         least = in.offset;
         TEST_OK(sx_disk_get(f.disk, SX_FAMILY_KV, SX_SLICE("n"), &state, &found, &test_error));

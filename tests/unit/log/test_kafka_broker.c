@@ -306,14 +306,14 @@ static void only_committed_records_and_offsets_count(void)
     CU_ASSERT(fixture_write(writer, topic, 0, &record));
     FINE(kafka->abort(writer, FINE_ERROR));
     CU_ASSERT_EQUAL(fixture_read(&f, name, 0, 0, UINT64_MAX, NULL, NULL, NULL), 0);
-    FINE(kafka->committed(f.log, &offset, 1, FINE_ERROR));
+    FINE(kafka->committed(f.log, &offset, 1, true, FINE_ERROR));
     CU_ASSERT_EQUAL(offset.offset, SX_OFFSET_NONE);
 
     CU_ASSERT(fixture_write(writer, topic, 0, &record));
     offset.offset = 42;
     FINE(kafka->commit(writer, &offset, 1, NULL, NULL, NULL, FINE_ERROR));
     offset.offset = 0;
-    FINE(kafka->committed(f.log, &offset, 1, FINE_ERROR));
+    FINE(kafka->committed(f.log, &offset, 1, true, FINE_ERROR));
     CU_ASSERT_EQUAL(offset.offset, 42);
     CU_ASSERT_EQUAL(fixture_read(&f, name, 0, 0, UINT64_MAX, NULL, NULL, NULL), 1);
 
@@ -332,12 +332,12 @@ static void only_committed_records_and_offsets_count(void)
     FINE(kafka->abort(writer, FINE_ERROR));
     offset.offset = 43;
     FINE(kafka->commit(writer, &offset, 1, NULL, NULL, NULL, FINE_ERROR));
-    FINE(kafka->committed(f.log, &offset, 1, FINE_ERROR));
+    FINE(kafka->committed(f.log, &offset, 1, true, FINE_ERROR));
     CU_ASSERT_EQUAL(offset.offset, 43);
     kafka->writer_close(writer);
     FINE(kafka->forget(f.log, FINE_ERROR));
     FINE(kafka->forget(f.log, FINE_ERROR));
-    FINE(kafka->committed(f.log, &offset, 1, FINE_ERROR));
+    FINE(kafka->committed(f.log, &offset, 1, true, FINE_ERROR));
     CU_ASSERT_EQUAL(offset.offset, SX_OFFSET_NONE);
     fixture_close(&f);
 }

@@ -81,7 +81,7 @@ static void member_given(const int32_t *slots, uint32_t count, void *arg)
         struct sx_partition_offset at = {moving_input, slots[i], 0, NULL};
         int32_t s = slots[i];
 
-        FINE(kafka->committed(m->fixture.log, &at, 1, FINE_ERROR));
+        FINE(kafka->committed(m->fixture.log, &at, 1, true, FINE_ERROR));
         m->next[s] = m->committed[s] = at.offset == SX_OFFSET_NONE ? 0 : at.offset;
         CU_ASSERT_PTR_NULL(m->readers[s]);
         FINE(kafka->reader_open(m->fixture.log, SX_READ_INPUT, moving_input, s, m->next[s], &m->waker,
@@ -287,7 +287,7 @@ static void scene_settle(struct scene *scene)
         int64_t until = fixture_now_ms() + 30000;
 
         while (at.offset < PER_SLOT && fixture_now_ms() < until) {
-            FINE(kafka->committed(reading.log, &at, 1, FINE_ERROR));
+            FINE(kafka->committed(reading.log, &at, 1, true, FINE_ERROR));
             fixture_sleep_ms(20);
         }
         CU_ASSERT(at.offset >= PER_SLOT);

@@ -64,7 +64,7 @@ static int64_t committed(struct mock *mock)
 {
     struct sx_partition_offset at = {"in", 0, 0, NULL};
 
-    FINE(kafka->committed(mock->f.log, &at, 1, FINE_ERROR));
+    FINE(kafka->committed(mock->f.log, &at, 1, true, FINE_ERROR));
     return at.offset;
 }
 
