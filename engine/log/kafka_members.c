@@ -6,71 +6,57 @@
  * them big-endian (ConsumerProtocolAssignment of Kafka's messages). */
 #include "engine/log/kafka.h"
 
+#include "engine/base/bytes.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 #define ASK_MS 5000
 
 /* What is left of an assignment. */
 struct cursor {
-    const uint8_t *at;
+    const char *at;
     size_t left;
 };
 
-/* -1: it ends before. */
-static int64_t take_number(struct cursor *c, size_t size)
+/* The next bytes. NULL: it ends before, and nothing is left. */
+static const char *take(struct cursor *c, size_t size)
 {
-    uint32_t value = 0;
+    const char *at = c->at;
 
-    if (c->left < size)
-        return -1;
-    for (size_t i = 0; i < size; i++)
-        value = value << 8 | c->at[i];
+    if (c->left < size) {
+        c->left = 0;
+        return NULL;
+    }
     c->at += size;
     c->left -= size;
-    return value;
+    return at;
 }
 
-static void take_topic(struct cursor *c, const char *wanted, struct sx_member *to)
+static void take_topic(struct cursor *c, struct sx_slice wanted, struct sx_member *to)
 {
-    int64_t size = take_number(c, 2);
-    const uint8_t *name = c->at;
-    bool is_wanted;
-    int64_t count;
+    const char *size = take(c, 2);
+    const char *name = size != NULL ? take(c, sx_get_be16(size)) : NULL;
+    const char *count = name != NULL ? take(c, 4) : NULL;
+    const char *partitions = count != NULL ? take(c, (size_t)sx_get_be32(count) * 4) : NULL;
 
-    if (size < 0 || c->left < (size_t)size) {
-        c->left = 0;
+    if (partitions == NULL || !sx_slice_equal(sx_slice(name, sx_get_be16(size)), wanted))
         return;
-    }
-    is_wanted = strlen(wanted) == (size_t)size && memcmp(name, wanted, (size_t)size) == 0;
-    c->at += size;
-    c->left -= (size_t)size;
-    count = take_number(c, 4);
-    if (count < 0 || c->left / 4 < (uint64_t)count) {
-        c->left = 0;
-        return;
-    }
-    if (is_wanted)
-        to->slots = sx_realloc(to->slots, (to->slot_count + (size_t)count + 1) * sizeof(*to->slots));
-    for (int64_t i = 0; i < count; i++) {
-        int64_t partition = take_number(c, 4);
-        if (is_wanted)
-            to->slots[to->slot_count++] = (int32_t)partition;
-    }
+    to->slots = sx_realloc(to->slots, (to->slot_count + (size_t)sx_get_be32(count) + 1) * sizeof(*to->slots));
+    for (uint32_t i = 0; i < sx_get_be32(count); i++)
+        to->slots[to->slot_count++] = (int32_t)sx_get_be32(partitions + (size_t)i * 4);
 }
 
 static void take_member(const char *slots_topic, const char *self,
                         const struct rd_kafka_group_member_info *from, struct sx_member *to)
 {
     struct cursor c = {from->member_assignment, (size_t)SX_MAX(from->member_assignment_size, 0)};
-    int64_t topics;
+    const char *head;
 
     to->id = sx_strdup(from->member_id);
     to->self = strcmp(self, to->id) == 0;
-    take_number(&c, 2);
-    topics = take_number(&c, 4);
-    for (int64_t i = 0; i < topics && c.left > 0; i++)
-        take_topic(&c, slots_topic, to);
+    head = take(&c, 6);
+    for (uint32_t i = 0; head != NULL && i < sx_get_be32(head + 2) && c.left > 0; i++)
+        take_topic(&c, sx_slice_of(slots_topic), to);
 }
 
 streamd_status sx_kafka_members(struct sx_log *log, struct sx_member **members, uint32_t *count,
