@@ -6,6 +6,7 @@ import pathlib
 import queue
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ ROOT = HERE.parents[1]
 TOPOLOGY = HERE / "chaos.stream"
 PARTITIONS, KEYS = 6, 200
 SESSION_S = 3
+BROKER_SESSION_S = 9  # Kafka's own
 SETTINGS = f"""\
 kafka.session.timeout.ms = {SESSION_S * 1000}
 kafka.heartbeat.interval.ms = 500
@@ -24,6 +26,15 @@ kafka.transaction.timeout.ms = 6000
 """
 sys.path.insert(0, str(ROOT / "tools"))
 import kafka  # noqa: E402
+
+
+def conclude(findings, folder):
+    """Says what was found, and the exit code. What a run leaves is kept for who looks into it."""
+    print(*findings, sep="\n", end="\n" if findings else "")
+    print(f"{int(not findings)} passed, {int(bool(findings))} failed")
+    if not findings:
+        shutil.rmtree(folder)
+    return 1 if findings else 0
 
 
 class Brokers:
@@ -43,7 +54,8 @@ class Brokers:
     def bounce(self, number, how, pause_s):
         """Whether it went as it was told; a broker that takes too long is killed."""
         obeyed = kafka.end([kafka.load(self.folder)[1][number - 1]], how)
-        time.sleep(pause_s)
+        # Before its session has ended, one that is started again leads as it did, with records that no other has.
+        time.sleep(pause_s + (BROKER_SESSION_S + 1 if how == signal.SIGKILL else 0))
         for left in (2, 1, 0):  # On a busy machine one takes longer than kafka.py waits, and then is there.
             try:
                 self.call("revive", str(number))
@@ -67,8 +79,8 @@ class Member:
         config = self.folder / "settings.conf"
         config.write_text(settings, encoding="utf-8")
         self.log = self.folder / "log"
-        self.command = [streamd, "run", file, "--bootstrap", bootstrap, "--threads", "2", "--state-dir",
-                        self.folder / "state", "--config", config, "--http", "127.0.0.1:0", *more]
+        self.command = [streamd, "run", file, "--bootstrap", bootstrap, "--threads", "2", "--standby", "1",
+                        "--state-dir", self.folder / "state", "--config", config, "--http", "127.0.0.1:0", *more]
         if number == 1:
             self.command += ["--instance", "first"]
         self.child, self.begins, self.starts = None, 0, 0

@@ -15,15 +15,13 @@ import json
 import os
 import pathlib
 import random
-import resource
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-from cluster import ROOT, Brokers
+from cluster import ROOT, Brokers, conclude
 
 KEYS, EVENTS, OFTEN = 4000, 40000, 20
 GROUP_BYTES = 768 * 10**6
@@ -145,18 +143,13 @@ def main():
     parser.add_argument("--kafka", action="store_true")
     parser.add_argument("--streamd", type=pathlib.Path, default=ROOT / "build/streamd", metavar="FILE")
     args = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     folder = pathlib.Path(tempfile.mkdtemp(prefix="limits-"))
     setting = Setting(args, folder)
     try:
         findings = measure(args, setting)
     finally:
         setting.stop()
-    print(*findings, sep="\n", end="\n" if findings else "")
-    print(f"{int(not findings)} passed, {int(bool(findings))} failed")
-    if not findings:
-        shutil.rmtree(folder)
-    return 1 if findings else 0
+    return conclude(findings, folder)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,12 @@ not have more memory, descriptors or lag than the first, but for what is due to 
 """
 import argparse
 import pathlib
-import shutil
 import statistics
 import sys
 import tempfile
 import time
 
-from cluster import ROOT, Brokers, Load, Member
+from cluster import ROOT, Brokers, Load, Member, conclude
 
 SAMPLE_S = 5
 
@@ -86,11 +85,7 @@ def main():
     args = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="soak-"))
     findings = soak(args, folder)
-    print(*(f"grows: {f}" for f in findings), sep="\n", end="\n" if findings else "")
-    print(f"{1 - bool(findings)} passed, {int(bool(findings))} failed")
-    if not findings:
-        shutil.rmtree(folder)
-    return 1 if findings else 0
+    return conclude([f"grows: {f}" for f in findings], folder)
 
 
 if __name__ == "__main__":
