@@ -15,11 +15,12 @@
 #include "engine/base/hash.h"
 #include "engine/disk/disk.h"
 #include "state/cache.h"
+#include "state/disk_rows.h"
 #include "state/pool.h"
 
 #include <stdlib.h>
 
-enum { PREFIX_BYTES = 6, SEGMENT_BYTES = 8, HEAD_BYTES = PREFIX_BYTES + SEGMENT_BYTES };
+enum { PREFIX_BYTES = SX_DISK_ROWS_PREFIX, SEGMENT_BYTES = 8, HEAD_BYTES = PREFIX_BYTES + SEGMENT_BYTES };
 
 struct store {
     struct sx_store store; /* first */
@@ -553,17 +554,6 @@ static struct store *new_store(const struct sx_store_plan *plan)
     return s;
 }
 
-static void set_prefix(char *prefix, uint32_t id, int32_t slot)
-{
-    sx_put_be32(prefix, id);
-    sx_put_be16(prefix + 4, (uint16_t)slot);
-}
-
-static enum sx_family family_of(enum sx_store_kind kind)
-{
-    return kind == SX_STORE_WINDOW ? SX_FAMILY_WINDOW : SX_FAMILY_KV;
-}
-
 static struct sx_store *open_store(const struct sx_store_plan *plan, struct sx_disk *disk, uint32_t id,
                                    int32_t slot, struct sx_cache_pool *pool)
 {
@@ -572,21 +562,16 @@ static struct sx_store *open_store(const struct sx_store_plan *plan, struct sx_d
     s->disk = disk;
     s->pool = pool;
     sx_pool_enter(pool);
-    s->family = family_of(plan->kind);
-    set_prefix(s->prefix, id, slot);
+    s->family = sx_disk_rows_family(plan->kind);
+    sx_disk_rows_prefix(s->prefix, id, slot);
     look_at_disk(s);
     return &s->store;
 }
 
 static struct sx_store *open_memory(const struct sx_store_plan *plan) { return &new_store(plan)->store; }
 
-static void wipe(struct sx_unit *unit, enum sx_store_kind kind, uint32_t id, int32_t slot)
-{
-    char from[PREFIX_BYTES], to[PREFIX_BYTES];
-
-    set_prefix(from, id, slot);
-    set_prefix(to, id, slot + 1);
-    sx_unit_delete_range(unit, family_of(kind), sx_slice(from, PREFIX_BYTES), sx_slice(to, PREFIX_BYTES));
-}
-
-const struct sx_store_kinds sx_store_kinds = {.open = open_store, .open_memory = open_memory, .wipe = wipe};
+const struct sx_store_kinds sx_store_kinds = {.open = open_store,
+                                              .open_memory = open_memory,
+                                              .wipe = sx_disk_rows_wipe,
+                                              .rows = sx_disk_rows_walk,
+                                              .next_row = sx_disk_rows_next};

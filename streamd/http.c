@@ -103,6 +103,7 @@ static const struct route {
     {"/topics/", true, true, sx_page_topic_read, sx_page_topic_write},
     {"/stores", false, true, sx_page_stores, NULL},
     {"/stores/", true, true, sx_page_store, NULL},
+    {"/state/", true, true, sx_page_state, NULL},
 };
 
 static const struct route *find_route(const char *path, const char **rest)
@@ -204,7 +205,7 @@ static enum MHD_Result answer(const struct sx_http_request *complete, const char
     if (route == NULL)
         return sx_http_refuse(
             &request, MHD_HTTP_NOT_FOUND,
-            "there is /metrics, /health, /topology, /topics/NAME, /stores and /stores/TABLE");
+            "there is /metrics, /health, /topology, /topics/NAME, /stores, /stores/TABLE and /state/STORE");
     if (route->local && !may(&request, !get, &code, &why))
         return sx_http_refuse(&request, code, "%s", why);
     if (route->local && !request.inside)

@@ -1,4 +1,5 @@
-/* http.h: a running engine over HTTP: /metrics, /health, /topology, /topics/NAME, /stores/TABLE.
+/* http.h: a running engine over HTTP: /metrics, /health, /topology, /topics/NAME, /stores/TABLE,
+ * /state/STORE.
  *
  * The same routes on a TCP port and on a Unix socket (mode 0600). There is a fixed table of routes and no
  * file behind any of them. Each connection has a thread of its own, so processing is never delayed by a

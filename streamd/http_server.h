@@ -79,6 +79,9 @@ enum MHD_Result sx_page_topology(const struct sx_http_request *request);
 enum MHD_Result sx_page_stores(const struct sx_http_request *request);
 enum MHD_Result sx_page_store(const struct sx_http_request *request);
 
+/* ---- state_pages.c --------------------------------------------------------------------------- */
+enum MHD_Result sx_page_state(const struct sx_http_request *request);
+
 /* ---- topic_pages.c --------------------------------------------------------------------------- */
 enum MHD_Result sx_page_topic_read(const struct sx_http_request *request);
 enum MHD_Result sx_page_topic_write(const struct sx_http_request *request);

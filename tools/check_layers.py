@@ -35,6 +35,7 @@ LIBRARIES = {
     r"rocksdb/c\.h": (("engine/disk",), "go through engine/disk/disk.h"),
     r"(librdkafka/)?rdkafka\w*\.h": (("engine/log", "bench", "tests"), "go through engine/log/log.h"),
     r"jansson\.h": (("engine/base", "bench", "tests"), "go through engine/base/document.h"),
+    r"curl/\w+\.h": (("streamd",), "other members are asked by streamd/peers.c only"),
     r"microhttpd\.h": (("streamd",), "pages are served by streamd/ only"),
     r"pcre2\w*\.h": (("operators/functions",), "regular expressions are functions of the language"),
     r"openssl/\w+\.h": (("operators/functions",), "digests are functions of the language"),

@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 
 struct sx_disk; /* engine/disk/disk.h */
+struct sx_cursor;
 struct sx_unit;
 
 enum sx_store_kind { SX_STORE_KV, SX_STORE_WINDOW };
@@ -147,6 +148,9 @@ struct sx_store_kinds {
     struct sx_store *(*open_memory)(const struct sx_store_plan *plan);
     /* Remove everything a store has on the disk for a slot. */
     void (*wipe)(struct sx_unit *unit, enum sx_store_kind kind, uint32_t id, int32_t slot);
+    /* Walk the rows a store has on the disk for a slot, with the keys of its changelog; sx_cursor_close(). */
+    struct sx_cursor *(*rows)(struct sx_disk *disk, enum sx_store_kind kind, uint32_t id, int32_t slot);
+    bool (*next_row)(struct sx_cursor *rows, struct sx_slice *key, struct sx_slice *value);
 };
 extern const struct sx_store_kinds sx_store_kinds;
 

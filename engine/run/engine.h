@@ -14,7 +14,22 @@
 #include "engine/log/log.h"
 #include "engine/run/stats.h"
 
+#include <stdatomic.h>
+
 struct sx_engine;
+
+typedef bool (*sx_bytes_fn)(struct sx_slice bytes, void *arg); /* false: no more of them */
+
+/* Where other members' state is to be had; see shipment.h. */
+struct sx_state_source {
+    /* What the member that is furthest has of a store in a slot, given to fn piece by piece; *from: who
+     * that is, for the caller to free. Breaks off soon after *stop. Called on threads of the engine's,
+     * several at a time.
+     * Errors   E_NOTFOUND: nobody has any. E_TIMEOUT and others: it broke off. */
+    streamd_status (*fetch)(void *arg, const char *store, int32_t slot, const atomic_bool *stop,
+                            sx_bytes_fn fn, void *fn_arg, char **from, streamd_error **error);
+    void *arg;
+};
 
 struct sx_engine_options {
     const struct sx_plan *plan;
@@ -27,6 +42,7 @@ struct sx_engine_options {
     int64_t commit_ms;
     size_t cache_bytes; /* for clean rows of all stores together */
     uint32_t standby;   /* members beside the owner that keep a slot's state warm; see standby.h */
+    const struct sx_state_source *state_source; /* NULL: state is restored from changelogs only */
     const struct sx_clock *clock;
     struct sx_logger *logger; /* may be NULL */
     int standard_input;       /* what `from stdin` reads; -1: nothing */

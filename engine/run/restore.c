@@ -54,18 +54,23 @@ streamd_status sx_position_get(struct sx_disk *disk, uint32_t store, int32_t slo
 
 /* ---- Where things stand ---------------------------------------------------------------------- */
 
+void sx_restore_forget(struct sx_unit *unit, const struct sx_slot_store *store, int32_t slot)
+{
+    struct sx_buffer from = {0}, to = {0};
+
+    sx_store_kinds.wipe(unit, store->store->plan->kind, store->id, slot);
+    /* All its positions. */
+    sx_unit_delete_range(unit, SX_FAMILY_META, sx_position_key(&from, store->id, slot, ""),
+                         sx_position_key(&to, store->id, slot + 1, ""));
+    sx_buffer_free(&from);
+    sx_buffer_free(&to);
+}
+
 streamd_status sx_restore_wipe(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error)
 {
     streamd_status status;
 
-    struct sx_buffer from = {0}, to = {0};
-
-    sx_store_kinds.wipe(slot->unit, store->store->plan->kind, store->id, slot->number);
-    /* All its positions. */
-    sx_unit_delete_range(slot->unit, SX_FAMILY_META, sx_position_key(&from, store->id, slot->number, ""),
-                         sx_position_key(&to, store->id, slot->number + 1, ""));
-    sx_buffer_free(&from);
-    sx_buffer_free(&to);
+    sx_restore_forget(slot->unit, store, slot->number);
     status = sx_unit_write(slot->unit, false, error);
     if (status == STREAMD_OK)
         store->store->ops->discard(store->store);

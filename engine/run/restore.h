@@ -6,7 +6,8 @@
 
 /* ---- restore.c ------------------------------------------------------------------------------- */
 
-/* Forget what the disk has of a store. */
+/* Forget what the disk has of a store; the first: when the unit is written. */
+void sx_restore_forget(struct sx_unit *unit, const struct sx_slot_store *store, int32_t slot);
 streamd_status sx_restore_wipe(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error);
 void sx_restore_warn(struct sx_slot *slot, const char *store, int64_t position, int64_t low, int64_t high);
 

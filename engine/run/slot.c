@@ -4,6 +4,7 @@
 #include "engine/run/global.h"
 #include "engine/run/outlet.h"
 #include "engine/run/original.h"
+#include "engine/run/shipment.h"
 #include "engine/run/standby.h"
 
 #include <stdlib.h>
@@ -193,12 +194,11 @@ static streamd_status find_offsets(struct sx_slot *slot, streamd_error **error)
     return status;
 }
 
-streamd_status sx_slot_open(struct sx_slot *slot, streamd_error **error)
+static void open_tasks(struct sx_slot *slot)
 {
     struct sx_worker *worker = slot->worker;
     const struct sx_engine *engine = worker->engine;
     const struct sx_plan *plan = engine->plan;
-    streamd_status status;
 
     pthread_mutex_lock(&worker->looks);
     slot->tasks = sx_calloc(plan->subtopology_count + 1, sizeof(*slot->tasks));
@@ -209,6 +209,21 @@ streamd_status sx_slot_open(struct sx_slot *slot, streamd_error **error)
     for (uint32_t t = 0; t < slot->task_count; t++)
         add_inputs(slot, &slot->tasks[t]);
     pthread_mutex_unlock(&worker->looks);
+}
+
+streamd_status sx_slot_open(struct sx_slot *slot, streamd_error **error)
+{
+    streamd_status status;
+
+    if (slot->state == SX_SLOT_OPENING) {
+        open_tasks(slot);
+        slot->shipping = sx_shipping_new(slot);
+        slot->state = SX_SLOT_COPYING;
+    }
+    if (slot->shipping != NULL && !sx_shipping_is_done(slot->shipping))
+        return STREAMD_OK;
+    sx_shipping_free(slot->shipping);
+    slot->shipping = NULL;
     status = find_offsets(slot, error);
     if (status == STREAMD_OK)
         status = sx_restore_begin(slot, error);
@@ -238,6 +253,8 @@ void sx_slot_close(struct sx_slot *slot)
     slot->ready = false;
     if (slot->state == SX_SLOT_RUNNING)
         sx_slot_publish(slot);
+    sx_shipping_free(slot->shipping);
+    slot->shipping = NULL;
     sx_outlets_close(slot);
     /* Also what a restore left open. */
     sx_restore_end(slot);
@@ -493,6 +510,8 @@ streamd_status sx_slot_turn(struct sx_slot *slot, bool *busy, streamd_error **er
             !sx_standby_has_left(slot->worker->engine->standby, slot->number))
             return STREAMD_OK;
         *busy = true;
+        return sx_slot_open(slot, error);
+    case SX_SLOT_COPYING:
         return sx_slot_open(slot, error);
     case SX_SLOT_RESTORING:
         status = sx_restore_step(slot, busy, &done, error);

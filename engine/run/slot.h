@@ -4,7 +4,7 @@
  * such tasks go through that partition together. Within a lane the next rows come from the input
  * with the smallest head timestamp.
  *
- *   OPENING ──> RESTORING ──> RUNNING        after an error that comes and goes: OPENING again
+ *   OPENING ──> (COPYING ──>) RESTORING ──> RUNNING        after an error that comes and goes: OPENING again
  */
 #ifndef SX_SLOT_H
 #define SX_SLOT_H
@@ -20,7 +20,7 @@ struct sx_engine;
 struct sx_worker;
 struct sx_slot;
 
-enum sx_slot_state { SX_SLOT_OPENING, SX_SLOT_RESTORING, SX_SLOT_RUNNING };
+enum sx_slot_state { SX_SLOT_OPENING, SX_SLOT_COPYING, SX_SLOT_RESTORING, SX_SLOT_RUNNING };
 
 /* What of the changelog is looked at before rows are restored; see restore_begin.c. */
 enum sx_looks { SX_LOOKS_AT_NOTHING, SX_LOOKS_AT_LIFE, SX_LOOKS_AT_HEAD };
@@ -112,19 +112,20 @@ struct sx_slot {
     struct sx_input *inputs; /* in the order of the file */
     uint32_t input_count;
     uint32_t lane_count;
-    struct sx_unit *unit;  /* of the restore */
-    bool ready;            /* told the engine */
-    bool standby;          /* a copy of another member's, restored without an end: standby.h */
-    struct sx_buffer note; /* of its inputs' offsets; see life.h */
-    uint32_t note_count;   /* stores in it */
-    struct sx_buffer told; /* the notes of those that were committed when it was opened */
+    struct sx_shipping *shipping; /* COPYING; NULL: nothing is copied from another member */
+    struct sx_unit *unit;         /* of the restore */
+    bool ready;                   /* told the engine */
+    bool standby;                 /* a copy of another member's, restored without an end: standby.h */
+    struct sx_buffer note;        /* of its inputs' offsets; see life.h */
+    uint32_t note_count;          /* stores in it */
+    struct sx_buffer told;        /* the notes of those that were committed when it was opened */
 };
 
 /* ---- slot.c ---------------------------------------------------------------------------------- */
 
 struct sx_slot *sx_slot_new(struct sx_worker *worker, int32_t number);
 void sx_slot_free(struct sx_slot *slot);
-/* OPENING: tasks, stores, positions. */
+/* Tasks, stores, positions: called while it is OPENING, and again while it is COPYING. */
 streamd_status sx_slot_open(struct sx_slot *slot, streamd_error **error);
 /* Close readers, tasks and stores: OPENING again. Nothing is committed. */
 void sx_slot_close(struct sx_slot *slot);

@@ -129,6 +129,8 @@ static bool step(struct sx_standby *standby, struct sx_slot *slot)
     if (slot->state == SX_SLOT_OPENING && slot->retry_ms <= now_ms) {
         status = sx_slot_open(slot, &error);
         *opened_ms = now_ms;
+    } else if (slot->state == SX_SLOT_COPYING) {
+        status = sx_slot_open(slot, &error);
     } else if (slot->state == SX_SLOT_RESTORING) {
         status = sx_restore_step(slot, &busy, &done, &error);
         if (status == STREAMD_OK && now_ms - *opened_ms >= TABLES_MS && has_tables(slot))

@@ -343,6 +343,8 @@ void sx_engine_stats(struct sx_engine *engine, sx_stat_fn fn, void *arg)
     tell_workers(&t, STALLED, offsetof(struct sx_worker_stats, stalled));
     tell_workers(&t, RESTORED, offsetof(struct sx_worker_stats, restored_rows));
     tell_workers(&t, RESTORED_BYTES, offsetof(struct sx_worker_stats, restored_bytes));
+    tell_workers(&t, COPIED, offsetof(struct sx_worker_stats, copied_rows));
+    tell_workers(&t, COPIED_BYTES, offsetof(struct sx_worker_stats, copied_bytes));
     tell_ages(&t);
     tell_latency(&t);
     tell_tasks(&t, INPUT_LAG);

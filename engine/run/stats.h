@@ -75,7 +75,7 @@ struct sx_worker_stats {
     _Atomic uint64_t commits, aborts, fenced, commit_us;
     _Atomic uint64_t stalled;                             /* the coordinator counts these */
     _Atomic uint64_t commit_counts[SX_COMMIT_BOUNDS + 1]; /* each its own samples only */
-    _Atomic uint64_t restored_rows, restored_bytes;
+    _Atomic uint64_t restored_rows, restored_bytes, copied_rows, copied_bytes;
 };
 
 static inline void sx_count(_Atomic uint64_t *counter, uint64_t more)

@@ -4,6 +4,7 @@
 #include "streamd/command/session.h"
 
 #include "streamd/http.h"
+#include "streamd/peers.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -24,7 +25,9 @@ struct running {
     struct sx_logger *logger;
     struct sx_http *http;
     struct sx_mend mend;
-    char *token; /* for HTTP; NULL: none */
+    char *token;            /* for HTTP; NULL: none */
+    struct sx_peers *peers; /* NULL: none are asked for state */
+    struct sx_state_source state_source;
     bool to_terminal;
 };
 
@@ -310,6 +313,7 @@ static bool run_once(struct running *r, struct sx_setup *setup, int *code)
         return has_failed(r->disk);
     }
     setup->engine.logger = r->logger;
+    setup->engine.state_source = r->peers != NULL ? &r->state_source : NULL;
     setup->engine.standard_input = STDIN_FILENO;
     setup->engine.standard_output = STDOUT_FILENO;
     return run_engine(r, &setup->engine, r->options->values[SX_OPTION_UNTIL_END] != NULL, code);
@@ -358,6 +362,21 @@ static bool may_open_files(void)
     return false;
 }
 
+static bool find_peers(struct running *r)
+{
+    const char *list = sx_option(r->options, SX_OPTION_STATE_FROM);
+    streamd_error *error = NULL;
+
+    if (list == NULL)
+        return true;
+    if (sx_peers_new(list, r->token, &r->peers, &error) != STREAMD_OK) {
+        sx_complain(error);
+        return false;
+    }
+    r->state_source = sx_peers_source(r->peers);
+    return true;
+}
+
 static int run(const struct sx_options *options)
 {
     struct running r = {.options = options, .to_terminal = isatty(STDERR_FILENO) == 1};
@@ -380,7 +399,7 @@ static int run(const struct sx_options *options)
      * end the process at once whenever the main thread is not waiting for it. */
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     code = SX_EXIT_USAGE;
-    if (sx_secret_http_token(options->values[SX_OPTION_HTTP_TOKEN_FILE], &r.token))
+    if (sx_secret_http_token(options->values[SX_OPTION_HTTP_TOKEN_FILE], &r.token) && find_peers(&r))
         r.config = sx_session_config(options);
     if (r.config != NULL) {
         code = SX_EXIT_FAILED;
@@ -391,6 +410,7 @@ static int run(const struct sx_options *options)
         sx_disk_close(r.disk); /* NULL: a signal came while it could not be opened */
     }
     streamd_config_free(r.config);
+    sx_peers_free(r.peers);
     free(r.token);
     sx_compiled_free(r.compiled);
     return code;
@@ -404,6 +424,6 @@ const struct sx_command sx_command_run = {
             "second signal ends it at once, which loses nothing: what was not committed is done again.\n",
     .options =
         " bootstrap config threads state-dir data-dir http http-token-file log guarantee commit instance "
-        "memory partitions until-end ",
+        "standby state-from memory partitions until-end ",
     .run = run,
 };

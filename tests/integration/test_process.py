@@ -224,6 +224,9 @@ s | filter n >= least | to topic "{name}-out"
                 self.assertEqual("\nOptions\n" in text, command != "functions", "it compiles nothing, and has none")
                 self.assertLessEqual(max(map(len, text.splitlines())), 130)
             self.assertRegex(self.ask(command, "--version")[1], r"^streamd \d+\.\d+\.\d+")
+        rows = (pathlib.Path(__file__).parents[2] / "streamd/config.def").read_text(encoding="utf-8")
+        for setting in re.findall(r'SX_SETTING\(\w+, "([\w-]+)"', rows):
+            self.assertIn(f"--{setting} ", self.ask("run", "--help")[1])
         self.assertEqual([p.name for p in self.folder.iterdir() if p.is_dir()], [], "help makes nothing")
 
     def test_exit_codes(self):
