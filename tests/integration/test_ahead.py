@@ -79,6 +79,26 @@ class ByStage(Ahead):
         self.assertEqual(self.totals(), [(self.now_ms, 101)])
 
 
+class TwoInputs(Ahead):
+    """The input with the smallest time goes next, and one of the future is none that holds up what is behind it."""
+
+    def setUp(self):
+        super().setUp()
+        text = self.file.read_text(encoding="utf-8").replace("table totals = bids", """
+stream more from topic "{name}-more" {{ key string  value json {{ n int, at timestamp }} on error skip }}
+stream all = bids | merge more
+table totals = all""".format(name=self.name))
+        self.file.write_text(text, encoding="utf-8")
+
+    def test_what_is_behind_it_is_not_late(self):
+        def rows(*pairs):
+            return [{"key": "a", "value": {"n": n, "at": at}, "timestamp": at, "partition": 0} for n, at in pairs]
+        self.produce("bids", rows((10, FUTURE_MS), (1, self.now_ms)))
+        self.produce("more", rows((0, self.now_ms + 5000)))
+        self.run_to_end()
+        self.assertEqual(self.totals(), [(self.now_ms, 1)])
+
+
 class Fail(Ahead):
     POLICY = ""
 

@@ -101,7 +101,8 @@ lines | to file "{folder}/out.ndjson"
         time.sleep(0.5)
         process.end(signal.SIGKILL)
         with (self.folder / "out.ndjson").open("a", encoding="utf-8") as file:
-            file.write('{"key":"k0","value":{"n":100')  # As if it had ended while it wrote.
+            # As if it had ended while it wrote; more than what comes then would write over.
+            file.write('{"key":"k0","value":{"n":-1}}\n' * 1000 + '{"key":"k0","value":{"n":100')
         self.append(range(100, 150))
         process = self.start().ready()
         time.sleep(2)

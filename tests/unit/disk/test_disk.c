@@ -1,6 +1,5 @@
 /* test_disk.c: the disk's contract, seen from outside, with crashes. */
-#include "engine/disk/disk.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/disk/folder.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[64];
+char folder[64];
 
 static int drop(const char *path, const struct stat *about, int kind, struct FTW *walk)
 {
@@ -20,15 +19,15 @@ static int drop(const char *path, const struct stat *about, int kind, struct FTW
     return remove(path);
 }
 
-static void fresh(void)
+void fresh(void)
 {
     snprintf(folder, sizeof(folder), "/tmp/sx-disk-XXXXXX");
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
 }
 
-static void clean(void) { nftw(folder, drop, 16, FTW_DEPTH | FTW_PHYS); }
+void clean(void) { nftw(folder, drop, 16, FTW_DEPTH | FTW_PHYS); }
 
-static struct sx_disk *open_disk(bool wal)
+struct sx_disk *open_disk(bool wal)
 {
     struct sx_disk_options options = {.wal = wal, .memory_bytes = 16u << 20};
     struct sx_disk *disk = NULL;
@@ -43,7 +42,7 @@ static struct sx_disk *open_disk(bool wal)
     return disk;
 }
 
-static void put(struct sx_unit *unit, enum sx_family family, const char *key, const char *value)
+void put(struct sx_unit *unit, enum sx_family family, const char *key, const char *value)
 {
     sx_unit_put(unit, family, sx_slice_of(key), sx_slice_of(value));
 }
@@ -346,7 +345,7 @@ static void test_crash(void)
 }
 
 /* The path of the first file whose name ends, or begins, so; false: none. */
-static bool find(const char *ending, const char *beginning, char *path, size_t size)
+bool find(const char *ending, const char *beginning, char *path, size_t size)
 {
     DIR *files = opendir(folder);
     bool found = false;
@@ -416,6 +415,17 @@ static void test_damage(void)
     one_table();
     CU_ASSERT_FATAL(find(NULL, "CURRENT", path, sizeof(path)));
     CU_ASSERT(unlink(path) == 0);
+    CU_ASSERT_EQUAL(reopen(), STREAMD_E_CORRUPT);
+    clean();
+
+    /* Only tables are left: to begin with an empty database would lose them. */
+    one_table();
+    CU_ASSERT_FATAL(find(NULL, "CURRENT", path, sizeof(path)));
+    CU_ASSERT(unlink(path) == 0);
+    while (find(NULL, "MANIFEST", path, sizeof(path)))
+        CU_ASSERT_FATAL(unlink(path) == 0);
+    while (find(".log", NULL, path, sizeof(path))) /* RocksDB itself minds a log of before, but no table */
+        CU_ASSERT_FATAL(unlink(path) == 0);
     CU_ASSERT_EQUAL(reopen(), STREAMD_E_CORRUPT);
     clean();
 
