@@ -212,6 +212,7 @@ static streamd_status apply(struct sx_slot *slot, struct sx_slot_store *store, c
     switch (sx_changelog_read(record, engine->signatures[plan->index], &value)) {
     case SX_CHANGELOG_ROW:
     case SX_CHANGELOG_GONE:
+        store->has_rows = true;
         if (store->misfit || store->store->ops->restore(store->store, slot->unit, record->key, value))
             return STREAMD_OK;
         break;
@@ -388,7 +389,7 @@ streamd_status sx_restore_step(struct sx_slot *slot, bool *busy, bool *done, str
         status = step_tables(slot, lane, busy, error);
     for (uint32_t i = 0; i < slot->input_count; i++)
         *done &= slot->inputs[i].reader == NULL;
-    return status;
+    return status == STREAMD_OK && *done ? sx_restore_check_offsets(slot, error) : status;
 }
 
 void sx_restore_end(struct sx_slot *slot)

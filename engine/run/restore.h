@@ -23,5 +23,7 @@ streamd_status sx_restore_life(struct sx_slot *slot, struct sx_slot_store *store
                                const struct sx_record *record, uint64_t number, streamd_error **error);
 /* All was read. */
 streamd_status sx_restore_settle(struct sx_slot *slot, struct sx_slot_store *store, streamd_error **error);
+/* All stores are restored: do the group's committed offsets belong to them? */
+streamd_status sx_restore_check_offsets(const struct sx_slot *slot, streamd_error **error);
 
 #endif

@@ -8,6 +8,9 @@
  *   none, or the head is gone           it stops: to go on would lose rows, and nobody would know
  *
  * Of windows the head goes by and by with its retention, and the life with it, until it is written again.
+ *
+ * The life, the first rows and the first offsets of all inputs are one transaction. So a store that has
+ * begun, in a slot without a committed offset, means that the group's offsets were deleted or have expired.
  */
 #include "engine/run/changelog.h"
 #include "engine/run/restore.h"
@@ -273,4 +276,70 @@ streamd_status sx_restore_settle(struct sx_slot *slot, struct sx_slot_store *sto
     bool lost = store->noted && store->life.number == 0 && (store->low == 0 || !has_retention(store));
 
     return store->awaits_life || lost ? look_further(slot, store, error) : STREAMD_OK;
+}
+
+/* ---- Offsets --------------------------------------------------------------------------------- */
+
+static const struct sx_slot_store *store_that_began(const struct sx_slot *slot)
+{
+    for (uint32_t t = 0; t < slot->task_count; t++)
+        for (uint32_t s = 0; s < slot->tasks[t].store_count; s++) {
+            const struct sx_slot_store *store = &slot->tasks[t].stores[s];
+
+            if (store->life.number != 0 || store->has_rows)
+                return store;
+        }
+    return NULL;
+}
+
+/* The inputs that are topics, of which none was known to be committed; asked for again. */
+static streamd_status ask_again(const struct sx_slot *slot, bool *committed, streamd_error **error)
+{
+    const struct sx_engine *engine = slot->worker->engine;
+    struct sx_partition_offset *offsets = sx_calloc(slot->input_count + 1, sizeof(*offsets));
+    uint32_t count = 0;
+    streamd_status status;
+
+    for (uint32_t i = 0; i < slot->input_count; i++)
+        if (sx_input_is_topic(engine, &slot->inputs[i]))
+            offsets[count++] = (struct sx_partition_offset){slot->inputs[i].name, slot->inputs[i].partition,
+                                                            SX_OFFSET_NONE, NULL};
+    status = engine->def->committed(engine->log, offsets, count, true, error);
+    *committed = count == 0;
+    for (uint32_t i = 0; i < count; i++)
+        *committed |= offsets[i].offset != SX_OFFSET_NONE;
+    free(offsets);
+    return status;
+}
+
+streamd_status sx_restore_check_offsets(const struct sx_slot *slot, streamd_error **error)
+{
+    const struct sx_engine *engine = slot->worker->engine;
+    const struct sx_slot_store *store = slot->standby ? NULL : store_that_began(slot);
+    const struct sx_input *input = NULL;
+    bool committed;
+    streamd_status status;
+
+    for (uint32_t i = slot->input_count; i-- > 0;) {
+        if (slot->inputs[i].committed != SX_OFFSET_NONE)
+            return STREAMD_OK;
+        if (sx_input_is_topic(engine, &slot->inputs[i]))
+            input = &slot->inputs[i];
+    }
+    if (store == NULL || input == NULL)
+        return STREAMD_OK;
+    /* A process that hung may see what the slot's new owner has begun since. */
+    status = ask_again(slot, &committed, error);
+    if (status != STREAMD_OK)
+        return status;
+    if (committed)
+        return sx_fail_retriable(error, STREAMD_E_LOG, "slot %d was committed by another process",
+                                 slot->number);
+    return sx_fail_fatal(
+        error, STREAMD_E_CORRUPT,
+        "the group `%s` has no committed offset in `%s`, partition %d, and the changelog `%s` "
+        "holds what came of records that were read there: its offsets were deleted or have "
+        "expired, and what is read again would count twice. Begin anew with `streamd reset`, or "
+        "set the group's offsets to where they were, with Kafka's kafka-consumer-groups",
+        engine->plan->application, input->name, input->partition, store->store->plan->changelog);
 }

@@ -37,6 +37,7 @@ struct sx_slot_store {
     bool misfit;   /* the changelog has rows of another signature; it is read on for that one's text */
     bool says_how; /* the changelog was told the signature since the slot was opened */
     struct sx_life life;
+    bool has_rows; /* some were restored from the changelog */
     enum sx_looks looks;
     bool noted;          /* the group says that the changelog had a life */
     bool unsure_of_life; /* it was not seen; another one means another topic */

@@ -192,6 +192,32 @@ class Lost(Losing):
         (self.folder / "state-2").rename(self.folder / "state-1")
         self.stops("begins at offset . and the state here ends at|begins at offset .. and the state here ends at")
 
+    def test_the_offsets_of_the_group_are_gone(self):
+        """With the disk and without it: nothing is read again on top of what came of it."""
+        common.tool("ConsumerGroupCommand", "--delete", "--group", self.name)
+        before = self.counts()
+        for lose in (False, True):
+            if lose:
+                self.lose_disk()
+            said = self.refused()
+            self.assertRegex(said, rf"the group `{self.name}` has no committed offset in `{self.topic('clicks')}`, "
+                                   rf"partition \d, and the changelog `{self.changelog}`")
+            self.assertIn("streamd reset", said)
+        self.assertEqual(self.counts(), before)
+        common.tool("ConsumerGroupCommand", "--reset-offsets", "--to-latest", "--topic", self.topic("clicks"),
+                    "--group", self.name, "--execute")
+        self.click()
+        self.run_to_end()
+        self.assertEqual(set(self.counts().values()), {2}, "where it goes on was said by hand")
+
+    def test_the_offsets_of_the_group_are_gone_and_all_begins_anew(self):
+        common.tool("ConsumerGroupCommand", "--delete", "--group", self.name)
+        self.refused()
+        self.streamd("reset", self.file, "--yes", *self.log, *self.state())
+        self.click()
+        self.run_to_end()
+        self.assertEqual(set(self.counts().values()), {2})
+
     def test_a_new_store_begins_with_nothing(self):
         with self.file.open("a", encoding="utf-8") as file:
             file.write('table sums = clicks | group by key | aggregate { sum: sum(n) }\n'
