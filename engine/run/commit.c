@@ -12,6 +12,26 @@
 #define PENDING_RECORDS 500000
 #define PENDING_BYTES (32u << 20)
 #define LIVES_NOTED 500
+/* A broker forgets what was committed for a partition a while ago, 7 days by default, when the members do
+ * not subscribe to its topic, and ours subscribe to slots only: so all is committed anew now and then. */
+#define RENEW_MS (60 * 60 * 1000)
+
+static bool must_renew(const struct sx_worker *worker, int64_t now_ms)
+{
+    const struct sx_engine *engine = worker->engine;
+    int64_t interval_ms = engine->options.renew_ms ? engine->options.renew_ms : RENEW_MS;
+
+    return now_ms - worker->renewed_ms >= interval_ms && !engine->log->holds_state;
+}
+
+void sx_worker_renew(struct sx_worker *worker, int64_t now_ms)
+{
+    if (!must_renew(worker, now_ms))
+        return;
+    for (uint32_t i = 0; i < worker->slot_count; i++)
+        if (worker->slots[i]->state == SX_SLOT_RUNNING)
+            sx_worker_soil(worker);
+}
 
 bool sx_worker_must_commit(const struct sx_worker *worker, bool busy, int64_t now_ms)
 {
@@ -263,9 +283,9 @@ static void add_inputs(struct sx_worker *worker, bool moved_only, struct sx_part
     }
 }
 
-/* The offsets to be committed: those that moved. When time alone went on none did, and all are: by its
- * offsets the group knows who commits, and refuses one whose slots are another's. */
-static struct sx_partition_offset *find_inputs(struct sx_worker *worker, uint32_t *count)
+/* The offsets to be committed: those that moved, or all. When time alone went on none did, and all are: by
+ * its offsets the group knows who commits, and refuses one whose slots are another's. */
+static struct sx_partition_offset *find_inputs(struct sx_worker *worker, bool all, uint32_t *count)
 {
     struct sx_partition_offset *offsets;
     uint32_t room = 0;
@@ -274,7 +294,7 @@ static struct sx_partition_offset *find_inputs(struct sx_worker *worker, uint32_
     for (uint32_t i = 0; i < worker->slot_count; i++)
         room += worker->slots[i]->input_count;
     offsets = sx_malloc(sizeof(*offsets) * (room + 1));
-    add_inputs(worker, true, offsets, count);
+    add_inputs(worker, !all, offsets, count);
     if (*count == 0)
         add_inputs(worker, false, offsets, count);
     return offsets;
@@ -313,6 +333,8 @@ static streamd_status commit_all(struct sx_worker *worker, streamd_error **error
     struct sx_partition_offset *offsets;
     streamd_status status = STREAMD_OK;
     uint32_t count;
+    /* Also with the first commit: a process may never run for long. */
+    bool all = worker->committed_ms == 0 || must_renew(worker, begin_ms);
 
     worker->committed_ms = begin_ms;
     sx_latest_each(&worker->latest, write_latest, worker);
@@ -326,7 +348,7 @@ static streamd_status commit_all(struct sx_worker *worker, streamd_error **error
         }
     if (status != STREAMD_OK)
         return status;
-    offsets = find_inputs(worker, &count);
+    offsets = find_inputs(worker, all, &count);
     status = engine->def->commit(worker->writer, offsets, count, worker->unit, put_changelog_positions,
                                  worker, error);
     free(offsets);
@@ -335,6 +357,7 @@ static streamd_status commit_all(struct sx_worker *worker, streamd_error **error
     sx_unit_clear(worker->unit);
     sx_latest_clear(&worker->latest);
     note_committed(worker);
+    worker->renewed_ms = all ? begin_ms : worker->renewed_ms;
     took_ms = sx_now_ms(engine->options.clock) - begin_ms;
     sx_stats_commit(&worker->stats, (uint64_t)took_ms * 1000);
     /* However long commits take, half of the interval is for work: else each would be due when the last one

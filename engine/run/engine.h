@@ -40,6 +40,7 @@ struct sx_engine_options {
     uint32_t threads;          /* 0: 1 */
     enum sx_guarantee guarantee;
     int64_t commit_ms;
+    int64_t renew_ms;   /* offsets that do not move are committed again; 0: each hour */
     size_t cache_bytes; /* for clean rows of all stores together */
     uint32_t standby;   /* members beside the owner that keep a slot's state warm; see standby.h */
     const struct sx_state_source *state_source; /* NULL: state is restored from changelogs only */

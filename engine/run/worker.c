@@ -27,6 +27,7 @@ bool sx_worker_init(struct sx_worker *worker, struct sx_engine *engine, uint32_t
     worker->globals = sx_calloc(plan->store_count + 1, sizeof(*worker->globals));
     worker->unit = sx_unit_new(engine->options.disk);
     worker->reopen = true;
+    worker->renewed_ms = sx_now_ms(engine->options.clock);
     sx_arena_init(&worker->letters, 4096);
     sx_arena_init(&worker->global_arena, 4096);
     sx_worker_events(worker);
@@ -351,6 +352,7 @@ static bool turn(struct sx_worker *worker)
 {
     const struct sx_log_def *def = worker->engine->def;
     bool busy = false;
+    int64_t now_ms;
 
     for (uint32_t i = 0; i < worker->slot_count; i++) {
         streamd_error *error = NULL;
@@ -386,7 +388,9 @@ static bool turn(struct sx_worker *worker)
             return false;
         }
     }
-    if (sx_worker_must_commit(worker, busy, sx_now_ms(worker->engine->options.clock))) {
+    now_ms = sx_now_ms(worker->engine->options.clock);
+    sx_worker_renew(worker, now_ms);
+    if (sx_worker_must_commit(worker, busy, now_ms)) {
         commit(worker);
         busy = true;
     }

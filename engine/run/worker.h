@@ -69,9 +69,10 @@ struct sx_worker {
     _Atomic int64_t work_since_ms;
     int64_t run_ms;
     uint32_t rows_most;
-    int64_t committed_ms;
-    bool broken; /* fenced or failed: does nothing until its slots are taken */
-    bool reopen; /* the writer has to be opened anew first */
+    int64_t committed_ms; /* 0: never yet */
+    int64_t renewed_ms;   /* when all offsets were, also those that had not moved */
+    bool broken;          /* fenced or failed: does nothing until its slots are taken */
+    bool reopen;          /* the writer has to be opened anew first */
     int64_t retry_ms;
     bool ending;
     atomic_bool clean; /* when it last had nothing to do: all that was processed is committed */
@@ -297,6 +298,8 @@ void sx_pace_ran(struct sx_worker *worker, uint32_t rows, int64_t took_ms);
 streamd_status sx_worker_commit(struct sx_worker *worker, streamd_error **error);
 /* Forget what was not committed: written records and buffered ones; slots are OPENING again. */
 streamd_status sx_worker_abort(struct sx_worker *worker, streamd_error **error);
+/* Offsets that were committed long ago are to be committed again, also if nothing else is. */
+void sx_worker_renew(struct sx_worker *worker, int64_t now_ms);
 bool sx_worker_must_commit(const struct sx_worker *worker, bool busy, int64_t now_ms);
 
 #endif

@@ -115,6 +115,7 @@ struct sim_offset {
     int32_t partition;
     int64_t offset;
     struct sx_slice note; /* kept with it */
+    int64_t put_ms;
 };
 
 struct sim_transaction {
@@ -203,6 +204,8 @@ void sim_wake_readers(struct sim *sim);
 /* The committed offset, or SX_OFFSET_NONE. */
 int64_t sim_offset_get(const struct sim *sim, const char *topic, int32_t partition);
 struct sx_slice sim_offset_note(const struct sim *sim, const char *topic, int32_t partition);
+/* When the one was committed that was committed the longest ago. */
+int64_t sim_offset_oldest_ms(const struct sim *sim);
 void sim_offset_put(struct sim *sim, const char *topic, int32_t partition, int64_t offset,
                     struct sx_slice note);
 struct sx_slice sim_keep(struct sim *sim, struct sx_slice bytes); /* a copy in the arena */

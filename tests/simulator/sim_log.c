@@ -186,6 +186,7 @@ void sim_offset_put(struct sim *sim, const char *topic, int32_t partition, int64
     if (known != NULL) {
         known->offset = offset;
         known->note = note;
+        known->put_ms = sim->now_ms;
         return;
     }
     if (group->offset_count == group->offset_room) {
@@ -193,7 +194,16 @@ void sim_offset_put(struct sim *sim, const char *topic, int32_t partition, int64
         group->offsets = sx_realloc(group->offsets, sizeof(*group->offsets) * group->offset_room);
     }
     group->offsets[group->offset_count++] =
-        (struct sim_offset){sim_topic_find(sim, topic)->name, partition, offset, note};
+        (struct sim_offset){sim_topic_find(sim, topic)->name, partition, offset, note, sim->now_ms};
+}
+
+int64_t sim_offset_oldest_ms(const struct sim *sim)
+{
+    int64_t oldest_ms = sim->now_ms;
+
+    for (uint32_t i = 0; i < sim->group.offset_count; i++)
+        oldest_ms = SX_MIN(oldest_ms, sim->group.offsets[i].put_ms);
+    return oldest_ms;
 }
 
 /* Do transactions that are not ended carry offsets of these partitions? Those that are ending are awaited:

@@ -14,6 +14,7 @@
 #define FAULTY_STEPS 4000 /* then faults end, so that the run can */
 #define LOOK_EVERY 50     /* steps */
 #define IDLE_MS 150       /* time goes on faster while nobody has anything to do */
+#define RENEW_MS 5000     /* offsets that do not move are committed again */
 #define PAUSE_MS 14000    /* longer than a session and than a transaction may last */
 
 struct machine {
@@ -147,6 +148,7 @@ static void start(struct world *world, struct machine *machine)
         .threads = world->threads,
         .guarantee = SX_EXACTLY_ONCE,
         .commit_ms = world->commit_ms,
+        .renew_ms = RENEW_MS,
         .cache_bytes = world->cache_bytes,
         .clock = &world->sim.clock,
         .logger = world->logger,
@@ -373,6 +375,10 @@ static void run(struct world *world)
             since_ms = world->sim.now_ms;
         }
     }
+    /* Long enough for all that hung or was down to have come back. */
+    if (world->wrong == NULL && !world->embedded && world->topology->waits_ms > 2 * PAUSE_MS &&
+        world->sim.now_ms - sim_offset_oldest_ms(&world->sim) > 2 * PAUSE_MS)
+        find_wrong(world, sx_format("an offset was not committed again, and a broker forgets it"));
     world->sim.faulty = false;
     world->sim.kill.after = UINT32_MAX;
     for (uint32_t m = 0; m < world->machine_count; m++)
