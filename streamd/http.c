@@ -76,9 +76,8 @@ enum MHD_Result sx_http_refuse(const struct sx_http_request *request, unsigned c
 enum MHD_Result sx_http_fail(const struct sx_http_request *request, streamd_error *error)
 {
     streamd_status status = streamd_error_status(error);
-    bool full = status == STREAMD_E_STORE && strstr(streamd_error_message(error), "No space left") != NULL;
     unsigned code = status == STREAMD_E_NOTFOUND ? MHD_HTTP_NOT_FOUND
-                    : full                       ? MHD_HTTP_INSUFFICIENT_STORAGE
+                    : sx_disk_was_full(error)    ? MHD_HTTP_INSUFFICIENT_STORAGE
                     : status == STREAMD_E_TIMEOUT || status == STREAMD_E_FENCED || status == STREAMD_E_STORE
                         ? MHD_HTTP_SERVICE_UNAVAILABLE
                         : MHD_HTTP_INTERNAL_SERVER_ERROR;

@@ -54,6 +54,8 @@ const char *sx_disk_folder(const struct sx_disk *disk);
 const char *sx_disk_aside(const struct sx_disk *disk);
 /* A copy of the first error of RocksDB since it was opened, for the caller to free; NULL: none. */
 streamd_error *sx_disk_failure(struct sx_disk *disk);
+/* It was for want of room, which may come back. */
+bool sx_disk_was_full(const streamd_error *failure);
 
 /* Read one value: appended to `to`. *found says whether there was one. */
 streamd_status sx_disk_get(struct sx_disk *disk, enum sx_family family, struct sx_slice key,

@@ -21,6 +21,14 @@ streamd_error *sx_disk_failure(struct sx_disk *disk)
     return copy;
 }
 
+bool sx_disk_was_full(const streamd_error *failure)
+{
+    const char *text = streamd_error_message(failure);
+
+    return streamd_error_status(failure) == STREAMD_E_STORE &&
+           (strstr(text, "No space left") != NULL || strstr(text, "quota exceeded") != NULL);
+}
+
 streamd_status sx_rocks_fail(struct sx_disk *disk, const char *what, char *message, streamd_error **error)
 {
     static const char advice[] =

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { FIRST_MS = 200, MOST_MS = 5000, CALM_MS = 60000, DOUBLINGS = 5 };
+enum { FIRST_MS = 200, MOST_MS = 5000, CALM_MS = 60000, DOUBLINGS = 5, VAIN_MOST = 8 };
 
 void sx_mend_say_rebuilt(struct sx_mend *mend, const struct sx_disk *disk)
 {
@@ -25,14 +25,37 @@ static bool wait_a_while(const struct sx_mend *mend)
     return sigtimedwait(mend->signals, NULL, &pause) <= 0;
 }
 
-/* A failure is counted, said, and waited after; it is taken. False: a signal came. */
-static bool bear(struct sx_mend *mend, streamd_error *failure, struct sx_http *http)
+static void count(struct sx_mend *mend, const streamd_error *failure)
 {
     int64_t now_ms = sx_now_ms(&sx_clock_system);
+    bool soon = now_ms - mend->last_ms < CALM_MS;
 
-    mend->again = now_ms - mend->last_ms < CALM_MS ? mend->again + 1 : 0;
+    mend->again = soon ? mend->again + 1 : 0;
+    mend->vain = sx_disk_was_full(failure) ? 0 : soon ? mend->vain + 1 : 1;
     mend->last_ms = now_ms;
     atomic_fetch_add(&mend->counts.failures, 1);
+}
+
+/* Opening it anew does not help; the failure is taken. */
+static streamd_error *give_up(const struct sx_mend *mend, const char *folder, streamd_error *failure)
+{
+    streamd_error *error = NULL;
+
+    sx_fail_fatal(
+        &error, streamd_error_status(failure),
+        "the disk failed %u times in short order, and opening it anew did not help: %s; see to the disk "
+        "under %s and start again%s",
+        mend->vain, streamd_error_message(failure), folder,
+        mend->disk.rebuilds ? ". The directory may be moved away: its state is restored from the "
+                              "changelogs then"
+                            : ", or bring the directory back from a copy");
+    streamd_error_free(failure);
+    return error;
+}
+
+/* A failure is said, and waited after; it is taken. False: a signal came. */
+static bool bear(struct sx_mend *mend, streamd_error *failure, struct sx_http *http)
+{
     sx_log(mend->logger, SX_WARN, "the disk failed; it is opened anew", "reason",
            streamd_error_message(failure), NULL);
     sx_http_pause(http, streamd_error_message(failure));
@@ -54,6 +77,11 @@ struct sx_disk *sx_mend_disk(struct sx_mend *mend, struct sx_disk *failed, strea
         /* What is damaged and has nothing behind it, or is another's now, does not get better by waiting. */
         if (status == STREAMD_E_STATE || (status == STREAMD_E_CORRUPT && !options.rebuilds)) {
             *error = failure;
+            break;
+        }
+        count(mend, failure);
+        if (mend->vain == VAIN_MOST) {
+            *error = give_up(mend, folder, failure);
             break;
         }
         if (!bear(mend, failure, http))

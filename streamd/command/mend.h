@@ -1,5 +1,6 @@
 /* mend.h: the disk of a run that fails. It is closed, waited for, and opened again: the run goes on from what
- * is committed, as after a crash, but the process stays.
+ * is committed, as after a crash, but the process stays. Room is waited for without end; from what fails
+ * again and again otherwise the run ends.
  */
 #ifndef SX_MEND_H
 #define SX_MEND_H
@@ -16,6 +17,7 @@ struct sx_mend {
     struct sx_mended counts;
     int64_t last_ms; /* when it last failed */
     uint32_t again;  /* failures in short order, which are waited for longer and longer */
+    uint32_t vain;   /* of those the last ones that were not for want of room: it gives up by and by */
 };
 
 /* Say where damaged files were put, if opening did that. */

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import unittest
+import unittest.mock
 
 import common
 
@@ -108,23 +109,28 @@ class Full(Disk):
         self.assertEqual(process.end(), 0, process.said()[-2000:])
 
 
-class Unsynced(Disk):
-    """fsync fails for a while: what was acknowledged is there, nothing is there twice, and the process stays."""
+class Failing(Disk):
+    """Calls for the files fail while a file is there."""
 
-    def test_it_opens_anew(self):
+    def start_on_it(self, name):
+        """(the process, the file that makes it fail)"""
         compiler = shutil.which("cc")
         if compiler is None or "san" in pathlib.Path(common.STREAMD).parent.name:
             self.skipTest("there is no compiler, or a sanitizer wants to be the first library")
-        library, bad = self.folder / "bad_fsync.so", self.folder / "bad"
-        subprocess.run([compiler, "-shared", "-fPIC", "-o", library, common.ROOT / "tests/tools/bad_fsync.c", "-ldl"],
+        library, bad = self.folder / "bad_disk.so", self.folder / "bad"
+        subprocess.run([compiler, "-shared", "-fPIC", "-o", library, common.ROOT / "tests/tools/bad_disk.c", "-ldl"],
                        check=True)
+        with unittest.mock.patch.dict(os.environ, {"LD_PRELOAD": str(library), name: str(bad),
+                                                   "BAD_FOLDER": str(self.folder)}):
+            return self.start("--memory", "64MiB").ready(), bad
+
+
+class Unsynced(Failing):
+    """fsync fails for a while: what was acknowledged is there, nothing is there twice, and the process stays."""
+
+    def test_it_opens_anew(self):
         self.click(["before"])
-        os.environ.update(LD_PRELOAD=str(library), BAD_FSYNC_FILE=str(bad), BAD_FSYNC_FOLDER=str(self.folder))
-        try:
-            process = self.start("--memory", "64MiB").ready()
-        finally:
-            for name in ("LD_PRELOAD", "BAD_FSYNC_FILE", "BAD_FSYNC_FOLDER"):
-                del os.environ[name]
+        process, bad = self.start_on_it("BAD_FSYNC_FILE")
         bad.touch()
         taken, refused = [], []
         for round_ in range(30):
@@ -144,6 +150,25 @@ class Unsynced(Disk):
         self.assertEqual({k: v for k, v in self.counts().items() if k not in set(refused)}, expected)
         self.assertLessEqual({v for k, v in self.counts().items() if k in set(refused)}, {1})
         self.assertEqual(process.end(), 0, process.said()[-2000:])
+
+
+class Unread(Failing):
+    """Reads fail and go on failing: opening it anew does not help, and the run says so and ends."""
+
+    def test_it_gives_up(self):
+        keys = [f"k{k}-{PAD}" for k in range(20000)]
+        self.click(keys)
+        self.run_to_end()
+        process, bad = self.start_on_it("BAD_READ_FILE")
+        bad.touch()
+        self.click(keys if common.KAFKA else ["in vain"])
+        self.assertEqual(process.child.wait(timeout=common.WAIT_S), 1)
+        self.assertRegex(process.said(), "error: .*the disk failed 8 times in short order, and opening it anew did not "
+                                         "help: .*Input/output error")
+        bad.unlink()
+        self.run_to_end()
+        self.assertEqual({v for k, v in self.counts().items() if k != "in vain"}, {2 if common.KAFKA else 1},
+                         "it goes on from what was committed")
 
 
 class Damage(Disk):
