@@ -39,6 +39,7 @@ SANITIZERS = {
     "tsan": {"TSAN_OPTIONS": "halt_on_error=1:atexit_sleep_ms=0:second_deadlock_stack=1:allocator_may_return_null=1"},
 }
 TSAN_ALWAYS = ("test_run", "test_share")  # The others with the thread sanitizer: `test.py tsan/integration`.
+TSAN_PROGRAMS = ("unit_", "embed")  # Those with threads; the rest: `test.py tsan/cases` and so on.
 LANES = max(2, os.cpu_count() or 2)
 TAIL = 40
 
@@ -241,7 +242,7 @@ def product_steps(folder, names):
         corpus = pathlib.Path("tests/fuzz/corpus") / program.name.removeprefix("corpus_")
         yield Step(f"fuzz/{corpus.name}", [[program, corpus]], by_summary, limit_s=60)
     if (folder / "simulator").exists():
-        seeds = "1000" if folder == BUILD else "200"
+        seeds = "1000" if folder == BUILD else "100"
         yield Step("simulator", [[sys.executable, ROOT / "tests/simulator/check.py", folder / "simulator", "--seeds",
                                   seeds]], by_summary)
     if streamd.exists():
@@ -295,6 +296,11 @@ def fixed_addresses():
     what it looks at runs without, where that is allowed."""
     prefix = ["setarch", "-R"]
     return prefix if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0 else []
+
+
+def preset_steps(preset, names):
+    steps = product_steps(BUILD / preset, names)
+    return steps if preset != "tsan" or names else (s for s in steps if s.name.startswith(TSAN_PROGRAMS))
 
 
 def sanitized(preset, steps, prefix):
@@ -375,7 +381,7 @@ def run_all(runner, names):
     wanted = [n.partition("/")[2] for n in names if n.startswith(tuple(SANITIZERS))]
     wanted = [] if "" in wanted else wanted
     runner.lanes([s for p in ready for s in chosen(
-        list(sanitized(p, product_steps(BUILD / p, wanted), prefix)), wanted)], LANES)
+        list(sanitized(p, preset_steps(p, wanted), prefix)), wanted)], LANES)
     if "tsan" in ready and (not wanted or any(w.startswith(("integration", "nexmark")) for w in wanted)):
         run_integration(runner, lambda log, bootstrap: tsan_integration(log, bootstrap, names, prefix))
 
@@ -384,7 +390,7 @@ def list_steps():
     steps = [build_step("dev"), *lint_steps(), *script_steps(), *product_steps(BUILD, []),
              *integration_steps("embedded"), *integration_steps("kafka"), chaos_step()]
     for preset in SANITIZERS:
-        steps += [build_step(preset), *sanitized(preset, product_steps(BUILD / preset, []), [])]
+        steps += [build_step(preset), *sanitized(preset, preset_steps(preset, []), [])]
     for log in ("embedded", "kafka"):
         steps += tsan_integration(log, "", [], [])
     print(*(s.name for s in steps), sep="\n")
