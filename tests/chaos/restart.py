@@ -5,8 +5,8 @@
 
 One broker, one member with `--instance`. A table of N gigabytes is written, 8 KiB a row, of which nothing compresses.
 Then, R times, a tenth of it is written again, the member is killed and started at once. The time counts from its
-start to its first commit of records that it has processed; it fails if that is two seconds or more. How long it takes to come to a
-record that was written behind the kill is said too: that is what had piled up before.
+start to its first commit of records that it has processed; it fails if that is two seconds or more. How long it takes
+to come to a record that was written behind the kill is said too: that is what had piled up before.
 """
 import argparse
 import base64
