@@ -220,6 +220,8 @@ def judge(case, topic, offset, verdict, results):
         return "it came out and failed" if said else "it neither came out nor failed"
     if said is not None and (said["error"] not in REASONS or not said["message"]):
         return f"the reason is {said}"
+    if topic == "header" and (out[at] == '{"v":null}') == is_utf8(case[2]) and not offset % 2:
+        return f"the header is {out[at][:100]}"
     if verdict is True and said is not None:
         return f"it was refused: {said['message']}"
     if verdict is False and said is None:
