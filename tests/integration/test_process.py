@@ -12,11 +12,13 @@ import unittest
 
 import common
 
-# One row takes a while, and ends in no error: the pattern is given up after so many steps.
+# A row takes a while, the longer the larger its `times`, and ends in no error: the pattern is given up after so many
+# steps.
 SLOW = """
 application {name}
-stream s from topic "{name}-in" {{ key string  value json {{ text string, n int }} }}
-s | map {{ n, slow: try(text =~ "^(([a-z])+.)+[A-Z]([a-z])+$") }} | to topic "{name}-out"
+stream s from topic "{name}-in" {{ key string  value json {{ text string, n int, times int }} }}
+s | map {{ n, slow: transform(split(repeat("x,", times), ","), x -> try(text =~ "^(([a-z])+.)+[A-Z]([a-z])+$")) }}
+  | map {{ n }} | to topic "{name}-out"
 """
 COMMANDS = ["run", "check", "describe", "diff", "pipe", "test", "produce", "consume", "deadletters",
             "acls", "functions", "list", "reset"]
@@ -31,15 +33,15 @@ class Signals(common.Case):
     TEXT = SLOW
 
     def test_a_second_signal_ends_it_at_once(self):
-        count = 20_000
-        self.produce("in", [{"key": "k", "value": {"text": "a" * 60, "n": n}} for n in range(count)])
+        count = 20
+        self.produce("in", [{"key": "k", "value": {"text": "a" * 60, "n": n, "times": 20_000}} for n in range(count)])
         run = self.start("--threads", "1").ready()
         idle = cpu_s(run.child.pid)
         common.wait_for(lambda: cpu_s(run.child.pid) > idle + 0.2, common.WAIT_S)  # It is within a batch then.
-        begun = time.monotonic()
         run.child.send_signal(signal.SIGTERM)
-        time.sleep(0.05)
-        self.assertIsNone(run.child.poll(), "the batch in hand is finished first")
+        time.sleep(1)
+        self.assertIsNone(run.child.poll(), "the row in hand is finished first")
+        begun = time.monotonic()
         run.child.send_signal(signal.SIGTERM)
         self.assertEqual(run.child.wait(timeout=common.WAIT_S), 0)
         self.assertLess(time.monotonic() - begun, 1)
@@ -48,8 +50,11 @@ class Signals(common.Case):
         self.assertEqual(sorted(r["value"]["n"] for r in self.consume("out")), list(range(count)), "nothing is lost")
 
     def test_each_ends_it_with_zero(self):
-        self.produce("in", [{"key": "k", "value": {"text": "A", "n": 1}}])  # On Kafka the topic must be there.
-        for number in (signal.SIGTERM, signal.SIGINT):
+        # On Kafka the topic must be there.
+        self.produce("in", [{"key": "k", "value": {"text": "A", "n": 1, "times": 1}}])
+        was = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # The tests themselves may run under nohup.
+        self.addCleanup(signal.signal, signal.SIGHUP, was)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             run = self.start().ready()
             self.assertEqual(run.end(number), 0, run.said())
 
