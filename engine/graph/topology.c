@@ -117,6 +117,14 @@ struct sx_store_plan *sx_plan_store(struct sx_plan *plan, const char *name, enum
     return store;
 }
 
+bool sx_topic_is_own(const struct sx_topic_plan *topic)
+{
+    bool written = (topic->roles & (SX_TOPIC_SINK | SX_TOPIC_REPARTITION)) != 0 ||
+                   (topic->roles & (SX_TOPIC_CHANGELOG | SX_TOPIC_SOURCE)) == SX_TOPIC_CHANGELOG;
+
+    return topic->medium == SX_MEDIUM_LOG && written && (topic->roles & ~(uint32_t)SX_TOPIC_SINK) != 0;
+}
+
 bool sx_plan_is_stateless(const struct sx_plan *plan)
 {
     bool stateless = plan->store_count == 0;

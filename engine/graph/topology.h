@@ -198,6 +198,8 @@ struct sx_topic_plan *sx_plan_pattern(struct sx_plan *plan, const struct sx_topi
 /* `topic` is this one, or its pattern takes it. A pattern takes neither what the plan itself writes, nor
  * the application's internal topics, nor those of the log (`__...`). */
 bool sx_topic_takes(const struct sx_plan *plan, const struct sx_topic_plan *topic, const char *name);
+/* The application writes it and reads it again: a changelog, a repartition topic, a sink that is a source. */
+bool sx_topic_is_own(const struct sx_topic_plan *topic);
 /* Nothing is kept by key, and nothing goes through a repartition: it does not matter in which partition a key
  * is, and the topics that are read may get more. */
 bool sx_plan_is_stateless(const struct sx_plan *plan);

@@ -54,6 +54,9 @@ static void close_log(struct sx_log *log)
         free((char *)kafka->settings[i].value);
     }
     free(kafka->settings);
+    for (uint32_t i = 0; i < kafka->own_topic_count; i++)
+        free(kafka->own_topics[i]);
+    free(kafka->own_topics);
     free(kafka->bootstrap);
     free(kafka->application);
     free(kafka->id);
@@ -79,6 +82,10 @@ static streamd_status open_log(const struct sx_log_options *options, struct sx_l
     kafka->instance = copy(options->instance);
     kafka->client_id = copy(options->client_id != NULL ? options->client_id : "streamd");
     kafka->guarantee = options->guarantee;
+    kafka->own_topics = sx_calloc(options->own_topic_count + 1, sizeof(*kafka->own_topics));
+    for (; kafka->own_topic_count < options->own_topic_count; kafka->own_topic_count++)
+        kafka->own_topics[kafka->own_topic_count] = sx_strdup(options->own_topics[kafka->own_topic_count]);
+    kafka->transactional = kafka->guarantee == SX_EXACTLY_ONCE || kafka->own_topic_count > 0;
     kafka->writer_count = SX_MAX(options->writer_count, 1u);
     kafka->memory_bytes = options->memory_bytes != 0 ? options->memory_bytes : MEMORY_BYTES;
     kafka->logger = options->logger;
@@ -91,7 +98,7 @@ static streamd_status open_log(const struct sx_log_options *options, struct sx_l
     pthread_mutex_init(&kafka->lock, NULL);
     pthread_rwlock_init(&kafka->group_lock, NULL);
     set_limits(kafka);
-    if (kafka->guarantee == SX_EXACTLY_ONCE)
+    if (kafka->transactional)
         kafka->log.transaction_ms = kafka->transaction_ms;
     status = sx_kafka_check_settings(kafka, error);
     if (status == STREAMD_OK)

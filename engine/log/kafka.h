@@ -9,7 +9,8 @@
  *   readers  consumers outside of the group that are assigned the partitions being read, input and
  *            restore alike. One does, unless a partition is read twice at once.
  *   admin    reads uncommitted; topics and their ends.
- *   writer   a producer per worker.
+ *   writer   a producer per worker, and with at-least-once, if the application has own topics, one more
+ *            outside of its transactions, for results.
  *
  * Threads  A client is thread-safe; `lock` guards which there are.
  */
@@ -22,7 +23,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum sx_kafka_role { SX_KAFKA_GROUP, SX_KAFKA_READ, SX_KAFKA_ADMIN, SX_KAFKA_WRITE };
+enum sx_kafka_role { SX_KAFKA_GROUP, SX_KAFKA_READ, SX_KAFKA_ADMIN, SX_KAFKA_WRITE, SX_KAFKA_RESULTS };
 
 #define SX_KAFKA_READ_CLIENTS 8
 #define SX_KAFKA_WAIT_MS 30000        /* for an answer that does not come */
@@ -32,6 +33,9 @@ struct sx_kafka {
     struct sx_log log;
     char *bootstrap, *application, *id, *instance, *client_id;
     enum sx_guarantee guarantee;
+    char **own_topics; /* copies */
+    uint32_t own_topic_count;
+    bool transactional; /* exactly-once, or there are own topics */
     uint32_t writer_count;
     size_t memory_bytes;
     struct sx_log_setting *settings; /* copies */
@@ -165,6 +169,7 @@ void sx_kafka_release(struct sx_reader *, struct sx_fetch *);
 struct sx_topic {
     struct sx_kafka_writer *writer;
     char *name;
+    bool is_result;           /* outside of transactions */
     rd_kafka_topic_t *handle; /* NULL: to be made anew */
     int64_t *next;            /* per partition: behind the last delivered */
     int32_t room;
@@ -176,6 +181,7 @@ struct sx_kafka_writer {
     struct sx_kafka *kafka;
     uint32_t number;
     rd_kafka_t *producer; /* NULL after it broke and could not be made anew */
+    rd_kafka_t *results;  /* as it; NULL too if it has what results are written with */
     struct sx_topic *topics;
     bool in_transaction;
     rd_kafka_resp_err_t failed; /* the first delivery that failed since the last commit */
@@ -196,7 +202,7 @@ streamd_status sx_kafka_commit(struct sx_writer *, const struct sx_partition_off
                                struct sx_unit *, void (*)(struct sx_unit *, void *), void *,
                                streamd_error **);
 streamd_status sx_kafka_abort(struct sx_writer *, streamd_error **);
-/* Make a producer if there is none. Exactly-once: fences the one before, ends its transaction. */
+/* Make producers if there are none. Fences the one before, ends its transaction. */
 streamd_status sx_kafka_writer_revive(struct sx_kafka_writer *writer, streamd_error **error);
 void sx_kafka_writer_drop(struct sx_kafka_writer *writer);
 streamd_status sx_kafka_writer_begin(struct sx_kafka_writer *writer, streamd_error **error);

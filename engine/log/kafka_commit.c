@@ -119,9 +119,9 @@ static enum outcome find_out(struct sx_kafka_writer *writer, rd_kafka_topic_part
     return outcome;
 }
 
-static streamd_status commit_exactly_once(struct sx_kafka_writer *writer,
-                                          const struct sx_partition_offset *offsets, uint32_t count,
-                                          streamd_error **error)
+static streamd_status commit_in_transaction(struct sx_kafka_writer *writer,
+                                            const struct sx_partition_offset *offsets, uint32_t count,
+                                            streamd_error **error)
 {
     rd_kafka_topic_partition_list_t *list = NULL;
     streamd_error *problem = NULL;
@@ -167,9 +167,9 @@ static streamd_status commit_exactly_once(struct sx_kafka_writer *writer,
 }
 
 /* Wait until all is delivered. */
-static streamd_status flush(struct sx_kafka_writer *writer, streamd_error **error)
+static streamd_status flush(struct sx_kafka_writer *writer, rd_kafka_t *producer, streamd_error **error)
 {
-    rd_kafka_resp_err_t err = rd_kafka_flush(writer->producer, SX_KAFKA_WAIT_MS);
+    rd_kafka_resp_err_t err = rd_kafka_flush(producer, SX_KAFKA_WAIT_MS);
     streamd_status status = sx_kafka_writer_failed(writer, error);
     char reason[256];
 
@@ -177,7 +177,7 @@ static streamd_status flush(struct sx_kafka_writer *writer, streamd_error **erro
         return status;
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return sx_kafka_fail(error, err, NULL, "Write", "flushing writer %u", writer->number);
-    err = rd_kafka_fatal_error(writer->producer, reason, sizeof(reason));
+    err = rd_kafka_fatal_error(producer, reason, sizeof(reason));
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return sx_kafka_fail(error, err, reason, "Write", "writer %u", writer->number);
     return STREAMD_OK;
@@ -197,9 +197,9 @@ static rd_kafka_resp_err_t commit_offsets(struct sx_kafka *kafka, const rd_kafka
     return err;
 }
 
-static streamd_status commit_at_least_once(struct sx_kafka_writer *writer,
-                                           const struct sx_partition_offset *offsets, uint32_t count,
-                                           streamd_error **error)
+static streamd_status commit_after_flush(struct sx_kafka_writer *writer,
+                                         const struct sx_partition_offset *offsets, uint32_t count,
+                                         streamd_error **error)
 {
     int64_t until = deadline(writer->kafka);
     rd_kafka_topic_partition_list_t *list;
@@ -207,7 +207,7 @@ static streamd_status commit_at_least_once(struct sx_kafka_writer *writer,
     streamd_status status = sx_kafka_writer_revive(writer, error);
 
     if (status == STREAMD_OK)
-        status = flush(writer, error);
+        status = flush(writer, writer->producer, error);
     if (status != STREAMD_OK || count == 0)
         return status;
     list = sx_kafka_offset_list(offsets, count, NULL);
@@ -232,9 +232,11 @@ streamd_status sx_kafka_commit(struct sx_writer *base, const struct sx_partition
     struct sx_kafka_writer *writer = (struct sx_kafka_writer *)base;
     streamd_status status;
 
-    status = writer->kafka->guarantee == SX_EXACTLY_ONCE
-                 ? commit_exactly_once(writer, offsets, count, error)
-                 : commit_at_least_once(writer, offsets, count, error);
+    /* Results first: what is committed must have been written, and may be written again. */
+    status = writer->results != NULL ? flush(writer, writer->results, error) : STREAMD_OK;
+    if (status == STREAMD_OK)
+        status = writer->kafka->transactional ? commit_in_transaction(writer, offsets, count, error)
+                                              : commit_after_flush(writer, offsets, count, error);
     if (status != STREAMD_OK)
         return status;
     if (last != NULL)
@@ -243,13 +245,19 @@ streamd_status sx_kafka_commit(struct sx_writer *base, const struct sx_partition
     return unit != NULL ? sx_unit_write(unit, false, error) : STREAMD_OK;
 }
 
+static bool is_broken(rd_kafka_t *producer)
+{
+    char reason[256];
+
+    return producer == NULL ||
+           rd_kafka_fatal_error(producer, reason, sizeof(reason)) != RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 streamd_status sx_kafka_abort(struct sx_writer *base, streamd_error **error)
 {
     struct sx_kafka_writer *writer = (struct sx_kafka_writer *)base;
-    char reason[256];
-    bool broken =
-        writer->producer == NULL ||
-        rd_kafka_fatal_error(writer->producer, reason, sizeof(reason)) != RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_t *plain = writer->kafka->transactional ? writer->results : writer->producer;
+    bool broken = is_broken(writer->producer) || (plain != NULL && is_broken(plain));
 
     if (!broken && writer->in_transaction) {
         rd_kafka_error_t *problem = rd_kafka_abort_transaction(writer->producer, ABORT_MS);
@@ -257,10 +265,10 @@ streamd_status sx_kafka_abort(struct sx_writer *base, streamd_error **error)
         if (problem != NULL)
             rd_kafka_error_destroy(problem);
         writer->in_transaction = false;
-    } else if (!broken && writer->kafka->guarantee == SX_AT_LEAST_ONCE) {
-        /* What is under way arrives, and again when it is processed again. */
-        broken = rd_kafka_flush(writer->producer, ABORT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR;
     }
+    /* What is under way arrives, and again when it is processed again. */
+    if (!broken && plain != NULL)
+        broken = rd_kafka_flush(plain, ABORT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR;
     /* Also when an abort is not answered: it might hit the next transaction. */
     if (broken)
         sx_kafka_writer_drop(writer);

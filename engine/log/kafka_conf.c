@@ -136,6 +136,11 @@ static bool set(rd_kafka_conf_t *conf, char *reason, size_t size, const char *na
     return rd_kafka_conf_set(conf, name, value, reason, size) == RD_KAFKA_CONF_OK;
 }
 
+static bool is_producer(enum sx_kafka_role role)
+{
+    return role == SX_KAFKA_WRITE || role == SX_KAFKA_RESULTS;
+}
+
 #define SET(...) (good = good && set(conf, reason, size, __VA_ARGS__))
 
 /* What the user may change. */
@@ -163,6 +168,9 @@ static bool set_defaults(struct sx_kafka *kafka, enum sx_kafka_role role, rd_kaf
         SET("fetch.error.backoff.ms", "100");
         break;
     case SX_KAFKA_WRITE:
+    case SX_KAFKA_RESULTS:
+        if (kafka->transactional && kafka->guarantee == SX_AT_LEAST_ONCE)
+            writer_bytes /= 2; /* there are two of them */
         writer_bytes = SX_MIN(SX_MAX(writer_bytes, (size_t)1 << 20), (size_t)1 << 30);
         SET("queue.buffering.max.kbytes", "%zu", writer_bytes / 1024);
         SET("queue.buffering.max.messages", "%zu", SX_MAX(writer_bytes / 256, (size_t)1000));
@@ -170,7 +178,7 @@ static bool set_defaults(struct sx_kafka *kafka, enum sx_kafka_role role, rd_kaf
         SET("linger.ms", "5");
         SET("batch.num.messages", "10000");
         SET("batch.size", "1000000");
-        if (kafka->guarantee == SX_EXACTLY_ONCE)
+        if (kafka->transactional && role == SX_KAFKA_WRITE)
             SET("transaction.timeout.ms", "%d", SX_KAFKA_TRANSACTION_MS);
         break;
     case SX_KAFKA_ADMIN:
@@ -187,9 +195,9 @@ static bool set_guarantees(struct sx_kafka *kafka, enum sx_kafka_role role, uint
 
     SET("bootstrap.servers", "%s", kafka->bootstrap);
     SET("client.id", "%s", kafka->client_id);
-    if (role == SX_KAFKA_WRITE) {
+    if (is_producer(role)) {
         SET("enable.idempotence", "true");
-        if (kafka->guarantee == SX_EXACTLY_ONCE)
+        if (kafka->transactional && role == SX_KAFKA_WRITE)
             SET("transactional.id", "%s-%s-%u", kafka->application, kafka->id, number);
         return good;
     }
@@ -231,13 +239,13 @@ streamd_status sx_kafka_client(struct sx_kafka *kafka, enum sx_kafka_role role, 
     rd_kafka_conf_set_error_cb(conf, on_error);
     if (extra != NULL)
         extra(conf, opaque);
-    *client = rd_kafka_new(role == SX_KAFKA_WRITE ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, reason,
-                           sizeof(reason));
+    *client =
+        rd_kafka_new(is_producer(role) ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, reason, sizeof(reason));
     if (*client == NULL) {
         rd_kafka_conf_destroy(conf);
         return sx_fail(error, STREAMD_E_CONFIG, "Kafka: %s", reason);
     }
-    if (role != SX_KAFKA_WRITE)
+    if (!is_producer(role))
         rd_kafka_poll_set_consumer(*client);
     return STREAMD_OK;
 }

@@ -1,4 +1,4 @@
-/* kafka_writer.c: a worker's producer: records out, delivery reports in. kafka_commit.c ends what
+/* kafka_writer.c: a worker's producers: records out, delivery reports in. kafka_commit.c ends what
  * this begins. */
 #include "engine/log/kafka.h"
 
@@ -42,7 +42,7 @@ static void add_delivery(rd_kafka_conf_t *conf, void *opaque)
 void sx_kafka_writer_drop(struct sx_kafka_writer *writer)
 {
     writer->in_transaction = false;
-    if (writer->producer == NULL)
+    if (writer->producer == NULL && writer->results == NULL)
         return;
     /* Delivery reports that were not served die with the producer. */
     for (struct sx_topic *topic = writer->topics; topic != NULL; topic = topic->other)
@@ -50,9 +50,17 @@ void sx_kafka_writer_drop(struct sx_kafka_writer *writer)
             rd_kafka_topic_destroy(topic->handle);
             topic->handle = NULL;
         }
-    rd_kafka_destroy(writer->producer);
-    writer->producer = NULL;
+    if (writer->results != NULL)
+        rd_kafka_destroy(writer->results);
+    if (writer->producer != NULL)
+        rd_kafka_destroy(writer->producer);
+    writer->producer = writer->results = NULL;
     writer->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_t *producer_of(const struct sx_kafka_writer *writer, const struct sx_topic *topic)
+{
+    return topic->is_result ? writer->results : writer->producer;
 }
 
 static streamd_status init_transactions(struct sx_kafka_writer *writer, streamd_error **error)
@@ -78,15 +86,18 @@ streamd_status sx_kafka_writer_revive(struct sx_kafka_writer *writer, streamd_er
         return STREAMD_OK;
     status =
         sx_kafka_client(kafka, SX_KAFKA_WRITE, writer->number, add_delivery, NULL, &writer->producer, error);
-    if (status == STREAMD_OK && kafka->guarantee == SX_EXACTLY_ONCE)
+    if (status == STREAMD_OK && kafka->transactional)
         status = init_transactions(writer, error);
+    if (status == STREAMD_OK && kafka->transactional && kafka->guarantee == SX_AT_LEAST_ONCE)
+        status = sx_kafka_client(kafka, SX_KAFKA_RESULTS, writer->number, add_delivery, NULL,
+                                 &writer->results, error);
     for (struct sx_topic *topic = writer->topics; status == STREAMD_OK && topic != NULL;
          topic = topic->other) {
-        topic->handle = rd_kafka_topic_new(writer->producer, topic->name, NULL);
+        topic->handle = rd_kafka_topic_new(producer_of(writer, topic), topic->name, NULL);
         if (topic->handle == NULL)
             status = sx_kafka_fail(error, rd_kafka_last_error(), NULL, "Describe", "topic %s", topic->name);
         else
-            status = sx_kafka_learn(kafka, writer->producer, topic->name, error);
+            status = sx_kafka_learn(kafka, producer_of(writer, topic), topic->name, error);
     }
     if (status != STREAMD_OK)
         sx_kafka_writer_drop(writer);
@@ -138,6 +149,14 @@ void sx_kafka_writer_close(struct sx_writer *base)
     free(writer);
 }
 
+static bool is_own(const struct sx_kafka *kafka, const char *topic)
+{
+    for (uint32_t i = 0; i < kafka->own_topic_count; i++)
+        if (strcmp(kafka->own_topics[i], topic) == 0)
+            return true;
+    return false;
+}
+
 streamd_status sx_kafka_topic_open(struct sx_writer *base, const char *name, struct sx_topic **out,
                                    streamd_error **error)
 {
@@ -145,6 +164,8 @@ streamd_status sx_kafka_topic_open(struct sx_writer *base, const char *name, str
     streamd_status status = sx_kafka_writer_revive(writer, error);
     struct sx_topic *topic;
     rd_kafka_topic_t *handle;
+    rd_kafka_t *producer;
+    bool is_result;
 
     for (topic = writer->topics; status == STREAMD_OK && topic != NULL; topic = topic->other)
         if (strcmp(topic->name, name) == 0) {
@@ -153,15 +174,18 @@ streamd_status sx_kafka_topic_open(struct sx_writer *base, const char *name, str
         }
     if (status != STREAMD_OK)
         return status;
-    status = sx_kafka_learn(writer->kafka, writer->producer, name, error);
+    is_result = writer->results != NULL && !is_own(writer->kafka, name);
+    producer = is_result ? writer->results : writer->producer;
+    status = sx_kafka_learn(writer->kafka, producer, name, error);
     if (status != STREAMD_OK)
         return status;
-    handle = rd_kafka_topic_new(writer->producer, name, NULL);
+    handle = rd_kafka_topic_new(producer, name, NULL);
     if (handle == NULL)
         return sx_kafka_fail(error, rd_kafka_last_error(), NULL, "Describe", "topic %s", name);
     topic = sx_calloc(1, sizeof(*topic));
     topic->writer = writer;
     topic->name = sx_strdup(name);
+    topic->is_result = is_result;
     topic->handle = handle;
     topic->other = writer->topics;
     writer->topics = topic;
@@ -181,7 +205,7 @@ streamd_status sx_kafka_writer_begin(struct sx_kafka_writer *writer, streamd_err
     streamd_status status = sx_kafka_writer_revive(writer, error);
     rd_kafka_error_t *problem;
 
-    if (status != STREAMD_OK || writer->in_transaction || writer->kafka->guarantee != SX_EXACTLY_ONCE)
+    if (status != STREAMD_OK || writer->in_transaction || !writer->kafka->transactional)
         return status;
     problem = rd_kafka_begin_transaction(writer->producer);
     if (problem != NULL)
@@ -217,7 +241,7 @@ static rd_kafka_resp_err_t produce(struct sx_kafka_writer *writer, struct sx_top
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
     };
     rd_kafka_error_t *problem =
-        rd_kafka_produceva(writer->producer, what, SX_COUNT(what) - (headers == NULL));
+        rd_kafka_produceva(producer_of(writer, topic), what, SX_COUNT(what) - (headers == NULL));
     rd_kafka_resp_err_t err;
 
     if (SX_LIKELY(problem == NULL))
@@ -232,13 +256,14 @@ static streamd_status refuse(struct sx_kafka_writer *writer, const struct sx_top
 {
     char reason[256], most[32] = "?";
     size_t size = sizeof(most);
-    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(writer->producer, reason, sizeof(reason));
+    rd_kafka_t *producer = producer_of(writer, topic);
+    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(producer, reason, sizeof(reason));
 
     if (fatal != RD_KAFKA_RESP_ERR_NO_ERROR)
         return sx_kafka_fail(error, fatal, reason, "Write", "writing to %s [%d]", topic->name, partition);
     if (err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
         return sx_kafka_fail(error, err, NULL, "Write", "writing to %s [%d]", topic->name, partition);
-    rd_kafka_conf_get(rd_kafka_conf(writer->producer), "message.max.bytes", most, &size);
+    rd_kafka_conf_get(rd_kafka_conf(producer), "message.max.bytes", most, &size);
     return sx_fail(error, STREAMD_E_ARGUMENT,
                    "a record for %s [%d] has %u bytes, more than kafka.message.max.bytes (%s)", topic->name,
                    partition, record->key.size + record->value.size, most);
@@ -252,7 +277,7 @@ streamd_status sx_kafka_write(struct sx_writer *base, struct sx_topic *topic, in
     rd_kafka_resp_err_t err;
 
     if (SX_UNLIKELY(writer->producer == NULL ||
-                    (!writer->in_transaction && writer->kafka->guarantee == SX_EXACTLY_ONCE))) {
+                    (!writer->in_transaction && writer->kafka->transactional && !topic->is_result))) {
         streamd_status status = sx_kafka_writer_begin(writer, error);
         if (status != STREAMD_OK)
             return status;
@@ -262,7 +287,7 @@ streamd_status sx_kafka_write(struct sx_writer *base, struct sx_topic *topic, in
     err = produce(writer, topic, partition, record, headers);
     if (SX_UNLIKELY(err == RD_KAFKA_RESP_ERR__QUEUE_FULL)) {
         /* What was delivered keeps its place until its report is served. */
-        rd_kafka_poll(writer->producer, 0);
+        rd_kafka_poll(producer_of(writer, topic), 0);
         err = produce(writer, topic, partition, record, headers);
     }
     if (SX_LIKELY(err == RD_KAFKA_RESP_ERR_NO_ERROR))
@@ -276,8 +301,10 @@ streamd_status sx_kafka_drain(struct sx_writer *base, int timeout_ms, streamd_er
 {
     struct sx_kafka_writer *writer = (struct sx_kafka_writer *)base;
 
+    if (writer->results != NULL)
+        rd_kafka_poll(writer->results, timeout_ms);
     if (writer->producer != NULL)
-        rd_kafka_poll(writer->producer, timeout_ms);
+        rd_kafka_poll(writer->producer, writer->results != NULL ? 0 : timeout_ms);
     return sx_kafka_writer_failed(writer, error);
 }
 

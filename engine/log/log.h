@@ -71,6 +71,10 @@ struct sx_log_options {
     const char *instance;    /* --instance: static membership; NULL: none */
     const char *client_id;   /* carries the HTTP address */
     enum sx_guarantee guarantee;
+    /* What the application writes and reads again, as changelogs and repartition topics. With at-least-once
+     * too their records and the offsets are committed as one: nothing is applied twice to what is kept. */
+    const char *const *own_topics;
+    uint32_t own_topic_count;
     uint32_t writer_count;                 /* workers */
     size_t memory_bytes;                   /* for queues */
     int32_t default_partitions;            /* embedded: 4 */
@@ -216,7 +220,8 @@ struct sx_log_def {
     streamd_status (*drain)(struct sx_writer *writer, int timeout_ms, streamd_error **error);
     /* All that was written since the last commit, these offsets and `unit` become durable, or none:
      *   exactly-once on Kafka   flush, send offsets, commit the transaction, then write `unit`
-     *   at-least-once           flush, commit the offsets, then write `unit`
+     *   at-least-once           flush what is no own topic; then the same with own topics and offsets, or if
+     *                           there are none commit the offsets; then write `unit`
      *   embedded                everything in one write of `unit`
      * `last` is called just before `unit` is written: writer_offset() then tells what the changelog
      * positions are; may be NULL. `unit` may be NULL. An error leaves the outcome to abort. */

@@ -137,6 +137,19 @@ int32_t sx_engine_slots(const struct sx_engine *engine) { return engine->slot_co
 
 /* ---- Start ----------------------------------------------------------------------------------- */
 
+static void note_own_topics(struct sx_engine *engine)
+{
+    const struct sx_plan *plan = engine->plan;
+    uint32_t count = 0;
+
+    engine->own_topics = sx_calloc(plan->topic_count + 1, sizeof(*engine->own_topics));
+    for (uint32_t t = 0; t < plan->topic_count; t++)
+        if (sx_topic_is_own(plan->topics[t]))
+            engine->own_topics[count++] = plan->topics[t]->name;
+    engine->options.log.own_topics = engine->own_topics;
+    engine->options.log.own_topic_count = count;
+}
+
 struct sx_engine *sx_engine_new(const struct sx_engine_options *options)
 {
     struct sx_engine *engine = sx_calloc(1, sizeof(*engine));
@@ -155,6 +168,7 @@ struct sx_engine *sx_engine_new(const struct sx_engine_options *options)
         engine->options.log.application = options->plan->application;
     if (engine->options.clock == NULL)
         engine->options.clock = &sx_clock_system;
+    note_own_topics(engine);
     engine->partitions = sx_calloc(engine->plan->topic_count + 1, sizeof(*engine->partitions));
     engine->grown_from = sx_calloc(engine->plan->topic_count + 1, sizeof(*engine->grown_from));
     engine->record_bytes_max = sx_calloc(engine->plan->topic_count + 1, sizeof(*engine->record_bytes_max));
@@ -365,6 +379,7 @@ void sx_engine_free(struct sx_engine *engine)
     free(engine->partitions);
     free(engine->names);
     free(engine->grown_from);
+    free(engine->own_topics);
     free(engine->record_bytes_max);
     sx_arena_free(&engine->names_arena);
     free(engine->store_ids);

@@ -15,6 +15,8 @@
 #include "engine/run/changelog.h"
 #include "engine/run/restore.h"
 
+#include <stdlib.h>
+
 static bool has_retention(const struct sx_slot_store *store)
 {
     return store->store->plan->kind != SX_STORE_KV;

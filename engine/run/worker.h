@@ -105,7 +105,8 @@ struct sx_engine {
     const struct sx_log_def *def;
     struct sx_log *log;
     _Atomic(struct sx_log *) open_log;
-    int32_t *partitions; /* by index of topics in the plan */
+    const char **own_topics; /* what options.log.own_topics points to */
+    int32_t *partitions;     /* by index of topics in the plan */
     struct sx_cache_pool cache_pool;
     int64_t unseen_since_ms;    /* at the end but for results that nobody sees yet; 0: it is not */
     int32_t *grown_from;        /* by index of topics in the plan: partitions from here on are new; 0: none */

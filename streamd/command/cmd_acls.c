@@ -92,9 +92,12 @@ static void need_topic(struct rights *r, const struct sx_plan *plan, const struc
 static struct rights rights_of(const struct sx_plan *plan, bool exactly_once)
 {
     struct rights r = {0};
+    bool transactions = exactly_once;
 
-    for (uint32_t t = 0; t < plan->topic_count; t++)
+    for (uint32_t t = 0; t < plan->topic_count; t++) {
         need_topic(&r, plan, plan->topics[t]);
+        transactions |= sx_topic_is_own(plan->topics[t]);
+    }
     need(&r, "topic", true, sx_format("%s-", plan->application),
          READ | WRITE | CREATE | DELETE | DESCRIBE | DESCRIBE_CONFIGS, "changelogs, repartitions, slots");
     if (sx_plan_is_stateless(plan)) /* then inputs may get more partitions, and the slots with them */
@@ -102,10 +105,10 @@ static struct rights rights_of(const struct sx_plan *plan, bool exactly_once)
              "as many slots as partitions, when an input gets more");
     need(&r, "group", false, sx_strdup(plan->application), READ | DESCRIBE | DELETE,
          "members and offsets; Delete for `streamd reset`");
-    if (exactly_once)
+    if (transactions)
         need(&r, "transactional-id", true, sx_format("%s-", plan->application), WRITE | DESCRIBE,
              "a transaction a thread");
-    else
+    if (!exactly_once)
         need(&r, "cluster", false, sx_strdup("kafka-cluster"), IDEMPOTENT_WRITE,
              "brokers before 2.8; since then Write on a topic is enough");
     return r;

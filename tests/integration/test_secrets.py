@@ -234,10 +234,13 @@ logs | merge any | to topic "lines"
             ("topic", "prefixed", f"{self.name}-"): written | {"Read", "Delete"},
             ("group", "literal", self.name): {"Read", "Describe", "Delete"},
         }
-        self.assertEqual(self.rights(), common_rights |
-                         {("transactional-id", "prefixed", f"{self.name}-"): {"Write", "Describe"}})
-        self.assertEqual(self.rights("--guarantee", "at_least_once"), common_rights |
-                         {("cluster", "literal", "kafka-cluster"): {"IdempotentWrite"}})
+        transactions = {("transactional-id", "prefixed", f"{self.name}-"): {"Write", "Describe"}}
+        old_brokers = {("cluster", "literal", "kafka-cluster"): {"IdempotentWrite"}}
+        self.assertEqual(self.rights(), common_rights | transactions)
+        self.assertEqual(self.rights("--guarantee", "at_least_once"), common_rights | transactions | old_brokers)
+        lines = self.file.read_text(encoding="utf-8").splitlines()
+        self.file.write_text("\n".join(line for line in lines if "counts" not in line), encoding="utf-8")
+        self.assertNotIn(next(iter(transactions)), self.rights("--guarantee", "at_least_once"), "nothing is kept")
 
     def test_without_state_the_slots_may_grow(self):
         lines = self.file.read_text(encoding="utf-8").splitlines()

@@ -202,7 +202,7 @@ static void add_offsets(struct sim *sim, struct sim_transaction *transaction,
     for (uint32_t i = 0; i < count; i++)
         transaction->offsets[i] =
             (struct sim_offset){sim_topic_find(sim, offsets[i].topic)->name, offsets[i].partition,
-                                offsets[i].offset, note_of(sim, &offsets[i])};
+                                offsets[i].offset, note_of(sim, &offsets[i]), 0};
 }
 
 /* The answer to the commit was lost: what a log does then, and what became of the transaction. */

@@ -342,6 +342,44 @@ static void only_committed_records_and_offsets_count(void)
     fixture_close(&f);
 }
 
+/* Own records and offsets are together or not at all; results are there at once, and stay. */
+static void at_least_once_keeps_its_own_exactly(void)
+{
+    struct fixture f;
+    struct sx_writer *writer = NULL;
+    struct sx_topic *own = NULL, *result = NULL;
+    struct sx_record record = fixture_record("k", "v", 1);
+    struct sx_partition_offset offset;
+    const char *own_name, *result_name;
+
+    CU_ASSERT_FATAL(fixture_open(&f, bootstrap, NULL, "a", SX_AT_LEAST_ONCE));
+    own_name = fixture_topic(&f, "own", 1);
+    result_name = fixture_topic(&f, "result", 1);
+    f.options.own_topics = &own_name;
+    f.options.own_topic_count = 1;
+    CU_ASSERT_FATAL(fixture_reopen(&f));
+    offset = (struct sx_partition_offset){fixture_topic(&f, "input", 1), 0, 42, NULL};
+    FINE(kafka->writer_open(f.log, 0, NULL, &writer, FINE_ERROR));
+    FINE(kafka->topic_open(writer, own_name, &own, FINE_ERROR));
+    FINE(kafka->topic_open(writer, result_name, &result, FINE_ERROR));
+    CU_ASSERT(fixture_write(writer, own, 0, &record));
+    CU_ASSERT(fixture_write(writer, result, 0, &record));
+    FINE(kafka->abort(writer, FINE_ERROR));
+    CU_ASSERT_EQUAL(fixture_read(&f, own_name, 0, 0, UINT64_MAX, NULL, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(fixture_read(&f, result_name, 0, 0, UINT64_MAX, NULL, NULL, NULL), 1);
+
+    CU_ASSERT(fixture_write(writer, own, 0, &record));
+    CU_ASSERT(fixture_write(writer, result, 0, &record));
+    FINE(kafka->commit(writer, &offset, 1, NULL, NULL, NULL, FINE_ERROR));
+    offset.offset = 0;
+    FINE(kafka->committed(f.log, &offset, 1, true, FINE_ERROR));
+    CU_ASSERT_EQUAL(offset.offset, 42);
+    CU_ASSERT_EQUAL(fixture_read(&f, own_name, 0, 0, UINT64_MAX, NULL, NULL, NULL), 1);
+    CU_ASSERT_EQUAL(fixture_read(&f, result_name, 0, 0, UINT64_MAX, NULL, NULL, NULL), 2);
+    kafka->writer_close(writer);
+    fixture_close(&f);
+}
+
 static void purged_records_are_gone(void)
 {
     struct fixture f;
@@ -476,6 +514,7 @@ void suite_kafka_broker(void)
     SX_TEST(a_full_queue_is_filled_again_at_once);
     SX_TEST(a_partition_may_be_read_twice);
     SX_TEST(only_committed_records_and_offsets_count);
+    SX_TEST(at_least_once_keeps_its_own_exactly);
     SX_TEST(purged_records_are_gone);
     SX_TEST(a_commit_without_an_answer_is_found_out);
     SX_TEST(a_zombie_writer_is_fenced);
