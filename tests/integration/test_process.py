@@ -217,6 +217,16 @@ s | filter n >= least | to topic "{name}-out"
         self.assertIn(f"{config}:2:1: error: expected `key = value`", said)
         self.assertIn(f"{config}:4:1: error: there is no setting `config`", said)
 
+    def test_wrong_values_come_together(self):
+        config = self.folder / "streamd.conf"
+        config.write_text("threads = many\ncommit = soon\nmemory = much\n", encoding="utf-8")
+        code, _, said = self.ask("run", self.file, "--config", config)
+        self.assertEqual(code, 2)
+        self.assertIn("error: `threads` must be a number from 1 to 256, and is `many`\n", said)
+        self.assertIn("error: `commit` must be a duration from 1ms to 1m, and is `soon`\n", said)
+        self.assertIn("error: `memory` must be a size as 512MiB, and is `much`\n", said)
+        self.assertEqual([p.name for p in self.folder.iterdir() if p.is_dir()], [], "nothing was begun")
+
     def test_help_and_version(self):
         code, out, _ = self.ask("--help")
         self.assertEqual(code, 0)

@@ -66,6 +66,14 @@ class Config(common.Case):
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertIn('"soon"', done.stderr)
 
+    def test_a_secret_that_is_refused(self):
+        """By librdkafka, whose reason has the value."""
+        config = self.config(f"kafka.sasl.oauthbearer.method = {MARKER}\n")
+        said = self.streamd("run", self.file, "--http", "off", "--config", config, "--bootstrap", "127.0.0.1:1",
+                            "--state-dir", self.folder / "s", code=1)
+        self.assertIn("error: kafka.sasl.oauthbearer.method: the value is not valid", said)
+        self.assertNotIn(MARKER, said)
+
     def test_no_option(self):
         said = self.streamd("run", self.file, f"--kafka.sasl.password={MARKER}", code=2)
         self.assertIn("kafka.sasl.password is no option: write it into the file of --config", said)
